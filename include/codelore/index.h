@@ -1,0 +1,180 @@
+// Index: what the write path commits to and the read path searches. DESIGN: partitions of immutable segments,
+// changed by atomic commits, read through snapshots.
+//
+// The embedded implementation is in index/embedded_index.h; one on a distributed engine may stand beside it:
+// partition ids are its routing and filter key. Implementations are thread-safe: any number of readers run
+// beside one writer, each read over one snapshot.
+#ifndef CODELORE_INDEX_H_
+#define CODELORE_INDEX_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "codelore/chunk.h"
+#include "codelore/encoder.h"
+#include "codelore/ids.h"
+#include "codelore/status.h"
+#include "codelore/viewer.h"
+
+namespace codelore {
+
+// ---- the ledger: what became of every file -----------------------------------------------------------
+
+// Values are stored: append only.
+enum class FileState : uint8_t { kIndexed = 0, kSkipped = 1, kFailed = 2 };
+
+struct FileRecord {
+  std::string path;
+  FileState state = FileState::kIndexed;
+  // Skipped or failed: why ("binary", "vendored", "larger than 2 MiB"). Indexed: how it was treated, if in
+  // an unusual way ("decoded from euc-kr", "by lines: syntax too deep").
+  std::string reason;
+  std::string language;
+  std::string version;  // the source's name for these bytes (git object id): equal means unchanged
+  PartitionId partition;
+  uint64_t size_bytes = 0;
+  uint32_t chunks = 0;
+};
+
+// What the index knows of a source. `revision` is the commit id (or the time of a folder's scan).
+struct SourceState {
+  std::string branch;
+  std::string revision;         // the last one indexed completely; empty before that
+  std::string target_revision;  // the one being indexed now; empty when there is none
+  int64_t updated_unix_ms = 0;  // when `revision` was completed
+};
+
+// ---- writing -----------------------------------------------------------------------------------------
+
+struct NewFile {
+  std::string path;
+  std::string text;  // UTF-8, decoded and masked
+  ChunkedFile chunked;
+};
+
+struct PartitionChange {
+  PartitionId partition;
+  std::vector<NewFile> add;         // a path the partition holds already is replaced
+  std::vector<std::string> remove;  // paths
+};
+
+// All of it becomes visible and durable at once, or none of it.
+struct IndexCommit {
+  TenantId tenant;
+  SourceId source;
+  std::string revision;  // what the added files stand for
+  std::vector<PartitionChange> partitions;
+  std::vector<FileRecord> ledger;       // added or changed records
+  std::vector<std::string> ledger_gone; // paths whose records end
+  SourceState state;
+};
+
+struct EmbedProgress {
+  uint64_t chunks_total = 0;
+  uint64_t chunks_done = 0;     // with a vector, from the cache or the encoder
+  uint64_t chunks_encoded = 0;  // by the encoder, in this call
+  uint64_t tokens_encoded = 0;
+};
+
+// ---- reading -----------------------------------------------------------------------------------------
+
+enum class SearchMode { kHybrid, kLexical, kVector };
+
+struct SearchFilter {
+  std::vector<SourceId> sources;       // any of; empty: all
+  std::vector<std::string> paths;      // globs (glob.h), any of; empty: all
+  std::vector<std::string> languages;  // any of; empty: all
+};
+
+struct SearchRequest {
+  std::string text;
+  SearchMode mode = SearchMode::kHybrid;
+  SearchFilter filter;
+  size_t limit = 10;
+  size_t offset = 0;
+  bool one_per_file = true;  // only each file's best chunk
+};
+
+// Why a hit stands where it stands. Only for those who may debug.
+struct HitExplanation {
+  double lexical = 0;  // BM25F of the chunk
+  double dense = 0;    // cosine of the chunk
+  uint32_t lexical_rank = 0;  // from 1; 0: not among that leg's candidates
+  uint32_t dense_rank = 0;
+  std::vector<std::pair<std::string, double>> signals;  // name, contribution to the score
+};
+
+struct Hit {
+  SourceId source;
+  std::string revision;
+  std::string branch;
+  std::string path;
+  std::string language;
+  ChunkKind kind = ChunkKind::kLines;
+  std::string symbol;
+  std::string scope;
+  std::string signature;
+  uint32_t start_line = 1;
+  uint32_t end_line = 1;
+  std::string text;  // the whole chunk
+  double score = 0;  // comparable within one result only
+  double relevance = 0;  // 0..1: share of the query's weight that this chunk covers, or its cosine if higher
+  HitExplanation why;
+};
+
+struct SearchResult {
+  std::vector<Hit> hits;
+  // How much of the visible, filtered world has vectors of the query's encoder: below `chunks`, search by
+  // meaning is not complete yet.
+  uint64_t chunks = 0;
+  uint64_t chunks_with_vectors = 0;
+};
+
+struct SourceStatus {
+  SourceState state;
+  uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;
+  std::vector<std::pair<std::string, uint64_t>> skipped_by_reason;  // most frequent first
+  std::vector<std::pair<std::string, uint64_t>> indexed_by_language;
+  std::vector<FileRecord> failed;  // the first 100
+  uint64_t chunks = 0, chunks_with_vectors = 0;
+  uint64_t text_bytes = 0, index_bytes = 0, segments = 0;
+};
+
+class Index {
+ public:
+  virtual ~Index() = default;
+
+  virtual Status Commit(const IndexCommit& commit) = 0;
+
+  // Gives every chunk of `partitions` a vector of `encoder`, cached ones first, on `threads` threads, and
+  // commits segment by segment. Calls `progress` now and then, from one thread at a time. Stops early, with
+  // kUnavailable, keeping what is done, when `stop` is requested.
+  virtual Status Embed(TenantId tenant, std::span<const PartitionId> partitions, const TextEncoder& encoder,
+                       int threads, std::stop_token stop,
+                       const std::function<void(const EmbedProgress&)>& progress) = 0;
+
+  // Ends a source: all its partitions, its ledger, its state.
+  virtual Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) = 0;
+
+  // For the write path: what the ledger holds, in path order, until visit returns false.
+  virtual Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const = 0;
+  virtual Result<SourceState> StateOf(SourceId source) const = 0;
+
+  // `query_vector` has the encoder's dimension, or is empty: then the dense leg is skipped.
+  virtual Result<SearchResult> Search(const Viewer& viewer, const SearchRequest& request,
+                                      std::span<const float> query_vector,
+                                      const Hash256& encoder_fingerprint) const = 0;
+
+  // kNotFound unless the viewer may read the source's partitions.
+  virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
+                                        const Hash256& encoder_fingerprint) const = 0;
+};
+
+}  // namespace codelore
+
+#endif  // CODELORE_INDEX_H_
