@@ -27,7 +27,9 @@ struct Passage {
   std::string signature;
   std::string text;
   uint32_t start_line = 1;
-  double relevance = 0;  // 0..1, see Hit::relevance
+  std::vector<float> line_weights;  // see Hit; one per line of text
+  double coverage = 0;    // see Hit
+  double similarity = 0;
 };
 
 // Lines of a passage that a piece of the answer rests on.

@@ -39,6 +39,9 @@ struct FileRecord {
   PartitionId partition;
   uint64_t size_bytes = 0;
   uint32_t chunks = 0;
+  // Set by the index for indexed files: the hash of the stored text and the segment that holds the file.
+  Hash256 blob;
+  SegmentId segment;
 };
 
 // What the index knows of a source. `revision` is the commit id (or the time of a folder's scan).
@@ -97,7 +100,7 @@ struct SearchRequest {
   SearchFilter filter;
   size_t limit = 10;
   size_t offset = 0;
-  bool one_per_file = true;  // only each file's best chunk
+  size_t per_file = 1;  // at most so many chunks of one file; 0: no limit
 };
 
 // Why a hit stands where it stands. Only for those who may debug.
@@ -122,8 +125,12 @@ struct Hit {
   uint32_t start_line = 1;
   uint32_t end_line = 1;
   std::string text;  // the whole chunk
+  // For each line of `text`: 0..1, share of the query terms' weight (idf) that occurs in it.
+  std::vector<float> line_weights;
   double score = 0;  // comparable within one result only
-  double relevance = 0;  // 0..1: share of the query's weight that this chunk covers, or its cosine if higher
+  // How well it fits on an absolute scale, for deciding whether it fits at all.
+  double coverage = 0;    // 0..1: share of the query terms' weight (idf) that occurs in the chunk
+  double similarity = 0;  // cosine of query and chunk; 0 without vectors
   HitExplanation why;
 };
 

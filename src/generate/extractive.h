@@ -1,0 +1,28 @@
+// ExtractiveGenerator: an answer made of what the best passages say themselves, without a model. Useful where no
+// generator is configured, and the baseline for those that are.
+//
+// Text of passages appears only inside fenced code blocks and code spans, so that nothing in it is rendered as
+// Markdown or HTML. Every excerpt carries its citation with exact lines.
+#ifndef CODELORE_GENERATE_EXTRACTIVE_H_
+#define CODELORE_GENERATE_EXTRACTIVE_H_
+
+#include <memory>
+
+#include "codelore/generator.h"
+
+namespace codelore::generate {
+
+// A passage fits if its words cover this share of the question's weight, or it is this similar in meaning.
+struct ExtractiveOptions {
+  double least_coverage = 0.45;
+  double least_similarity = 0.45;
+  size_t max_passages = 3;   // quoted
+  size_t max_further = 3;    // only named
+  size_t excerpt_lines = 14;
+};
+
+std::unique_ptr<Generator> MakeExtractiveGenerator(const ExtractiveOptions& options = {});
+
+}  // namespace codelore::generate
+
+#endif  // CODELORE_GENERATE_EXTRACTIVE_H_

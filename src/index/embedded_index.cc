@@ -1,0 +1,400 @@
+#include "index/embedded_index.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <unordered_set>
+#include <utility>
+
+#include "codelore/coding.h"
+#include "index/blobs.h"
+#include "index/embed_pending.h"
+#include "index/manifest.h"
+#include "index/rank/search.h"
+#include "index/segment_folder.h"
+#include "index/snapshot.h"
+
+namespace codelore::index {
+namespace {
+
+std::shared_ptr<const LiveSegment> MakeLive(SegmentEntry entry, std::shared_ptr<const SegmentReader> reader,
+                                            std::vector<std::shared_ptr<const VectorIndex>> vectors) {
+  auto live = std::make_shared<LiveSegment>();
+  live->live_chunks = reader->chunk_count();
+  if (!entry.deleted_files.empty()) live->file_deleted.resize(reader->file_count());
+  for (uint32_t file : entry.deleted_files) {
+    live->file_deleted[file] = 1;
+    live->live_chunks -= reader->file(file).chunk_count;
+  }
+  live->entry = std::move(entry);
+  live->reader = std::move(reader);
+  live->vectors = std::move(vectors);
+  return live;
+}
+
+PartitionManifest ManifestOf(const PartitionSnapshot& partition) {
+  PartitionManifest manifest{partition.tenant, partition.source, {}};
+  for (const auto& segment : partition.segments) manifest.segments.push_back(segment->entry);
+  return manifest;
+}
+
+// The segment with the files at `paths` deleted as well; null when nothing of it is left.
+std::shared_ptr<const LiveSegment> WithoutFiles(const std::shared_ptr<const LiveSegment>& segment,
+                                                const std::unordered_set<std::string_view>& paths) {
+  std::vector<uint32_t> deleted = segment->entry.deleted_files;
+  for (uint32_t file = 0; file < segment->reader->file_count(); ++file) {
+    if (segment->FileDeleted(file)) continue;
+    if (paths.contains(segment->reader->StringsOf(segment->reader->file(file)).path)) deleted.push_back(file);
+  }
+  if (deleted.size() == segment->entry.deleted_files.size()) return segment;
+  if (deleted.size() == segment->reader->file_count()) return nullptr;
+  std::ranges::sort(deleted);
+  SegmentEntry entry = segment->entry;
+  entry.deleted_files = std::move(deleted);
+  return MakeLive(std::move(entry), segment->reader, segment->vectors);
+}
+
+class EmbeddedIndex final : public Index, private VectorSink {
+ public:
+  EmbeddedIndex(std::string folder, KeyValueStore& store) : folder_(std::move(folder)), store_(store) {}
+
+  Status Open() {
+    RETURN_IF_ERROR(folder_.Create());
+    auto next = std::make_shared<Snapshot>();
+    std::unordered_set<std::string> files;
+    std::vector<std::pair<SourceId, SegmentId>> damaged;
+    Status status;
+    RETURN_IF_ERROR(store_.Scan(Table::kManifest, "", [&](std::string_view key, std::string_view value) {
+      status = LoadRecord(key, value, *next, files, damaged);
+      return status.ok();
+    }));
+    RETURN_IF_ERROR(status);
+    RETURN_IF_ERROR(folder_.RemoveOthers(files));
+    for (auto [source, segment] : damaged) RETURN_IF_ERROR(MarkFailed(source, segment));
+    snapshot_ = std::move(next);
+    return OkStatus();
+  }
+
+  Status Commit(const IndexCommit& commit) override {
+    std::lock_guard writing(write_mutex_);
+    WriteBatch batch;
+    auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
+    std::map<std::string_view, std::pair<Hash256, SegmentId>> stored;  // path -> where its text now is
+    std::vector<std::string> obsolete;
+    for (const PartitionChange& change : commit.partitions) {
+      RETURN_IF_ERROR(ApplyChange(commit, change, batch, *next, stored, obsolete));
+    }
+    for (FileRecord record : commit.ledger) {
+      if (auto at = stored.find(record.path); at != stored.end()) std::tie(record.blob, record.segment) = at->second;
+      batch.Put(Table::kFiles, LedgerKey(commit.source, record.path), Encode(record));
+    }
+    for (const std::string& path : commit.ledger_gone) batch.Delete(Table::kFiles, LedgerKey(commit.source, path));
+    next->sources[commit.source] = commit.state;
+    batch.Put(Table::kManifest, SourceKey(commit.source), Encode(commit.state));
+    return Publish(batch, std::move(next), obsolete);
+  }
+
+  Status Embed(TenantId tenant, std::span<const PartitionId> partitions, const TextEncoder& encoder, int threads,
+               std::stop_token stop, const std::function<void(const EmbedProgress&)>& progress) override {
+    return EmbedPending(store_, *CurrentSnapshot(), tenant, partitions, encoder, threads, stop, progress, *this);
+  }
+
+  Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) override {
+    std::lock_guard writing(write_mutex_);
+    WriteBatch batch;
+    auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
+    std::vector<std::string> obsolete;
+    for (PartitionId partition : partitions) {
+      if (auto at = next->partitions.find(partition); at != next->partitions.end()) {
+        for (const auto& segment : at->second->segments) NameFiles(segment->entry, obsolete);
+        next->partitions.erase(at);
+        batch.Delete(Table::kManifest, PartitionKey(partition));
+      }
+    }
+    RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
+      batch.Delete(Table::kFiles, LedgerKey(source, record.path));
+      return true;
+    }));
+    next->sources.erase(source);
+    batch.Delete(Table::kManifest, SourceKey(source));
+    return Publish(batch, std::move(next), obsolete);
+  }
+
+  Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const override {
+    Status status;
+    std::string prefix = LedgerKey(source, "");
+    RETURN_IF_ERROR(store_.Scan(Table::kFiles, prefix, [&](std::string_view key, std::string_view value) {
+      FileRecord record;
+      record.path = key.substr(prefix.size());
+      status = Decode(value, record);
+      return status.ok() && visit(record);
+    }));
+    return status;
+  }
+
+  Result<SourceState> StateOf(SourceId source) const override {
+    auto snapshot = CurrentSnapshot();
+    auto at = snapshot->sources.find(source);
+    return at == snapshot->sources.end() ? SourceState() : at->second;
+  }
+
+  Result<SearchResult> Search(const Viewer& viewer, const SearchRequest& request, std::span<const float> query_vector,
+                              const Hash256& encoder_fingerprint) const override {
+    return SearchSnapshot(*CurrentSnapshot(), store_, viewer, request, query_vector, encoder_fingerprint);
+  }
+
+  Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
+                                const Hash256& encoder_fingerprint) const override {
+    bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
+    if (!visible) return NotFound("no such source");
+    SourceStatus status;
+    ASSIGN_OR_RETURN(status.state, StateOf(source));
+    auto snapshot = CurrentSnapshot();
+    for (const ReadablePartition& readable : viewer.partitions()) {
+      auto at = snapshot->partitions.find(readable.partition);
+      if (readable.source != source || at == snapshot->partitions.end()) continue;
+      for (const auto& segment : at->second->segments) AddSegment(*segment, encoder_fingerprint, status);
+    }
+    RETURN_IF_ERROR(AddLedger(viewer, source, status));
+    return status;
+  }
+
+ private:
+  std::shared_ptr<const Snapshot> CurrentSnapshot() const {
+    std::lock_guard lock(snapshot_mutex_);
+    return snapshot_;
+  }
+
+  // Writes the batch, makes `next` current, and only then removes what nothing names any more.
+  Status Publish(const WriteBatch& batch, std::shared_ptr<const Snapshot> next,
+                 const std::vector<std::string>& obsolete) {
+    RETURN_IF_ERROR(store_.Write(batch));
+    {
+      std::lock_guard lock(snapshot_mutex_);
+      snapshot_ = std::move(next);
+    }
+    for (const std::string& name : obsolete) folder_.Remove(name);
+    return OkStatus();
+  }
+
+  Status LoadRecord(std::string_view key, std::string_view value, Snapshot& snapshot,
+                    std::unordered_set<std::string>& files,
+                    std::vector<std::pair<SourceId, SegmentId>>& damaged) const {
+    if (key == kNextSegmentKey || key.size() != 5) return OkStatus();
+    uint32_t id = ByteReader(key.substr(1)).Key32();
+    if (key[0] == 's') return Decode(value, snapshot.sources[{id}]);
+    if (key[0] != 'p') return OkStatus();
+    PartitionManifest manifest;
+    RETURN_IF_ERROR(Decode(value, manifest));
+    auto partition = std::make_shared<PartitionSnapshot>();
+    partition->id = {id};
+    partition->tenant = manifest.tenant;
+    partition->source = manifest.source;
+    for (SegmentEntry& entry : manifest.segments) {
+      std::vector<std::string> names;
+      NameFiles(entry, names);
+      files.insert(names.begin(), names.end());
+      auto live = OpenLive(entry);
+      if (live.ok()) {
+        partition->segments.push_back(std::move(*live));
+      } else if (live.status().code() == StatusCode::kCorruption) {
+        damaged.emplace_back(manifest.source, entry.id);
+      } else {
+        return live.status();
+      }
+    }
+    snapshot.partitions[partition->id] = std::move(partition);
+    return OkStatus();
+  }
+
+  Result<std::shared_ptr<const LiveSegment>> OpenLive(SegmentEntry entry) const {
+    ASSIGN_OR_RETURN(auto reader, folder_.OpenSegment(entry));
+    for (uint32_t file : entry.deleted_files) {
+      if (file >= reader->file_count()) return Corruption("a deleted file is not in its segment");
+    }
+    std::vector<std::shared_ptr<const VectorIndex>> vectors;
+    // Damaged vectors are left out: the chunks wait for new ones, their text stays searchable.
+    std::erase_if(entry.vectors, [&](const VectorEntry& vector_entry) {
+      auto opened = folder_.OpenVectors(entry.id, vector_entry);
+      if (opened.ok() && vector_entry.rows <= reader->chunk_count()) vectors.push_back(std::move(*opened));
+      return !opened.ok() || vector_entry.rows > reader->chunk_count();
+    });
+    return MakeLive(std::move(entry), std::move(reader), std::move(vectors));
+  }
+
+  // The files of a damaged segment wait for the next run of their source.
+  Status MarkFailed(SourceId source, SegmentId segment) {
+    WriteBatch batch;
+    RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
+      if (record.state == FileState::kIndexed && record.segment == segment) {
+        FileRecord failed = record;
+        failed.state = FileState::kFailed;
+        failed.reason = "its segment was damaged; the next run indexes it again";
+        failed.version.clear();
+        batch.Put(Table::kFiles, LedgerKey(source, record.path), Encode(failed));
+      }
+      return true;
+    }));
+    return batch.empty() ? OkStatus() : store_.Write(batch);
+  }
+
+  Status ApplyChange(const IndexCommit& commit, const PartitionChange& change, WriteBatch& batch, Snapshot& next,
+                     std::map<std::string_view, std::pair<Hash256, SegmentId>>& stored,
+                     std::vector<std::string>& obsolete) {
+    auto partition = std::make_shared<PartitionSnapshot>();
+    partition->id = change.partition;
+    partition->tenant = commit.tenant;
+    partition->source = commit.source;
+    std::unordered_set<std::string_view> gone(change.remove.begin(), change.remove.end());
+    for (const NewFile& file : change.add) gone.insert(file.path);
+    if (auto before = next.partitions.find(change.partition); before != next.partitions.end()) {
+      for (const auto& segment : before->second->segments) {
+        if (auto rest = WithoutFiles(segment, gone)) {
+          partition->segments.push_back(std::move(rest));
+        } else {
+          NameFiles(segment->entry, obsolete);
+        }
+      }
+    }
+    if (!change.add.empty()) {
+      ASSIGN_OR_RETURN(auto added, WriteSegment(commit, change, batch, stored));
+      partition->segments.push_back(std::move(added));
+    }
+    batch.Put(Table::kManifest, PartitionKey(change.partition), Encode(ManifestOf(*partition)));
+    next.partitions[change.partition] = std::move(partition);
+    return OkStatus();
+  }
+
+  Result<std::shared_ptr<const LiveSegment>> WriteSegment(
+      const IndexCommit& commit, const PartitionChange& change, WriteBatch& batch,
+      std::map<std::string_view, std::pair<Hash256, SegmentId>>& stored) {
+    SegmentEntry entry;
+    ASSIGN_OR_RETURN(entry.id, TakeSegmentId(batch));
+    entry.revision = commit.revision;
+    SegmentBuilder builder;
+    for (const NewFile& file : change.add) {
+      Hash256 blob = Sha256(file.text);
+      builder.AddFile(file, blob);
+      batch.Put(Table::kBlobs, BlobKey(commit.tenant, blob), file.text);
+      stored[file.path] = {blob, entry.id};
+    }
+    ASSIGN_OR_RETURN(entry.file, folder_.Write(SegmentFileName(entry.id), builder.Finish()));
+    ASSIGN_OR_RETURN(auto reader, folder_.OpenSegment(entry));
+    return MakeLive(std::move(entry), std::move(reader), {});
+  }
+
+  Result<SegmentId> TakeSegmentId(WriteBatch& batch) {
+    if (next_segment_ == 0) {
+      ASSIGN_OR_RETURN(auto stored, store_.Get(Table::kManifest, kNextSegmentKey));
+      next_segment_ = stored ? ByteReader(*stored).Fixed<uint64_t>() : 1;
+    }
+    SegmentId id{next_segment_++};
+    batch.Put(Table::kManifest, kNextSegmentKey, ByteWriter().Fixed(next_segment_).Take());
+    return id;
+  }
+
+  // VectorSink: the segment may have lost files, or may be gone, since the embedding began.
+  Status CommitVectors(PartitionId id, SegmentId segment_id, const Hash256& encoder, uint32_t dimension,
+                       std::span<const std::string> rows) override {
+    std::lock_guard writing(write_mutex_);
+    auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
+    auto at = next->partitions.find(id);
+    if (at == next->partitions.end()) return OkStatus();
+    auto partition = std::make_shared<PartitionSnapshot>(*at->second);
+    auto segment = std::ranges::find(partition->segments, segment_id, [](const auto& s) { return s->entry.id; });
+    if (segment == partition->segments.end()) return OkStatus();
+
+    VectorEntry added{encoder, static_cast<uint32_t>(rows.size()), {}};
+    ASSIGN_OR_RETURN(added.file, folder_.Write(VectorFileName(segment_id, encoder, added.rows),
+                                               BuildVectorFile(dimension, rows)));
+    ASSIGN_OR_RETURN(auto opened, folder_.OpenVectors(segment_id, added));
+    SegmentEntry entry = (*segment)->entry;
+    auto vectors = (*segment)->vectors;
+    std::vector<std::string> obsolete;
+    for (size_t i = 0; i < entry.vectors.size(); ++i) {
+      if (entry.vectors[i].encoder != encoder) continue;
+      if (entry.vectors[i].rows != added.rows) {
+        obsolete.push_back(VectorFileName(segment_id, encoder, entry.vectors[i].rows));
+      }
+      entry.vectors.erase(entry.vectors.begin() + static_cast<ptrdiff_t>(i));
+      vectors.erase(vectors.begin() + static_cast<ptrdiff_t>(i));
+      break;
+    }
+    entry.vectors.push_back(added);
+    vectors.push_back(std::move(opened));
+    *segment = MakeLive(std::move(entry), (*segment)->reader, std::move(vectors));
+    WriteBatch batch;
+    batch.Put(Table::kManifest, PartitionKey(id), Encode(ManifestOf(*partition)));
+    at->second = std::move(partition);
+    return Publish(batch, std::move(next), obsolete);
+  }
+
+  static void NameFiles(const SegmentEntry& entry, std::vector<std::string>& names) {
+    names.push_back(SegmentFileName(entry.id));
+    for (const VectorEntry& vectors : entry.vectors) {
+      names.push_back(VectorFileName(entry.id, vectors.encoder, vectors.rows));
+    }
+  }
+
+  static void AddSegment(const LiveSegment& segment, const Hash256& encoder, SourceStatus& status) {
+    const SegmentReader& reader = *segment.reader;
+    const VectorIndex* vectors = segment.VectorsOf(encoder);
+    uint32_t rows = vectors != nullptr ? vectors->rows() : 0;
+    for (uint32_t file = 0; file < reader.file_count(); ++file) {
+      if (segment.FileDeleted(file)) continue;
+      const FileRow& row = reader.file(file);
+      status.chunks += row.chunk_count;
+      status.chunks_with_vectors += std::clamp(rows, row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
+      status.text_bytes += row.size_bytes;
+    }
+    status.index_bytes += reader.size_bytes();
+    for (const auto& v : segment.vectors) status.index_bytes += v->size_bytes();
+    ++status.segments;
+  }
+
+  Status AddLedger(const Viewer& viewer, SourceId source, SourceStatus& status) const {
+    std::map<std::string, uint64_t> reasons, languages;
+    RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
+      if (record.partition && !viewer.MayRead(record.partition)) return true;
+      switch (record.state) {
+        case FileState::kIndexed:
+          ++status.files_indexed;
+          ++languages[record.language];
+          break;
+        case FileState::kSkipped:
+          ++status.files_skipped;
+          ++reasons[record.reason];
+          break;
+        case FileState::kFailed:
+          if (++status.files_failed <= 100) status.failed.push_back(record);
+          break;
+      }
+      return true;
+    }));
+    auto sorted = [](const std::map<std::string, uint64_t>& counts) {
+      std::vector<std::pair<std::string, uint64_t>> list(counts.begin(), counts.end());
+      std::ranges::stable_sort(list, std::greater<>(), &std::pair<std::string, uint64_t>::second);
+      return list;
+    };
+    status.skipped_by_reason = sorted(reasons);
+    status.indexed_by_language = sorted(languages);
+    return OkStatus();
+  }
+
+  SegmentFolder folder_;
+  KeyValueStore& store_;
+  std::mutex write_mutex_;
+  uint64_t next_segment_ = 0;  // guarded by write_mutex_; 0: not read yet
+  mutable std::mutex snapshot_mutex_;
+  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Index>> OpenEmbeddedIndex(std::string folder, KeyValueStore& store) {
+  auto index = std::make_unique<EmbeddedIndex>(std::move(folder), store);
+  RETURN_IF_ERROR(index->Open());
+  return std::unique_ptr<Index>(std::move(index));
+}
+
+}  // namespace codelore::index

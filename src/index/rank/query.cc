@@ -1,0 +1,78 @@
+#include "index/rank/query.h"
+
+#include <algorithm>
+#include <cctype>
+#include <unordered_set>
+
+#include "index/analysis/analyzer.h"
+
+namespace codelore::index {
+namespace {
+
+// Words that say how one asks, not what about. Programming words ("for", "if", "new") stay out of the list where
+// they are also names one searches for.
+bool IsStopWord(const std::string& word) {
+  static const std::unordered_set<std::string> words = {
+      "a",     "an",    "the",   "and",   "or",    "but",    "of",    "in",    "on",    "at",    "to",    "by",
+      "for",   "from",  "with",  "as",    "is",    "are",    "was",   "were",  "be",    "been",  "being", "do",
+      "does",  "did",   "how",   "what",  "which", "who",    "when",  "where", "why",   "that",  "this",  "these",
+      "those", "it",    "its",   "i",     "we",    "you",    "they",  "he",    "she",   "me",    "my",    "our",
+      "your",  "their", "can",   "could", "should", "would", "will",  "shall", "may",   "might", "must",  "has",
+      "have",  "had",   "there", "here",  "then",  "than",   "so",    "such",  "not",   "no",    "if",    "into",
+      "about", "between", "through", "during", "each", "both", "any", "some",  "all",   "also",  "s",     "t"};
+  return words.contains(word);
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
+
+QueryWord MakeWord(std::string_view raw) {
+  QueryWord word{.raw = std::string(raw), .lower = Lower(raw), .parts = {}};
+  word.capitalised = IsUpper(raw[0]);
+  word.identifier = raw.find('_') != std::string_view::npos ||
+                    std::ranges::any_of(raw.substr(1), IsUpper);
+  return word;
+}
+
+void AddTerm(std::string_view term, QueryTerms& query) {
+  auto at = std::ranges::find(query.terms, term);
+  if (at != query.terms.end()) {
+    query.weights[static_cast<size_t>(at - query.terms.begin())] += 1;
+    return;
+  }
+  query.terms.emplace_back(term);
+  query.weights.push_back(1);
+}
+
+QueryTerms Analyze(std::string_view text, bool keep_stop_words) {
+  QueryTerms query;
+  size_t dropped = 0;
+  const char* last_raw = nullptr;
+  Analyzer().Analyze(text, [&](const Token& token) {
+    if (!keep_stop_words && token.form == TokenForm::kWord && IsStopWord(Lower(token.raw))) {
+      ++dropped;
+      return;
+    }
+    if (token.raw.data() != last_raw) query.words.push_back(MakeWord(token.raw));
+    last_raw = token.raw.data();
+    if (token.form != TokenForm::kCompound) query.words.back().parts.emplace_back(token.term);
+    AddTerm(token.term, query);
+  });
+  bool any_name = std::ranges::any_of(query.words, [](const QueryWord& w) { return w.identifier || w.capitalised; });
+  query.symbol_like = !query.words.empty() && dropped == 0 && query.words.size() <= 2 && (any_name || query.words.size() == 1);
+  return query;
+}
+
+}  // namespace
+
+QueryTerms AnalyzeQuery(std::string_view text) {
+  QueryTerms query = Analyze(text, /*keep_stop_words=*/false);
+  return query.terms.empty() ? Analyze(text, /*keep_stop_words=*/true) : query;
+}
+
+}  // namespace codelore::index

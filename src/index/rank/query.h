@@ -1,0 +1,33 @@
+// QueryTerms: what a question asks of the lexical index and of the ranking.
+#ifndef CODELORE_INDEX_RANK_QUERY_H_
+#define CODELORE_INDEX_RANK_QUERY_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace codelore::index {
+
+// A word of the question as the user wrote it.
+struct QueryWord {
+  std::string raw;                 // "getUserName"
+  std::string lower;               // "getusername"
+  std::vector<std::string> parts;  // stems: "get", "user", "name"
+  bool identifier = false;         // written like a name in code: several parts, or in capitals inside, or with "_"
+  bool capitalised = false;        // starts with a capital and is not the first word of a sentence-like question
+};
+
+struct QueryTerms {
+  std::vector<std::string> terms;  // index terms, each once, stop-words dropped
+  std::vector<float> weights;      // beside terms: how often the question has it
+  std::vector<QueryWord> words;    // stop-words dropped
+  // The question is a name (or a few) rather than a description.
+  bool symbol_like = false;
+};
+
+// Stop-words are dropped unless nothing else is left.
+QueryTerms AnalyzeQuery(std::string_view text);
+
+}  // namespace codelore::index
+
+#endif  // CODELORE_INDEX_RANK_QUERY_H_

@@ -1,0 +1,84 @@
+// World: the segments that one search may look at, and which of their files. Nothing behind it sees more.
+#ifndef CODELORE_INDEX_RANK_WORLD_H_
+#define CODELORE_INDEX_RANK_WORLD_H_
+
+#include <memory>
+#include <vector>
+
+#include "codelore/glob.h"
+#include "codelore/index.h"
+#include "index/snapshot.h"
+
+namespace codelore::index {
+
+// A visible segment. Holds the snapshot's parts alive. Not thread-safe: it remembers which files it has tested.
+class VisibleSegment {
+ public:
+  VisibleSegment(std::shared_ptr<const PartitionSnapshot> partition, std::shared_ptr<const LiveSegment> segment,
+                 const SearchFilter& filter, const std::vector<PathPattern>& patterns)
+      : partition_(std::move(partition)), segment_(std::move(segment)), filter_(filter), patterns_(patterns),
+        tested_(segment_->reader->file_count(), kUnknown) {}
+
+  const PartitionSnapshot& partition() const { return *partition_; }
+  const LiveSegment& live() const { return *segment_; }
+  const SegmentReader& reader() const { return *segment_->reader; }
+
+  // Whether a file exists still and passes the request's filter.
+  bool Allows(uint32_t file) {
+    if (tested_[file] == kUnknown) tested_[file] = Test(file) ? kYes : kNo;
+    return tested_[file] == kYes;
+  }
+  bool AllowsChunk(uint32_t chunk) { return Allows(reader().chunk(chunk).file); }
+
+ private:
+  enum : uint8_t { kUnknown, kNo, kYes };
+
+  bool Test(uint32_t file) const {
+    if (segment_->FileDeleted(file)) return false;
+    if (patterns_.empty() && filter_.languages.empty()) return true;
+    FileStrings strings = reader().StringsOf(reader().file(file));
+    bool path = patterns_.empty() ||
+                std::ranges::any_of(patterns_, [&](const PathPattern& p) { return p.Matches(strings.path); });
+    return path && (filter_.languages.empty() || std::ranges::find(filter_.languages, strings.language) != filter_.languages.end());
+  }
+
+  std::shared_ptr<const PartitionSnapshot> partition_;
+  std::shared_ptr<const LiveSegment> segment_;
+  const SearchFilter& filter_;                // of the World
+  const std::vector<PathPattern>& patterns_;  // of the World
+  std::vector<uint8_t> tested_;
+};
+
+class World {
+ public:
+  // The viewer's partitions in `snapshot`, less those the filter's sources leave out, in order of partition and
+  // segment ids.
+  World(const Snapshot& snapshot, const Viewer& viewer, const SearchFilter& filter) : filter_(filter) {
+    for (const std::string& path : filter_.paths) patterns_.emplace_back(path);
+    for (const ReadablePartition& readable : viewer.partitions()) {
+      auto at = snapshot.partitions.find(readable.partition);
+      if (at == snapshot.partitions.end()) continue;
+      const auto& sources = filter_.sources;
+      if (!sources.empty() && std::ranges::find(sources, at->second->source) == sources.end()) continue;
+      for (const auto& segment : at->second->segments) {
+        segments_.emplace_back(at->second, segment, filter_, patterns_);
+        live_chunks_ += segment->live_chunks;
+      }
+    }
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  std::vector<VisibleSegment>& segments() { return segments_; }
+  uint64_t live_chunks() const { return live_chunks_; }
+
+ private:
+  const SearchFilter filter_;
+  std::vector<PathPattern> patterns_;
+  std::vector<VisibleSegment> segments_;
+  uint64_t live_chunks_ = 0;
+};
+
+}  // namespace codelore::index
+
+#endif  // CODELORE_INDEX_RANK_WORLD_H_

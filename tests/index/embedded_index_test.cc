@@ -1,0 +1,257 @@
+#include "index/embedded_index.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "acl/directory.h"
+#include "index/store/rocks_store.h"
+#include "support/fake_encoder.h"
+#include "support/temp_folder.h"
+
+namespace codelore::index {
+namespace {
+
+// One chunk per line.
+NewFile MakeFile(std::string path, std::string text) {
+  NewFile file{std::move(path), std::move(text), {}};
+  file.chunked.language = file.path.ends_with(".md") ? "markdown" : "python";
+  uint32_t begin = 0, line = 1;
+  while (begin < file.text.size()) {
+    auto end = static_cast<uint32_t>(std::min(file.text.find('\n', begin), file.text.size() - 1)) + 1;
+    Chunk chunk;
+    chunk.bytes = {begin, end};
+    chunk.start_line = chunk.end_line = line++;
+    file.chunked.chunks.push_back(chunk);
+    begin = end;
+  }
+  return file;
+}
+
+class EmbeddedIndexTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Open(); }
+
+  void Open() {
+    index_.reset();
+    directory_.reset();
+    store_.reset();
+    store_ = OpenRocksStore(folder_ / "store").value();
+    directory_ = acl::Directory::Open(*store_).value();
+    auto index = OpenEmbeddedIndex(folder_ / "segments", *store_);
+    ASSERT_TRUE(index.ok()) << index.status().ToString();
+    index_ = std::move(*index);
+    tenant_ = directory_->FindTenant(acl::kDefaultTenant).value();
+  }
+
+  acl::Source AddSource(std::string name, std::vector<std::string> readers = {}) {
+    return directory_->AddSource({.tenant = tenant_, .name = std::move(name), .location = "/nowhere", .readers = std::move(readers)})
+        .value();
+  }
+
+  Status Commit(const acl::Source& source, std::string revision, std::vector<NewFile> add,
+                std::vector<std::string> remove = {}) {
+    PartitionId partition = directory_->PartitionFor(source.id, "").value();
+    IndexCommit commit{.tenant = tenant_, .source = source.id, .revision = revision, .partitions = {}, .ledger = {},
+                       .ledger_gone = remove, .state = {.branch = "main", .revision = revision}};
+    for (const NewFile& file : add) {
+      commit.ledger.push_back({.path = file.path, .language = file.chunked.language, .version = "v", .partition = partition,
+                               .size_bytes = file.text.size(),
+                               .chunks = static_cast<uint32_t>(file.chunked.chunks.size())});
+    }
+    commit.partitions.push_back({partition, std::move(add), std::move(remove)});
+    return index_->Commit(commit);
+  }
+
+  Viewer Operator() { return directory_->OperatorViewer(tenant_).value(); }
+  Viewer User(std::string name, std::vector<std::string> teams = {}) {
+    return directory_->ViewerForUser(tenant_, name, teams).value();
+  }
+
+  SearchResult Search(const Viewer& viewer, std::string text, SearchRequest request = {}) {
+    request.text = std::move(text);
+    std::vector<std::string_view> texts = {request.text};
+    auto vector = encoder_.Encode(texts, {}).value()[0].dense;
+    auto result = index_->Search(viewer, request, vector, encoder_.info().fingerprint);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return std::move(*result);
+  }
+  std::vector<std::string> Paths(const SearchResult& result) {
+    std::vector<std::string> paths;
+    for (const Hit& hit : result.hits) paths.push_back(hit.path);
+    return paths;
+  }
+  Status Embed(const acl::Source& source, std::stop_token stop = {}) {
+    auto partitions = directory_->PartitionsOf(source.id).value();
+    return index_->Embed(tenant_, partitions, encoder_, 2, stop, [](const EmbedProgress&) {});
+  }
+
+  testing::TempFolder folder_;
+  std::unique_ptr<KeyValueStore> store_;
+  std::unique_ptr<acl::Directory> directory_;
+  std::unique_ptr<Index> index_;
+  TenantId tenant_;
+  testing::FakeEncoder encoder_;
+};
+
+TEST_F(EmbeddedIndexTest, FindsWhatWasCommittedAlsoAfterReopening) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "def parse_header(): pass\n"), MakeFile("b.py", "x = 1\n")}).ok());
+  for (int round = 0; round < 2; ++round) {
+    SearchResult result = Search(Operator(), "parse header");
+    ASSERT_EQ(Paths(result), std::vector<std::string>{"a.py"});
+    EXPECT_EQ(result.hits[0].revision, "c1");
+    EXPECT_EQ(result.hits[0].branch, "main");
+    EXPECT_EQ(result.hits[0].text, "def parse_header(): pass\n");
+    EXPECT_DOUBLE_EQ(result.hits[0].coverage, 1);
+    Open();
+  }
+}
+
+TEST_F(EmbeddedIndexTest, ReplacesAndRemovesFilesInOneCommit) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "old words\n"), MakeFile("b.py", "other words\n"), MakeFile("c.py", "words\n")}).ok());
+  ASSERT_TRUE(Commit(source, "c2", {MakeFile("a.py", "new thing\n")}, {"b.py"}).ok());
+  EXPECT_EQ(Paths(Search(Operator(), "words")), std::vector<std::string>{"c.py"});
+  EXPECT_EQ(Paths(Search(Operator(), "thing")), std::vector<std::string>{"a.py"});
+  EXPECT_TRUE(Search(Operator(), "old").hits.empty());
+  Open();
+  EXPECT_EQ(Paths(Search(Operator(), "words")), std::vector<std::string>{"c.py"});
+  auto status = index_->Describe(Operator(), source.id, encoder_.info().fingerprint).value();
+  EXPECT_EQ(status.files_indexed, 2u);
+  EXPECT_EQ(status.chunks, 2u);
+}
+
+TEST_F(EmbeddedIndexTest, DeletedTextLeavesNoTraceInTheStatistics) {
+  acl::Source source = AddSource("repo");
+  std::vector<NewFile> files = {MakeFile("keep.py", "alpha beta\n"), MakeFile("stay.py", "beta gamma\n")};
+  ASSERT_TRUE(Commit(source, "c1", files).ok());
+  double clean = Search(Operator(), "alpha beta").hits[0].why.lexical;
+  for (int i = 0; i < 5; ++i) files.push_back(MakeFile("gone" + std::to_string(i) + ".py", "alpha alpha beta\n"));
+  ASSERT_TRUE(Commit(source, "c2", files).ok());
+  ASSERT_NE(Search(Operator(), "alpha beta").hits[0].why.lexical, clean);
+  ASSERT_TRUE(Commit(source, "c3", {}, {"gone0.py", "gone1.py", "gone2.py", "gone3.py", "gone4.py"}).ok());
+  EXPECT_EQ(Search(Operator(), "alpha beta").hits[0].why.lexical, clean);
+}
+
+TEST_F(EmbeddedIndexTest, ShowsAStrangerAnEmptyWorldAndAReaderOnlyTheirs) {
+  acl::Source open = AddSource("open", {"user:ann"});
+  acl::Source secret = AddSource("secret", {"team:sec"});
+  ASSERT_TRUE(Commit(open, "c1", {MakeFile("a.py", "shared word\n")}).ok());
+  double alone = Search(User("ann"), "shared word").hits[0].why.lexical;
+  ASSERT_TRUE(Commit(secret, "s1", {MakeFile("k.py", "shared word secret\n"), MakeFile("l.py", "word\n")}).ok());
+  EXPECT_TRUE(Search(User("bob"), "shared word").hits.empty());
+  EXPECT_EQ(Search(User("bob"), "shared").chunks, 0u);
+  EXPECT_EQ(Paths(Search(User("ann"), "shared word")), std::vector<std::string>{"a.py"});
+  EXPECT_EQ(Search(User("ann"), "shared word").hits[0].why.lexical, alone);
+  EXPECT_EQ(Search(User("ann"), "shared word").chunks, 1u);
+  EXPECT_EQ(Search(User("cat", {"sec"}), "word").hits.size(), 2u);
+  EXPECT_FALSE(index_->Describe(User("ann"), secret.id, encoder_.info().fingerprint).ok());
+}
+
+TEST_F(EmbeddedIndexTest, FiltersBySourcePathAndLanguage) {
+  acl::Source one = AddSource("one"), two = AddSource("two");
+  ASSERT_TRUE(Commit(one, "c1", {MakeFile("src/a.py", "needle\n"), MakeFile("doc/a.md", "needle\n")}).ok());
+  ASSERT_TRUE(Commit(two, "c1", {MakeFile("src/b.py", "needle\n")}).ok());
+  EXPECT_EQ(Search(Operator(), "needle").hits.size(), 3u);
+  EXPECT_EQ(Paths(Search(Operator(), "needle", {.filter = {.sources = {two.id}}})), std::vector<std::string>{"src/b.py"});
+  EXPECT_EQ(Paths(Search(Operator(), "needle", {.filter = {.languages = {"markdown"}}})), std::vector<std::string>{"doc/a.md"});
+  EXPECT_EQ(Paths(Search(Operator(), "needle", {.filter = {.paths = {"src/**"}}})), (std::vector<std::string>{"src/a.py", "src/b.py"}));
+  EXPECT_TRUE(Search(Operator(), "needle", {.filter = {.paths = {"nowhere/**"}}}).hits.empty());
+}
+
+TEST_F(EmbeddedIndexTest, SearchesByVectorOnceEmbedded) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "red apple\n"), MakeFile("b.py", "blue sea\n")}).ok());
+  SearchResult before = Search(Operator(), "apple red", {.mode = SearchMode::kVector});
+  EXPECT_TRUE(before.hits.empty());
+  EXPECT_EQ(before.chunks_with_vectors, 0u);
+  ASSERT_TRUE(Embed(source).ok());
+  for (int round = 0; round < 2; ++round) {
+    SearchResult after = Search(Operator(), "apple red", {.mode = SearchMode::kVector});
+    ASSERT_EQ(after.hits.size(), 2u);
+    EXPECT_EQ(after.hits[0].path, "a.py");
+    EXPECT_GT(after.hits[0].similarity, 0.5);
+    EXPECT_EQ(after.chunks_with_vectors, 2u);
+    Open();
+  }
+}
+
+TEST_F(EmbeddedIndexTest, TakesEmbeddingsOfUnchangedTextFromTheCache) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "one\ntwo\nthree\n")}).ok());
+  ASSERT_TRUE(Embed(source).ok());
+  int encoded = encoder_.encoded;
+  ASSERT_TRUE(Commit(source, "c2", {MakeFile("a.py", "one\ntwo\nfour\n")}).ok());
+  ASSERT_TRUE(Embed(source).ok());
+  EXPECT_EQ(encoder_.encoded, encoded + 1);
+  EXPECT_EQ(Search(Operator(), "one").chunks_with_vectors, 3u);
+}
+
+TEST_F(EmbeddedIndexTest, StoresNoVectorsWhenTheEncoderFailsAndGoesOnLater) {
+  acl::Source source = AddSource("repo");
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "line number " + std::to_string(i) + "\n";
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", text)}).ok());
+  encoder_.fail_after_texts = 100;
+  EXPECT_EQ(Embed(source).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Search(Operator(), "line", {.mode = SearchMode::kLexical}).chunks_with_vectors, 0u);
+  encoder_.fail_after_texts = -1;
+  ASSERT_TRUE(Embed(source).ok());
+  EXPECT_EQ(encoder_.encoded, 200 + 1);  // each line once, and the question
+  EXPECT_EQ(Search(Operator(), "line").chunks_with_vectors, 200u);
+}
+
+TEST_F(EmbeddedIndexTest, LeavesOutADamagedSegmentAndMarksItsFiles) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "first words\n")}).ok());
+  ASSERT_TRUE(Commit(source, "c2", {MakeFile("b.py", "second words\n")}).ok());
+  std::string damaged;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "segments")) {
+    std::string content = testing::ReadFile(entry.path());
+    if (content.find("a.py") != std::string::npos) damaged = entry.path();
+  }
+  ASSERT_FALSE(damaged.empty());
+  std::string content = testing::ReadFile(damaged);
+  content[content.size() / 2] ^= 4;
+  std::ofstream(damaged, std::ios::binary) << content;
+  Open();
+  EXPECT_EQ(Paths(Search(Operator(), "words")), std::vector<std::string>{"b.py"});
+  auto status = index_->Describe(Operator(), source.id, encoder_.info().fingerprint).value();
+  ASSERT_EQ(status.failed.size(), 1u);
+  EXPECT_EQ(status.failed[0].path, "a.py");
+  EXPECT_NE(status.failed[0].reason.find("damaged"), std::string::npos);
+}
+
+TEST_F(EmbeddedIndexTest, RemovesASourceWithItsFilesOnDisk) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "words\n")}).ok());
+  ASSERT_TRUE(Embed(source).ok());
+  ASSERT_TRUE(index_->RemoveSource(source.id, directory_->PartitionsOf(source.id).value()).ok());
+  EXPECT_TRUE(Search(Operator(), "words").hits.empty());
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "segments"));
+  EXPECT_EQ(index_->Describe(Operator(), source.id, encoder_.info().fingerprint).value().files_indexed, 0u);
+}
+
+TEST_F(EmbeddedIndexTest, ASecondProcessIsRefused) {
+  auto second = OpenRocksStore(folder_ / "store");
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().code(), StatusCode::kUnavailable);
+  EXPECT_NE(second.status().message().find("in use"), std::string::npos);
+}
+
+TEST_F(EmbeddedIndexTest, AStoreOlderThanItsLastWriteIsRefused) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "words\n")}).ok());
+  index_.reset();
+  directory_.reset();
+  store_.reset();
+  std::filesystem::remove_all(folder_ / "store");
+  auto reopened = OpenRocksStore(folder_ / "store");
+  ASSERT_FALSE(reopened.ok());
+  EXPECT_EQ(reopened.status().code(), StatusCode::kCorruption);
+}
+
+}  // namespace
+}  // namespace codelore::index
