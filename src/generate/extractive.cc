@@ -75,28 +75,20 @@ class Extractive final : public Generator {
   Result<AnswerSummary> Answer(std::string_view, std::span<const Passage> passages, std::stop_token stop,
                                const std::function<void(const AnswerPiece&)>& emit) const override {
     AnswerSummary summary{.found = false, .generator = "extractive"};
-    std::vector<uint32_t> fitting;
-    for (uint32_t i = 0; i < passages.size(); ++i) {
-      if (Fits(passages[i])) fitting.push_back(i);
-    }
-    if (fitting.empty()) {
+    if (passages.empty()) {
       emit({"Nothing found: no passage that you may read fits this question.\n", {}});
       return summary;
     }
     summary.found = true;
-    for (size_t n = 0; n < fitting.size() && n < options_.max_passages; ++n) {
+    for (uint32_t i = 0; i < passages.size() && i < options_.max_passages; ++i) {
       if (stop.stop_requested()) return Unavailable("the answer was stopped");
-      EmitExcerpt(passages[fitting[n]], fitting[n], emit);
+      EmitExcerpt(passages[i], i, emit);
     }
-    EmitFurther(passages, fitting, emit);
+    EmitFurther(passages, emit);
     return summary;
   }
 
  private:
-  bool Fits(const Passage& passage) const {
-    return passage.coverage >= options_.least_coverage || passage.similarity >= options_.least_similarity;
-  }
-
   void EmitExcerpt(const Passage& passage, uint32_t index,
                    const std::function<void(const AnswerPiece&)>& emit) const {
     std::vector<std::string_view> lines = Lines(passage.text);
@@ -108,16 +100,15 @@ class Extractive final : public Generator {
     emit({std::move(text), {{index, start, end}}});
   }
 
-  void EmitFurther(std::span<const Passage> passages, const std::vector<uint32_t>& fitting,
-                   const std::function<void(const AnswerPiece&)>& emit) const {
-    size_t end = std::min(fitting.size(), options_.max_passages + options_.max_further);
+  void EmitFurther(std::span<const Passage> passages, const std::function<void(const AnswerPiece&)>& emit) const {
+    size_t end = std::min(passages.size(), options_.max_passages + options_.max_further);
     if (end <= options_.max_passages) return;
     emit({"See also:\n", {}});
-    for (size_t n = options_.max_passages; n < end; ++n) {
-      const Passage& passage = passages[fitting[n]];
+    for (size_t i = options_.max_passages; i < end; ++i) {
+      const Passage& passage = passages[i];
       auto lines = static_cast<uint32_t>(std::max<size_t>(Lines(passage.text).size(), 1));
-      emit({"- " + Introduction(passage) + " [" + std::to_string(fitting[n] + 1) + "] " + CodeSpan(passage.citation) + "\n",
-            {{fitting[n], passage.start_line, passage.start_line + lines - 1}}});
+      emit({"- " + Introduction(passage) + " [" + std::to_string(i + 1) + "] " + CodeSpan(passage.citation) + "\n",
+            {{static_cast<uint32_t>(i), passage.start_line, passage.start_line + lines - 1}}});
     }
   }
 

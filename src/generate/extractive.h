@@ -12,12 +12,9 @@
 
 namespace codelore::generate {
 
-// A passage fits if its words cover this share of the question's weight, or it is this similar in meaning.
 struct ExtractiveOptions {
-  double least_coverage = 0.45;
-  double least_similarity = 0.45;
-  size_t max_passages = 3;   // quoted
-  size_t max_further = 3;    // only named
+  size_t max_passages = 3;  // quoted
+  size_t max_further = 3;   // only named
   size_t excerpt_lines = 14;
 };
 

@@ -1,0 +1,41 @@
+# The front door. `make run` on an empty Debian 12 needs git, make, and root or sudo; see README.md.
+#
+#   make run  [REPO=path-or-url] [PORT=8080] [DATA=dir]   build, index, try, serve
+#   make build                                            build/release/codelore
+#   make test [PRESET=release|dev|asan|tsan|clang]        the fast test suite
+#   make bench                                            the benchmarks
+#   make format
+REPO ?= .
+PORT ?= 8080
+DATA ?= data
+PRESET ?= release
+BUILD = build/$(PRESET)
+
+.PHONY: run build test bench format setup configure
+.DEFAULT_GOAL := build
+
+setup:
+	@third_party/setup >/dev/null
+
+configure: setup
+	@cmake --preset $(PRESET) -DCODELORE_DEPS=$$(third_party/setup --print) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+
+build: | build-folder configure
+	@cmake --build $(BUILD) --target codelore
+
+test: | build-folder configure
+	@cmake --build $(BUILD)
+	@cd $(BUILD) && ctest --output-on-failure
+
+bench: | build-folder configure
+	@cmake --build $(BUILD) --target bench
+
+run: build
+	@tools/first_run $(BUILD)/codelore '$(REPO)' '$(PORT)' '$(DATA)'
+
+format:
+	clang-format -i $$(git ls-files '*.h' '*.cc')
+
+.PHONY: build-folder
+build-folder:
+	@mkdir -p build

@@ -1,0 +1,136 @@
+// Directory: tenants, sources, labels, grants and tokens, and the only maker of Viewers.
+//
+// Every record lives in Table::kMeta of the store and every change is one WriteBatch, so it is there completely
+// after a crash or not at all. What the records say is also held in memory as an immutable State: a change is
+// durable first and in the State published before its call returns, so the next Viewer made, by any thread,
+// already obeys it. Ids come from one stored counter and are never used twice: who could read a removed source
+// reads nothing of one that is added later under its name.
+//
+// Whatever cannot be read or does not fit together gives kCorruption and no Viewer at all. Thread-safe.
+// The calls that change or list things take no Viewer: their caller is the operator of the data folder, or has
+// checked Identity::administrator and keeps to the tenant of that identity.
+#ifndef CODELORE_ACL_DIRECTORY_H_
+#define CODELORE_ACL_DIRECTORY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "acl/principal.h"
+#include "acl/records.h"
+#include "codelore/ids.h"
+#include "codelore/status.h"
+#include "codelore/store.h"
+#include "codelore/viewer.h"
+
+namespace codelore::acl {
+
+class State;
+
+inline constexpr std::string_view kDefaultTenant = "default";  // made at the first open
+
+// Who a request comes from. Being an administrator allows changes and lists; it does not widen what is read.
+struct Identity {
+  TenantId tenant;
+  std::string user;
+  std::vector<std::string> teams;
+  bool administrator = false;
+  TokenId token = {};
+};
+
+struct NewSource {
+  TenantId tenant;
+  std::string name;
+  std::string location;
+  std::string branch = "";  // empty: the default branch
+  SourceKind kind = SourceKind::kGit;
+  std::vector<std::string> readers = {};  // principals; none: the operator alone
+};
+
+struct NewToken {
+  TenantId tenant;
+  std::string user;
+  std::vector<std::string> teams = {};
+  bool administrator = false;
+  int64_t expires_unix_ms = 0;  // 0: never
+};
+
+struct CreatedToken {
+  TokenId id;
+  std::string text;  // shown once: it is not stored
+};
+
+struct VisibleSource {
+  SourceId id;
+  std::string name;
+};
+
+class Directory {
+ public:
+  struct Options {
+    std::function<int64_t()> now_unix_ms;  // for expiry; empty: the system clock
+  };
+  // `store` must outlive the directory, and nobody else may write its "acl/" keys.
+  static Result<std::unique_ptr<Directory>> Open(KeyValueStore& store, Options options);
+  static Result<std::unique_ptr<Directory>> Open(KeyValueStore& store) { return Open(store, Options()); }
+  ~Directory();
+
+  // ---- tenants
+  Result<TenantId> CreateTenant(std::string_view name);
+  Result<TenantId> FindTenant(std::string_view name) const;
+  Result<std::vector<Tenant>> ListTenants() const;
+
+  // ---- sources and who may read them
+  Result<Source> AddSource(const NewSource& source);
+  Result<Source> FindSource(TenantId tenant, std::string_view name) const;
+  Result<Source> FindSource(SourceId id) const;
+  Result<std::vector<Source>> ListSources(TenantId tenant) const;  // by name
+  // From here on nobody sees it; what the index holds of its partitions is removed by the caller, afterwards.
+  Status RemoveSource(SourceId source);
+  Status Grant(SourceId source, std::string_view principal);   // granting twice is no error
+  Status Revoke(SourceId source, std::string_view principal);  // kNotFound: there is no such grant
+  Result<std::vector<std::string>> PrincipalsOf(SourceId source) const;
+  Result<std::vector<PartitionId>> PartitionsOf(SourceId source) const;
+  // Where a file of this source belongs.
+  Result<PartitionId> PartitionFor(SourceId source, std::string_view path) const;
+
+  // ---- tokens
+  Result<CreatedToken> CreateToken(const NewToken& token);
+  Result<std::vector<Token>> ListTokens(TenantId tenant) const;  // by id
+  Status RevokeToken(TenantId tenant, TokenId token);
+  // kPermissionDenied, in one and the same wording, for whatever is not a living token.
+  Result<Identity> Authenticate(std::string_view token_text) const;
+
+  // ---- viewers
+  Result<Viewer> ViewerFor(const Identity& identity) const;
+  Result<Viewer> ViewerForUser(TenantId tenant, std::string_view user, const std::vector<std::string>& teams) const;
+  // All of one tenant: for who holds the data folder itself.
+  Result<Viewer> OperatorViewer(TenantId tenant) const;
+  Result<std::vector<VisibleSource>> VisibleSources(const Viewer& viewer) const;  // by name
+  Result<std::string> SourceName(const Viewer& viewer, SourceId source) const;
+
+ private:
+  struct Edit;
+  Directory(KeyValueStore& store, Options options) : store_(store), options_(std::move(options)) {}
+
+  Status Load();
+  Result<std::shared_ptr<const State>> Current() const;
+  void Publish(Result<std::shared_ptr<const State>> state);
+  Status Commit(const State& before, Edit edit);
+  Status ChangePrincipals(SourceId source, const std::function<Status(std::vector<std::string>&)>& change);
+
+  KeyValueStore& store_;
+  const Options options_;
+  std::mutex write_mutex_;          // held through a change, from reading the State to publishing the next
+  mutable std::mutex state_mutex_;  // guards the next two
+  std::shared_ptr<const State> state_;
+  Status health_;  // why there is no state
+};
+
+}  // namespace codelore::acl
+
+#endif  // CODELORE_ACL_DIRECTORY_H_

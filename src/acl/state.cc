@@ -1,0 +1,178 @@
+#include "acl/state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "acl/token_text.h"
+
+namespace codelore::acl {
+namespace {
+
+// One principal of one tenant.
+std::string ReaderKey(TenantId tenant, std::string_view principal) {
+  return ByteWriter().Key32(tenant.value).Raw(principal).Take();
+}
+
+// The id in a key that starts with `prefix`; 0 if it has another form.
+uint32_t IdIn(std::string_view key, std::string_view prefix) {
+  if (!key.starts_with(prefix)) return 0;
+  ByteReader in(key.substr(prefix.size()));
+  uint32_t id = in.Key32();
+  return in.done() ? id : 0;
+}
+
+Status Damaged(std::string_view what, uint32_t id) {
+  return Corruption("access records do not belong together: " + std::string(what) + " " + std::to_string(id));
+}
+
+}  // namespace
+
+Status State::Apply(std::string_view key, const std::optional<std::string>& value) {
+  std::optional<std::string_view> fields;
+  if (value) {
+    auto unsealed = Unseal(key, *value);
+    if (!unsealed.ok()) return unsealed.status().In(key);
+    fields = *unsealed;
+  }
+  return ApplyRecord(key, fields);
+}
+
+Status State::ApplyRecord(std::string_view key, std::optional<std::string_view> fields) {
+  bool good = false;
+  if (key == kLastIdKey) {
+    ByteReader in(fields.value_or(""));
+    last_id_ = in.Fixed<uint32_t>();
+    good = in.done();
+  } else if (key == kTokenKeyKey) {
+    token_key_ = fields.value_or("");
+    good = token_key_.size() == kTokenKeyBytes;
+  } else if (TenantId tenant{IdIn(key, kTenantPrefix)}) {
+    Tenant& entry = tenants_[tenant] = {.id = tenant, .name = ""};
+    good = fields && Decode(*fields, entry);  // tenants are not removed
+  } else if (LabelId label{IdIn(key, kLabelPrefix)}) {
+    good = ApplyLabel(label, fields);
+  } else if (SourceId source{IdIn(key, kSourcePrefix)}) {
+    good = ApplySource(source, fields);
+  } else if (TokenId token{IdIn(key, kTokenPrefix)}) {
+    good = ApplyToken(token, fields);
+  }
+  return good ? OkStatus() : Corruption(std::string(key) + ": not an access record of this build");
+}
+
+bool State::ApplyLabel(LabelId id, std::optional<std::string_view> fields) {
+  auto label = std::make_shared<Label>();
+  label->id = id;
+  if (fields && !Decode(*fields, *label)) return false;
+  for (const auto& [unused, source] : sources_) ChangeReaders(source, id, Change::kLeave);
+  if (fields) {
+    labels_[id] = std::move(label);
+  } else {
+    labels_.erase(id);
+  }
+  for (const auto& [unused, source] : sources_) ChangeReaders(source, id, Change::kEnter);
+  return true;
+}
+
+bool State::ApplySource(SourceId id, std::optional<std::string_view> fields) {
+  if (auto old = sources_.find(id); old != sources_.end()) {
+    ChangeReaders(old->second, std::nullopt, Change::kLeave);
+    sources_.erase(old);
+  }
+  if (!fields) return true;
+  Source source;
+  source.id = id;
+  if (!Decode(*fields, source)) return false;
+  ChangeReaders(source, std::nullopt, Change::kEnter);
+  sources_.emplace(id, std::move(source));
+  return true;
+}
+
+bool State::ApplyToken(TokenId id, std::optional<std::string_view> fields) {
+  std::erase_if(token_of_hash_, [&](const auto& entry) { return entry.second == id; });
+  tokens_.erase(id);
+  if (!fields) return true;
+  Token token;
+  token.id = id;
+  std::string hash;
+  if (!Decode(*fields, token, hash)) return false;
+  tokens_.emplace(id, std::move(token));
+  token_of_hash_.emplace(std::move(hash), id);
+  return true;
+}
+
+void State::ChangeReaders(const Source& source, std::optional<LabelId> only, Change change) {
+  for (const LabelPartition& each : source.partitions) {
+    if (only && *only != each.label) continue;
+    const Label* label = FindLabel(each.label);
+    if (label == nullptr || label->tenant != source.tenant) continue;  // fails closed
+    ReadablePartition entry{each.partition, source.id};
+    for (const std::string& principal : label->principals) {
+      auto& readable = readable_[ReaderKey(source.tenant, principal)];
+      auto at = std::ranges::lower_bound(readable, entry);
+      bool present = at != readable.end() && *at == entry;
+      if (change == Change::kEnter && !present) readable.insert(at, entry);
+      if (change == Change::kLeave && present) readable.erase(at);
+      if (readable.empty()) readable_.erase(ReaderKey(source.tenant, principal));
+    }
+  }
+}
+
+Status State::Check() const {
+  if (token_key_.empty() || last_id_ == 0) return Corruption("access records: the token key or the last id is missing");
+  for (const auto& [id, label] : labels_) {
+    if (!tenants_.contains(label->tenant) || id.value > last_id_) return Damaged("label", id.value);
+  }
+  for (const auto& [id, source] : sources_) RETURN_IF_ERROR(CheckSource(source));
+  for (const auto& [id, token] : tokens_) {
+    if (!tenants_.contains(token.tenant) || id.value > last_id_) return Damaged("token", id.value);
+  }
+  for (const auto& [id, tenant] : tenants_) {
+    if (id.value > last_id_) return Damaged("tenant", id.value);
+  }
+  return OkStatus();
+}
+
+Status State::CheckSource(const Source& source) const {
+  bool good = tenants_.contains(source.tenant) && source.id.value <= last_id_;
+  bool has_main_label = false;
+  for (const LabelPartition& each : source.partitions) {
+    const Label* label = FindLabel(each.label);
+    good = good && label != nullptr && label->tenant == source.tenant && each.partition.value <= last_id_;
+    has_main_label = has_main_label || each.label == source.label;
+  }
+  return good && has_main_label ? OkStatus() : Damaged("source", source.id.value);
+}
+
+const Tenant* State::FindTenant(std::string_view name) const {
+  auto at = std::ranges::find_if(tenants_, [&](const auto& entry) { return entry.second.name == name; });
+  return at == tenants_.end() ? nullptr : &at->second;
+}
+
+const Source* State::FindSource(TenantId tenant, std::string_view name) const {
+  auto at = std::ranges::find_if(
+      sources_, [&](const auto& entry) { return entry.second.tenant == tenant && entry.second.name == name; });
+  return at == sources_.end() ? nullptr : &at->second;
+}
+
+const Source* State::FindSource(SourceId id) const {
+  auto at = sources_.find(id);
+  return at == sources_.end() ? nullptr : &at->second;
+}
+
+const Label* State::FindLabel(LabelId id) const {
+  auto at = labels_.find(id);
+  return at == labels_.end() ? nullptr : at->second.get();
+}
+
+const Token* State::FindTokenByHash(const std::string& hash) const {
+  auto at = token_of_hash_.find(hash);
+  return at == token_of_hash_.end() ? nullptr : &tokens_.at(at->second);
+}
+
+std::span<const ReadablePartition> State::ReadableBy(TenantId tenant, std::string_view principal) const {
+  auto at = readable_.find(ReaderKey(tenant, principal));
+  if (at == readable_.end()) return {};
+  return at->second;
+}
+
+}  // namespace codelore::acl

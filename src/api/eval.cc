@@ -1,0 +1,368 @@
+#include "api/eval.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+namespace codelore::api {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct EvalQuery {
+  std::string id, text, category;
+  std::map<std::string, double> gains;  // document -> relevance > 0
+};
+
+struct Collection {
+  std::string name;
+  std::vector<ingest::Document> documents;
+  std::vector<EvalQuery> queries;
+};
+
+using Figures = std::map<std::string, double>;
+
+// ---- reading ---------------------------------------------------------------------------------------------
+
+Result<std::string> ReadText(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return NotFound(path + ": cannot be read");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+Status ForEachJsonLine(const std::string& path, const std::function<Status(const Json&)>& visit) {
+  ASSIGN_OR_RETURN(std::string text, ReadText(path));
+  size_t number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = std::string_view(text).substr(begin, end - begin);
+    begin = end + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    std::string where = path + " line " + std::to_string(number);
+    Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object()) return InvalidArgument(where + ": expected a JSON object");
+    RETURN_IF_ERROR(visit(json).In(where));
+  }
+  return OkStatus();
+}
+
+Result<std::string> StringField(const Json& json, const char* field) {
+  auto at = json.find(field);
+  if (at == json.end() || !at->is_string()) return InvalidArgument(std::string("expected a string '") + field + "'");
+  return at->get<std::string>();
+}
+
+Status ReadQrels(const std::string& path, std::map<std::string, EvalQuery>& queries) {
+  ASSIGN_OR_RETURN(std::string text, ReadText(path));
+  std::istringstream in(text);
+  std::string line;
+  for (size_t number = 1; std::getline(in, line); ++number) {
+    std::istringstream fields(line);
+    std::string query, document, score;
+    if (!std::getline(fields, query, '\t') || !std::getline(fields, document, '\t') || !std::getline(fields, score, '\t')) {
+      return InvalidArgument(path + " line " + std::to_string(number) + ": expected query, document and score between tabs");
+    }
+    char* end = nullptr;
+    double gain = std::strtod(score.c_str(), &end);
+    if (end == score.c_str()) {
+      if (number == 1) continue;  // the header
+      return InvalidArgument(path + " line " + std::to_string(number) + ": '" + score + "' is not a number");
+    }
+    if (gain > 0) queries[query].gains[document] = gain;
+  }
+  return OkStatus();
+}
+
+Result<Collection> ReadBeir(const EvalOptions& options) {
+  Collection collection;
+  collection.name = std::filesystem::path(options.folder).lexically_normal().filename().string();
+  RETURN_IF_ERROR(ForEachJsonLine(options.folder + "/corpus.jsonl", [&](const Json& json) -> Status {
+    ASSIGN_OR_RETURN(std::string id, StringField(json, "_id"));
+    ASSIGN_OR_RETURN(std::string text, StringField(json, "text"));
+    std::string title = json.value("title", "");
+    collection.documents.push_back({std::move(id), title.empty() ? std::move(text) : title + "\n\n" + text});
+    return OkStatus();
+  }));
+  std::map<std::string, EvalQuery> judged;
+  RETURN_IF_ERROR(ReadQrels(options.folder + "/qrels/" + options.split + ".tsv", judged));
+  RETURN_IF_ERROR(ForEachJsonLine(options.folder + "/queries.jsonl", [&](const Json& json) -> Status {
+    ASSIGN_OR_RETURN(std::string id, StringField(json, "_id"));
+    auto at = judged.find(id);
+    if (at == judged.end() || at->second.gains.empty()) return OkStatus();
+    at->second.id = id;
+    ASSIGN_OR_RETURN(at->second.text, StringField(json, "text"));
+    collection.queries.push_back(at->second);
+    return OkStatus();
+  }));
+  return collection;
+}
+
+// All regular files below root/folder, with paths from root.
+Result<std::vector<ingest::Document>> ReadTree(const std::filesystem::path& root, const std::string& folder) {
+  std::vector<ingest::Document> documents;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator it(root / folder, error), end;
+  for (; !error && it != end; it.increment(error)) {
+    if (it->path().filename() == ".git") it.disable_recursion_pending();
+    if (!it->is_regular_file(error) || it->is_symlink(error)) continue;
+    ASSIGN_OR_RETURN(std::string bytes, ReadText(it->path().string()));
+    documents.push_back({it->path().lexically_relative(root).generic_string(), std::move(bytes)});
+  }
+  if (error) return NotFound((root / folder).string() + ": " + error.message());
+  std::ranges::sort(documents, {}, &ingest::Document::path);
+  return documents;
+}
+
+// A target that names no file of the checkout stands for the files whose path ends with it.
+void AddTarget(const std::string& target, const std::vector<ingest::Document>& documents, EvalQuery& query) {
+  auto exact = std::ranges::find(documents, target, &ingest::Document::path);
+  if (exact != documents.end()) {
+    query.gains[target] = 1;
+    return;
+  }
+  auto suffix = std::ranges::find_if(documents, [&](const auto& d) { return d.path.ends_with("/" + target); });
+  query.gains[suffix != documents.end() ? suffix->path : target] = 1;
+}
+
+Result<std::map<std::string, std::string>> ReadRoots(const std::string& path) {
+  std::map<std::string, std::string> roots;
+  if (!std::filesystem::exists(path)) return roots;
+  ASSIGN_OR_RETURN(std::string text, ReadText(path));
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_array()) return InvalidArgument(path + ": expected a JSON array");
+  for (const Json& repository : json) {
+    if (!repository.is_object()) return InvalidArgument(path + ": expected objects");
+    ASSIGN_OR_RETURN(std::string name, StringField(repository, "name"));
+    roots[name] = repository.value("benchmark_root", "");
+  }
+  return roots;
+}
+
+Result<std::vector<Collection>> ReadRepositories(const EvalOptions& options) {
+  auto beside = std::filesystem::path(options.queries_file).parent_path() / "repos.json";
+  ASSIGN_OR_RETURN(auto roots, ReadRoots(beside.string()));
+  std::map<std::string, Collection> collections;
+  RETURN_IF_ERROR(ForEachJsonLine(options.queries_file, [&](const Json& json) -> Status {
+    ASSIGN_OR_RETURN(std::string repository, StringField(json, "repo"));
+    std::filesystem::path checkout = std::filesystem::path(options.repositories) / repository;
+    if (!std::filesystem::is_directory(checkout)) return OkStatus();  // counted by the caller
+    auto [at, added] = collections.try_emplace(repository);
+    Collection& collection = at->second;
+    if (added) {
+      collection.name = repository;
+      ASSIGN_OR_RETURN(collection.documents, ReadTree(checkout, roots[repository]));
+    }
+    EvalQuery query;
+    ASSIGN_OR_RETURN(query.id, StringField(json, "_id"));
+    ASSIGN_OR_RETURN(query.text, StringField(json, "text"));
+    query.category = json.value("category", "");
+    for (const char* list : {"relevant", "secondary"}) {
+      for (const Json& target : json.value(list, Json::array())) {
+        ASSIGN_OR_RETURN(std::string path, StringField(target, "path"));
+        AddTarget(path, collection.documents, query);
+      }
+    }
+    if (!query.gains.empty()) collection.queries.push_back(std::move(query));
+    return OkStatus();
+  }));
+  std::vector<Collection> list;
+  for (auto& [name, collection] : collections) list.push_back(std::move(collection));
+  if (list.empty()) return NotFound(options.repositories + ": holds none of the repositories the queries name");
+  return list;
+}
+
+// ---- figures ---------------------------------------------------------------------------------------------
+
+Figures Judge(const EvalQuery& query, const std::vector<std::string>& ranking) {
+  double gain = 0, ideal = 0, first = 0;
+  std::vector<double> best;
+  for (const auto& [document, value] : query.gains) best.push_back(value);
+  std::ranges::sort(best, std::greater<>());
+  for (size_t i = 0; i < best.size() && i < 10; ++i) ideal += best[i] / std::log2(static_cast<double>(i) + 2);
+  Figures figures;
+  size_t found = 0;
+  for (size_t i = 0; i < 20; ++i) {
+    auto at = i < ranking.size() ? query.gains.find(ranking[i]) : query.gains.end();
+    if (at != query.gains.end()) {
+      ++found;
+      if (i < 10) gain += at->second / std::log2(static_cast<double>(i) + 2);
+      if (i < 10 && first == 0) first = 1.0 / static_cast<double>(i + 1);
+    }
+    for (size_t k : {1, 5, 10, 20}) {
+      if (i + 1 == k) figures["recall@" + std::to_string(k)] = static_cast<double>(found) / static_cast<double>(best.size());
+    }
+  }
+  figures["ndcg@10"] = gain / ideal;
+  figures["mrr@10"] = first;
+  return figures;
+}
+
+class Mean {
+ public:
+  void Add(const Figures& figures) {
+    for (const auto& [name, value] : figures) sums_[name] += value;
+    ++count_;
+  }
+  Figures Value() const {
+    Figures mean = sums_;
+    for (auto& [name, value] : mean) value /= static_cast<double>(count_);
+    return mean;
+  }
+  size_t count() const { return count_; }
+
+ private:
+  Figures sums_;
+  size_t count_ = 0;
+};
+
+Json FiguresJson(const Figures& figures) {
+  Json json = Json::object();
+  for (const char* name : {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10", "recall@20"}) {
+    if (auto at = figures.find(name); at != figures.end()) json[name] = std::round(at->second * 1e4) / 1e4;
+  }
+  return json;
+}
+
+double Percentile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  return values[std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())))];
+}
+
+// ---- running ---------------------------------------------------------------------------------------------
+
+class Evaluation {
+ public:
+  Evaluation(Service& service, const EvalOptions& options, const EvalHooks& hooks)
+      : service_(service), options_(options), hooks_(hooks) {}
+
+  Result<std::string> Run() {
+    ASSIGN_OR_RETURN(auto collections, Read());
+    ASSIGN_OR_RETURN(tenant_, FindTenant());
+    if (!options_.per_query_file.empty()) {
+      per_query_.open(options_.per_query_file);
+      if (!per_query_) return InvalidArgument(options_.per_query_file + ": cannot be written");
+    }
+    Mean repositories;
+    Json each = Json::object();
+    for (const Collection& collection : collections) {
+      ASSIGN_OR_RETURN(Mean mean, RunCollection(collection));
+      each[collection.name] = FiguresJson(mean.Value());
+      each[collection.name]["queries"] = mean.count();
+      repositories.Add(mean.Value());
+    }
+    return Report(repositories, each);
+  }
+
+ private:
+  Result<std::vector<Collection>> Read() const {
+    if (!options_.queries_file.empty()) return ReadRepositories(options_);
+    ASSIGN_OR_RETURN(Collection collection, ReadBeir(options_));
+    return std::vector<Collection>{std::move(collection)};
+  }
+
+  Result<TenantId> FindTenant() {
+    auto found = service_.directory().FindTenant("evaluation");
+    return found.ok() ? found : service_.directory().CreateTenant("evaluation");
+  }
+
+  Result<Mean> RunCollection(const Collection& collection) {
+    // A source of that name is what an interrupted evaluation left behind.
+    (void)service_.RemoveSource(tenant_, collection.name).ok();
+    ASSIGN_OR_RETURN(acl::Source source, service_.directory().AddSource({.tenant = tenant_, .name = collection.name,
+                                                                         .location = "evaluation", .kind = acl::SourceKind::kFolder}));
+    auto mean = IndexAndAsk(collection, source);
+    Status removed = service_.RemoveSource(tenant_, collection.name);
+    if (mean.ok() && !removed.ok()) return removed;
+    return mean;
+  }
+
+  Result<Mean> IndexAndAsk(const Collection& collection, const acl::Source& source) {
+    hooks_.progress(collection.name + ": indexing " + std::to_string(collection.documents.size()) + " documents");
+    ASSIGN_OR_RETURN(auto report, service_.indexer().RunDocuments(source, collection.documents, hooks_.stop, [&](const auto& p) {
+      if (p.stage == ingest::IndexStage::kVectors) {
+        hooks_.progress(collection.name + ": vectors " + std::to_string(p.vectors.chunks_done) + "/" + std::to_string(p.vectors.chunks_total));
+      }
+    }));
+    chunks_ += report.vectors.chunks_total;
+    ASSIGN_OR_RETURN(Viewer viewer, service_.directory().OperatorViewer(tenant_));
+    Mean mean;
+    for (const EvalQuery& query : collection.queries) {
+      if (hooks_.stop.stop_requested()) return Unavailable("interrupted");
+      ASSIGN_OR_RETURN(Figures figures, RunQuery(collection, query, source.name, viewer));
+      mean.Add(figures);
+      if (!query.category.empty()) categories_[query.category].Add(figures);
+    }
+    queries_ += collection.queries.size();
+    return mean;
+  }
+
+  Result<Figures> RunQuery(const Collection& collection, const EvalQuery& query, const std::string& source,
+                           const Viewer& viewer) {
+    auto start = std::chrono::steady_clock::now();
+    ASSIGN_OR_RETURN(SearchReply reply, service_.Search(viewer, {.text = query.text, .mode = options_.mode, .sources = {source}, .limit = 20}));
+    latencies_ms_.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    std::vector<std::string> ranking;
+    for (const NamedHit& named : reply.hits) ranking.push_back(named.hit.path);
+    Figures figures = Judge(query, ranking);
+    if (per_query_.is_open()) {
+      Json line = {{"_id", query.id}, {"set", collection.name}, {"category", query.category}, {"text", query.text}};
+      line.update(FiguresJson(figures));
+      line["relevant"] = query.gains;
+      line["ranking"] = std::vector<std::string>(ranking.begin(), ranking.begin() + static_cast<ptrdiff_t>(std::min<size_t>(10, ranking.size())));
+      per_query_ << line.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+    }
+    return figures;
+  }
+
+  std::string Report(const Mean& repositories, const Json& each) const {
+    static constexpr const char* kModes[] = {"hybrid", "lexical", "vector"};
+    Json report = {{"set", options_.queries_file.empty() ? options_.folder : options_.queries_file},
+                   {"mode", kModes[static_cast<size_t>(options_.mode)]},
+                   {"encoder", service_.encoder().name},
+                   {"queries", queries_},
+                   {"chunks", chunks_},
+                   {"mean", FiguresJson(repositories.Value())}};
+    if (!options_.queries_file.empty()) {
+      report["repositories"] = each;
+      Json categories = Json::object();
+      for (const auto& [name, mean] : categories_) {
+        categories[name] = FiguresJson(mean.Value());
+        categories[name]["queries"] = mean.count();
+      }
+      report["categories"] = categories;
+    }
+    report["latency_ms"] = {{"p50", Percentile(latencies_ms_, 0.5)}, {"p99", Percentile(latencies_ms_, 0.99)}};
+    return report.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+
+  Service& service_;
+  const EvalOptions& options_;
+  const EvalHooks& hooks_;
+  TenantId tenant_;
+  std::ofstream per_query_;
+  std::map<std::string, Mean> categories_;
+  std::vector<double> latencies_ms_;
+  size_t queries_ = 0, chunks_ = 0;
+};
+
+}  // namespace
+
+Result<std::string> Evaluate(Service& service, const EvalOptions& options, const EvalHooks& hooks) {
+  try {
+    return Evaluation(service, options, hooks).Run();
+  } catch (const Json::exception& error) {  // a field of another type than expected
+    return InvalidArgument(std::string("evaluation data: ") + error.what());
+  }
+}
+
+}  // namespace codelore::api

@@ -1,0 +1,52 @@
+// HttpClient: talks to a running Codelore server, for `--server URL --token T`.
+//
+// Plain HTTP only: this build has no TLS, and says so for an https URL. Follows no redirect, so
+// that a token goes nowhere but to the server it was given for. Not thread-safe; keeps its
+// connection between calls.
+#ifndef CODELORE_API_HTTP_CLIENT_H_
+#define CODELORE_API_HTTP_CLIENT_H_
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/http/sse_parser.h"
+#include "codelore/status.h"
+
+namespace codelore::api {
+
+class HttpClient {
+ public:
+  struct Options {
+    std::string server = {};  // "http://127.0.0.1:8080", also with a path before ours
+    std::string token = {};   // empty: none is sent
+    std::chrono::milliseconds connect_timeout{5'000};
+    std::chrono::milliseconds read_timeout{60'000};    // between two pieces of an answer
+    std::chrono::milliseconds total_timeout{300'000};  // of an exchange, a stream's included
+    size_t max_answer_bytes = 64 * 1024 * 1024;        // streams excepted
+  };
+  static Result<std::unique_ptr<HttpClient>> Open(Options options);
+  ~HttpClient();
+
+  // The body of a 2xx answer to `target` ("/v1/search?q=..."). Otherwise the server's own code and
+  // detail (401 is permission denied), or unavailable when there was no complete answer.
+  Result<std::string> Get(const std::string& target);
+  Result<std::string> Post(const std::string& target, const std::string& json);
+  Result<std::string> Delete(const std::string& target);
+
+  // Posts and reads the answer as server-sent events until it ends or `on_event` returns false.
+  Status Stream(const std::string& target, const std::string& json,
+                const std::function<bool(const SseMessage&)>& on_event);
+
+ private:
+  class Connection;
+  explicit HttpClient(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace codelore::api
+
+#endif  // CODELORE_API_HTTP_CLIENT_H_

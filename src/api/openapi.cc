@@ -1,0 +1,163 @@
+#include "api/openapi.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/operations.h"
+#include "api/http/problem.h"
+
+namespace codelore::api {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json Text(std::string_view description) { return {{"type", "string"}, {"description", description}}; }
+Json Whole(int64_t min, int64_t max, int64_t otherwise) {
+  return {{"type", "integer"}, {"minimum", min}, {"maximum", max}, {"default", otherwise}};
+}
+Json Flag(std::string_view description) { return {{"type", "boolean"}, {"default", false}, {"description", description}}; }
+Json Texts(std::string_view description) {
+  return {{"type", "array"}, {"items", {{"type", "string"}}}, {"maxItems", 64}, {"description", description}};
+}
+Json Body(std::vector<std::string> required, Json properties) {
+  Json schema = {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+  if (!required.empty()) schema["required"] = required;
+  return schema;
+}
+Json Ref(std::string_view name) { return {{"$ref", "#/components/schemas/" + std::string(name)}}; }
+Json ListOf(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
+Json Object(Json properties) { return {{"type", "object"}, {"properties", std::move(properties)}}; }
+
+const Json& Filters() {
+  static const Json filters = {{"sources", Texts("names of sources; none: all you may read")},
+                               {"paths", Texts("path globs, any of: src/**, *.md")},
+                               {"languages", Texts("any of: python, cpp, markdown, ...")}};
+  return filters;
+}
+
+// The body an operation takes; null: none.
+Json RequestSchema(std::string_view name) {
+  if (name == "search") {
+    Json properties = {{"query", Text("words, names, or a question")},
+                       {"mode", {{"type", "string"}, {"enum", {"hybrid", "lexical", "vector"}}, {"default", "hybrid"}}},
+                       {"limit", Whole(1, 100, 10)},
+                       {"offset", Whole(0, 1000, 0)},
+                       {"explain", Flag("show why each hit stands where it stands; administrators only")}};
+    properties.update(Filters());
+    return Body({"query"}, properties);
+  }
+  if (name == "ask") {
+    Json properties = {{"question", Text("a question in any language")},
+                       {"stream", Flag("answer with server-sent events: citations, text..., done")}};
+    properties.update(Filters());
+    return Body({"question"}, properties);
+  }
+  if (name == "index") {
+    return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
+                               {"name", Text("the source's name; default: the last part of the location")}});
+  }
+  if (name == "grant") return Body({"principal"}, {{"principal", Text("user:NAME, team:NAME or everyone")}});
+  if (name == "token.create") {
+    return Body({"user"}, {{"tenant", Text("default: your own")},
+                           {"user", Text("whose token it is")},
+                           {"teams", Texts("teams the user is in")},
+                           {"administrator", Flag("may index, grant and make tokens")},
+                           {"expires_in_days", Whole(0, 3650, 0)}});
+  }
+  if (name == "tenant.create") return Body({"name"}, {{"name", Text("unique")}});
+  return nullptr;
+}
+
+Json AnswerSchema(std::string_view name) {
+  if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"hits", ListOf(Ref("Hit"))},
+                                       {"vectors_complete", Flag("every visible chunk can be found by meaning")}});
+  if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
+                                    {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
+  return {{"type", "object"}};
+}
+
+Json HitSchema() {
+  Json line = {{"type", "integer"}, {"minimum", 1}};
+  return Object({{"rank", line}, {"source", Text("name of the source")}, {"commit", Text("what the lines count in")},
+                 {"branch", Text("the indexed branch")}, {"path", Text("from the source's root")},
+                 {"language", Text("python, markdown, ...")}, {"kind", Text("function, class, section, lines, ...")},
+                 {"symbol", Text("qualified name or heading; may be empty")}, {"scope", Text("enclosing names")},
+                 {"start_line", line}, {"end_line", line}, {"snippet", Text("the lines, byte for byte")},
+                 {"match_lines", ListOf(line)}, {"citation", Text("source@commit:path#Lx-Ly")}});
+}
+
+Json Responses(const Operation& operation) {
+  Json success = {{"description", "done"}, {"content", {{"application/json", {{"schema", AnswerSchema(operation.name)}}}}}};
+  if (operation.streams) success["content"]["text/event-stream"] = {{"schema", {{"type", "string"}}}};
+  Json responses = {{"200", success}};
+  for (int status : {400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 421, 429, 431, 500, 503}) {
+    responses[std::to_string(status)] = {{"description", HttpStatusTitle(status)},
+                                         {"content", {{"application/problem+json", {{"schema", Ref("Problem")}}}}}};
+  }
+  return responses;
+}
+
+// "/v1/sources/:source" -> "/v1/sources/{source}", with the names it found.
+std::string TemplatePath(std::string_view path, Json& parameters) {
+  std::string result;
+  for (size_t i = 0; i < path.size();) {
+    if (path[i] != ':') {
+      result += path[i++];
+      continue;
+    }
+    size_t end = std::min(path.find('/', i), path.size());
+    std::string name(path.substr(i + 1, end - i - 1));
+    result += "{" + name + "}";
+    parameters.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+    i = end;
+  }
+  return result;
+}
+
+Json OperationJson(const Operation& operation, Json parameters) {
+  std::string id(operation.name);
+  std::ranges::replace(id, '.', '_');
+  Json json = {{"operationId", id}, {"summary", operation.summary}, {"responses", Responses(operation)}};
+  if (!parameters.empty()) json["parameters"] = std::move(parameters);
+  if (Json schema = RequestSchema(operation.name); !schema.is_null()) {
+    json["requestBody"] = {{"required", true}, {"content", {{"application/json", {{"schema", schema}}}}}};
+  }
+  return json;
+}
+
+Json PublicJson(std::string_view summary) {
+  return {{"summary", summary}, {"security", Json::array()}, {"responses", {{"200", {{"description", "ok"}}}}}};
+}
+
+}  // namespace
+
+std::string OpenApiDocument() {
+  Json paths = Json::object();
+  for (const Operation& operation : Operations()) {
+    Json parameters = Json::array();
+    std::string path = TemplatePath(operation.path, parameters);
+    std::string method(operation.method);
+    std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+    paths[path][method] = OperationJson(operation, std::move(parameters));
+  }
+  paths["/healthz"]["get"] = PublicJson("The process is alive");
+  paths["/readyz"]["get"] = PublicJson("The data folder is open and requests are served");
+  paths["/openapi.json"]["get"] = PublicJson("This document");
+
+  Json citation = HitSchema();
+  citation["properties"].erase("rank");
+  citation["properties"]["n"] = {{"type", "integer"}, {"minimum", 1}};
+  Json problem = Object({{"type", Text("URI of the kind of problem")}, {"title", Text("short")},
+                         {"status", {{"type", "integer"}}}, {"detail", Text("what to do")}, {"request_id", Text("for the log")}});
+  Json document = {
+      {"openapi", "3.1.0"},
+      {"info", {{"title", "Codelore"}, {"version", CODELORE_VERSION}, {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+      {"security", Json::array({Json{{"token", Json::array()}}})},
+      {"paths", paths},
+      {"components",
+       {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}},
+        {"schemas", {{"Hit", HitSchema()}, {"Citation", citation}, {"Problem", problem}}}}}};
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace codelore::api

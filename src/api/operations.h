@@ -1,0 +1,67 @@
+// Operations: what Codelore can be asked to do, as JSON in and JSON out. Each has a name for the command line and a
+// method and path for HTTP; both call the same function.
+#ifndef CODELORE_API_OPERATIONS_H_
+#define CODELORE_API_OPERATIONS_H_
+
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/index_queue.h"
+#include "api/service.h"
+
+namespace codelore::api {
+
+// Who calls. An operator holds the data folder itself; an administrator looks after one tenant over HTTP.
+enum class Role { kReader, kAdministrator, kOperator };
+
+struct Caller {
+  TenantId tenant;
+  Role role = Role::kReader;
+  Viewer viewer;
+};
+
+// Who holds the data folder: the operator of `tenant` (empty: the default one), or, with `as` ("user:NAME",
+// "team:NAME"...), a reader with just that user's rights.
+Result<Caller> MakeLocalCaller(Service& service, const std::string& tenant, const std::vector<std::string>& as);
+
+struct OperationInput {
+  std::string body;                                         // JSON object; empty: {}
+  std::vector<std::pair<std::string, std::string>> params;  // what the path's ":name" segments stand for
+};
+
+struct OperationContext {
+  Service& service;
+  IndexQueue* queue = nullptr;  // of a server; none: indexing runs before the call returns
+  const Caller& caller;
+  const OperationInput& input;
+  std::stop_token stop;
+  // Events of a streaming call, as JSON; false: nobody listens any more. Empty: no stream.
+  std::function<bool(std::string_view event, const std::string& json)> emit;
+
+  std::string Param(std::string_view name) const;
+};
+
+struct Operation {
+  std::string_view name;
+  std::string_view method;
+  std::string_view path;
+  Role needs = Role::kReader;
+  bool streams = false;  // a body with "stream": true asks for events
+  std::string_view summary;
+  Result<std::string> (*run)(OperationContext& context);
+};
+
+std::span<const Operation> Operations();
+const Operation& OperationNamed(std::string_view name);  // of a name that is in the table
+
+// Checks the role, then runs. The result is a JSON object.
+Result<std::string> Run(const Operation& operation, OperationContext& context);
+
+}  // namespace codelore::api
+
+#endif  // CODELORE_API_OPERATIONS_H_

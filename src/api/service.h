@@ -1,0 +1,107 @@
+// Service: everything a data folder can do, without HTTP and without JSON. The command line and the server stand on
+// it alike.
+//
+// Thread-safe. Reads take a Viewer and see its partitions only; what changes things is for callers that may
+// (operations.h checks).
+#ifndef CODELORE_API_SERVICE_H_
+#define CODELORE_API_SERVICE_H_
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "acl/directory.h"
+#include "codelore/encoder.h"
+#include "codelore/generator.h"
+#include "codelore/index.h"
+#include "codelore/store.h"
+#include "ingest/indexer.h"
+
+namespace codelore::api {
+
+struct ServiceOptions {
+  std::string data_folder;
+  int threads = 2;  // for indexing: reading and chunking, then encoding
+};
+
+struct SearchQuestion {
+  std::string text;
+  SearchMode mode = SearchMode::kHybrid;
+  std::vector<std::string> sources;    // names; empty: all the viewer sees
+  std::vector<std::string> paths;      // globs
+  std::vector<std::string> languages;  // names or aliases
+  size_t limit = 10;
+  size_t offset = 0;
+  size_t per_file = 1;
+};
+
+struct NamedHit {
+  Hit hit;
+  std::string source;    // its name
+  std::string citation;  // source@commit:path#Lx-Ly
+};
+
+struct SearchReply {
+  std::vector<NamedHit> hits;
+  uint64_t chunks = 0, chunks_with_vectors = 0;  // see SearchResult
+};
+
+struct AskQuestion {
+  std::string text;
+  std::vector<std::string> sources, paths, languages;
+  size_t passages = 8;
+};
+
+// The parts of an answer as they become known, each called on the asking thread.
+struct AnswerSink {
+  std::function<void(const std::vector<NamedHit>&)> citations;  // once, first; their order gives the [n] marks
+  std::function<void(const AnswerPiece&)> piece;
+};
+
+struct NamedStatus {
+  std::string source;
+  SourceStatus status;
+};
+
+class Service {
+ public:
+  // Opens or creates the data folder.
+  static Result<std::unique_ptr<Service>> Open(const ServiceOptions& options);
+
+  Result<SearchReply> Search(const Viewer& viewer, const SearchQuestion& question) const;
+  Result<AnswerSummary> Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,
+                            const AnswerSink& sink) const;
+  Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
+
+  // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
+  Result<acl::Source> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name);
+  Result<ingest::IndexReport> IndexSource(const acl::Source& source, std::stop_token stop,
+                                          const std::function<void(const ingest::IndexProgress&)>& progress);
+  Status RemoveSource(TenantId tenant, const std::string& name);
+
+  KeyValueStore& store() { return *store_; }
+  acl::Directory& directory() { return *directory_; }
+  const EncoderInfo& encoder() const { return encoder_->info(); }
+  ingest::Indexer& indexer() { return *indexer_; }
+
+ private:
+  Service() = default;
+  Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
+
+  // In the order they are opened; each needs those above it.
+  std::unique_ptr<KeyValueStore> store_;
+  std::unique_ptr<acl::Directory> directory_;
+  std::unique_ptr<Index> index_;
+  std::unique_ptr<TextEncoder> encoder_;
+  std::unique_ptr<ingest::Indexer> indexer_;
+  std::unique_ptr<Generator> generator_;
+};
+
+// source@revision:path#Lstart-Lend
+std::string CitationOf(std::string_view source, const Hit& hit);
+
+}  // namespace codelore::api
+
+#endif  // CODELORE_API_SERVICE_H_

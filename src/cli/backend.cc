@@ -1,0 +1,91 @@
+#include "cli/backend.h"
+
+#include "api/http/http_client.h"
+#include "api/http/http_target.h"
+#include "api/operations.h"
+
+namespace codelore::cli {
+namespace {
+
+class LocalBackend final : public Backend {
+ public:
+  LocalBackend(std::unique_ptr<api::Service> service, api::Caller caller)
+      : service_(std::move(service)), caller_(std::move(caller)) {}
+
+  Result<std::string> Call(std::string_view operation, const std::string& body,
+                           const std::vector<std::pair<std::string, std::string>>& params, std::stop_token stop,
+                           const EventHandler& on_event) override {
+    api::OperationInput input{.body = body.empty() ? "{}" : body, .params = params};
+    api::OperationContext context{.service = *service_, .caller = caller_, .input = input, .stop = std::move(stop), .emit = {}};
+    if (on_event) {
+      context.emit = [&](std::string_view event, const std::string& json) {
+        on_event(event, json);
+        return true;
+      };
+    }
+    return api::Run(api::OperationNamed(operation), context);
+  }
+  bool remote() const override { return false; }
+
+ private:
+  std::unique_ptr<api::Service> service_;
+  api::Caller caller_;
+};
+
+std::string TargetOf(const api::Operation& operation, const std::vector<std::pair<std::string, std::string>>& params) {
+  std::string target(operation.path);
+  for (const auto& [name, value] : params) {
+    size_t at = target.find(":" + name);
+    if (at != std::string::npos) target.replace(at, name.size() + 1, api::PercentEncode(value));
+  }
+  return target;
+}
+
+class RemoteBackend final : public Backend {
+ public:
+  explicit RemoteBackend(std::unique_ptr<api::HttpClient> client) : client_(std::move(client)) {}
+
+  Result<std::string> Call(std::string_view name, const std::string& body,
+                           const std::vector<std::pair<std::string, std::string>>& params, std::stop_token stop,
+                           const EventHandler& on_event) override {
+    const api::Operation& operation = api::OperationNamed(name);
+    std::string target = TargetOf(operation, params);
+    if (operation.streams && on_event) return Stream(target, body, stop, on_event);
+    if (operation.method == "GET") return client_->Get(target);
+    if (operation.method == "DELETE") return client_->Delete(target);
+    return client_->Post(target, body.empty() ? "{}" : body);
+  }
+  bool remote() const override { return true; }
+
+ private:
+  // `body` has "stream": true.
+  Result<std::string> Stream(const std::string& target, const std::string& body, std::stop_token stop,
+                             const EventHandler& on_event) {
+    std::string last;
+    bool failed = false;
+    RETURN_IF_ERROR(client_->Stream(target, body, [&](const api::SseMessage& message) {
+      failed = failed || message.event == "error";
+      on_event(message.event, message.data);
+      last = message.data;
+      return !stop.stop_requested();
+    }));
+    if (failed) return Unavailable("the server broke off: " + last);
+    return last;
+  }
+
+  std::unique_ptr<api::HttpClient> client_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
+  if (!options.server.empty()) {
+    ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token}));
+    return std::unique_ptr<Backend>(std::make_unique<RemoteBackend>(std::move(client)));
+  }
+  ASSIGN_OR_RETURN(auto service, api::Service::Open({.data_folder = options.data_folder}));
+  ASSIGN_OR_RETURN(api::Caller caller, api::MakeLocalCaller(*service, options.tenant, options.as));
+  return std::unique_ptr<Backend>(std::make_unique<LocalBackend>(std::move(service), std::move(caller)));
+}
+
+}  // namespace codelore::cli

@@ -1,0 +1,65 @@
+// BERT (Devlin et al. 2018, arXiv:1810.04805) in float32: its weights, its scratch memory, one
+// forward pass.
+//
+// The tokens of several texts are packed into one matrix without padding; attention stays within a
+// text. A text's vectors are the same, bit for bit, whatever it is packed with.
+#ifndef CODELORE_EMBED_BERT_H_
+#define CODELORE_EMBED_BERT_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "codelore/status.h"
+#include "embed/linear.h"
+#include "embed/model_config.h"
+#include "embed/safetensors.h"
+
+namespace codelore::embed {
+
+struct NormWeights {
+  std::vector<float> gain, bias;  // [hidden]
+};
+
+struct LayerWeights {
+  Linear query_key_value;   // hidden -> 3·hidden: all queries, all keys, all values
+  Linear attention_output;  // hidden -> hidden
+  NormWeights attention_norm;
+  Linear up;    // hidden -> intermediate
+  Linear down;  // intermediate -> hidden
+  NormWeights output_norm;
+};
+
+// Immutable after Load, hence thread-safe. Borrows the bytes of the word embeddings from the file;
+// all else is packed for this processor's kernels.
+struct BertWeights {
+  Tensor words;                  // [vocabulary, hidden]
+  std::vector<float> positions;  // [positions, hidden], the first token type's embedding added
+  NormWeights embedding_norm;
+  std::vector<LayerWeights> layers;
+
+  // Names as `transformers` writes them, with or without "bert." in front. Fails, naming file and
+  // tensor, for one that is missing, misshapen or not finite.
+  static Result<BertWeights> Load(const SafeTensors& file, const BertShape& shape);
+};
+
+// The memory of one forward pass, reused from pass to pass; one thread at a time.
+struct RunState {
+  FloatBuffer hidden;           // [tokens, hidden]: the token vectors, layer after layer
+  FloatBuffer query_key_value;  // [tokens, 3·hidden]
+  FloatBuffer context;          // [tokens, hidden]: attention's output
+  FloatBuffer delta;            // [rows of a block, hidden]
+  FloatBuffer feed_forward;     // [rows of a block, intermediate]
+  FloatBuffer keys, values;     // of one head, packed: [head_size, text], [text, head_size]
+  FloatBuffer scores;           // [queries of a block, text]
+};
+
+// Token ids of texts laid end to end, and the number of each text's: each from 1 to
+// shape.positions; each id below shape.vocabulary. Returns the last layer's vectors [ids.size(),
+// hidden], which live in `state`.
+Rows Forward(const BertShape& shape, const BertWeights& weights, std::span<const uint32_t> ids,
+             std::span<const uint32_t> lengths, RunState* state);
+
+}  // namespace codelore::embed
+
+#endif  // CODELORE_EMBED_BERT_H_

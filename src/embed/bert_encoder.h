@@ -1,0 +1,71 @@
+// BertEncoder: a TextEncoder that runs a BERT model in this process.
+//
+// Texts of one call are sorted by length and go through the network in groups of a bounded number
+// of tokens, so memory is bounded by the group, not the call. One call runs on its caller's thread;
+// calls from several threads run side by side, each with scratch memory of its own (about 8 kB a
+// token of the group for a 384-wide model), which is kept for the next call. Vectors are the same,
+// bit for bit, in any batch.
+#ifndef CODELORE_EMBED_BERT_ENCODER_H_
+#define CODELORE_EMBED_BERT_ENCODER_H_
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codelore/encoder.h"
+#include "codelore/status.h"
+#include "embed/bert.h"
+#include "embed/model_config.h"
+#include "embed/model_folder.h"
+#include "embed/wordpiece.h"
+
+namespace codelore::embed {
+
+// What is not set is as the model's own files say.
+struct BertEncoderOptions {
+  std::optional<uint32_t> max_tokens =
+      {};  // special ones included; from 3 to the model's positions
+  std::optional<std::string> query_prefix = {}, passage_prefix = {};
+};
+
+class BertEncoder final : public TextEncoder {
+ public:
+  // Fails, naming file and field, for a folder that is no BERT model or options it cannot meet.
+  static Result<std::unique_ptr<BertEncoder>> Open(ModelFolder folder,
+                                                   const BertEncoderOptions& options = {});
+
+  const EncoderInfo& info() const override { return info_; }
+  // Dense and multi heads.
+  Result<std::vector<Encoding>> Encode(std::span<const std::string_view> texts,
+                                       const EncodeOptions& options) const override;
+
+ private:
+  struct Batch;
+
+  BertEncoder(ModelFolder folder, ModelConfig config, WordPiece tokenizer)
+      : folder_(std::move(folder)), config_(std::move(config)), tokenizer_(std::move(tokenizer)) {}
+
+  void FillInfo();
+  Batch TokenizeAll(std::span<const std::string_view> texts, TextRole role) const;
+  Status EncodeGroup(const Batch& batch, std::span<const uint32_t> members, bool multi,
+                     std::vector<Encoding>* encodings) const;
+  Status Pool(Rows vectors, size_t tokens, bool multi, Encoding* encoding) const;
+  std::unique_ptr<RunState> BorrowState() const;
+  void ReturnState(std::unique_ptr<RunState> state) const;
+
+  const ModelFolder folder_;  // owns the bytes of the word embeddings
+  const ModelConfig config_;
+  const WordPiece tokenizer_;
+  BertWeights weights_;
+  EncoderInfo info_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<RunState>> idle_states_;  // guarded by mutex_
+};
+
+}  // namespace codelore::embed
+
+#endif  // CODELORE_EMBED_BERT_ENCODER_H_

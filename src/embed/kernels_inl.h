@@ -1,0 +1,239 @@
+// The kernels, written once over a vector type. Each of kernels_{avx512,avx2,portable}.cc includes
+// this text inside its own unnamed namespace and target region, after defining
+//   Vec, kWidth (its floats), kRows (rows of a tile: 2·kRows accumulators fit the registers),
+//   Set(float), Fma(a, b, c) = a·b + c, Max, Min, Round (to the nearest integer),
+//   ScaleByPowerOf2(v, n) = v·2ⁿ for whole n >= -126.
+// So it has no include guard, and it uses nothing of the standard library: an inline function
+// compiled here for AVX-512 could be the copy that the linker keeps for everyone.
+
+constexpr size_t kPanel = 2 * kWidth;
+constexpr size_t kBlockRows = 8 * kRows;  // rows of A kept in L2 while the panels of B pass by
+constexpr size_t kBlockDepth = 512;       // a panel's block of this depth fits L1
+// Floats ahead in B: with few rows, time goes into fetching weights from memory (16 tokens: a third
+// less time).
+constexpr size_t kPrefetch = 192 * kPanel;
+
+#define KERNEL_INLINE inline __attribute__((always_inline))
+#define KERNEL_UNROLL _Pragma("GCC unroll 16")
+
+KERNEL_INLINE Vec Load(const float* p) {
+  Vec v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+KERNEL_INLINE void Store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
+
+// The same for the end of a row, where fewer than kWidth floats may be `left`.
+KERNEL_INLINE Vec LoadUpTo(const float* p, size_t left, float fill) {
+  if (left >= kWidth) return Load(p);
+  Vec v = Set(fill);
+  __builtin_memcpy(&v, p, left * sizeof(float));
+  return v;
+}
+KERNEL_INLINE void StoreUpTo(float* p, Vec v, size_t left) {
+  if (left >= kWidth) return Store(p, v);
+  __builtin_memcpy(p, &v, left * sizeof(float));
+}
+
+KERNEL_INLINE float Sum(Vec v) {
+  float lanes[kWidth], sum = 0;
+  Store(lanes, v);
+  for (float lane : lanes) sum += lane;
+  return sum;
+}
+KERNEL_INLINE float Maximum(Vec v) {
+  float lanes[kWidth], max;
+  Store(lanes, v);
+  max = lanes[0];
+  for (float lane : lanes) max = lane > max ? lane : max;
+  return max;
+}
+
+// ---- matrix product -----------------------------------------------------------------------------
+
+struct Tile {
+  const float* a;
+  size_t a_stride;
+  const float* panel;
+  size_t depth;
+  const float* start;  // what the products are added to: C itself, or the bias with stride 0
+  size_t start_stride;
+  float* c;
+  size_t c_stride;
+};
+
+// kTileRows rows by one panel of columns: every accumulator stays in a register for the whole
+// depth.
+template <int kTileRows>
+void MultiplyTile(const Tile& t) {
+  Vec sum[kTileRows][2];
+  KERNEL_UNROLL
+  for (int r = 0; r < kTileRows; ++r) {
+    sum[r][0] = Load(t.start + r * t.start_stride);
+    sum[r][1] = Load(t.start + r * t.start_stride + kWidth);
+  }
+  const float* a = t.a;
+  const float* b = t.panel;
+  const size_t stride = t.a_stride;
+  for (size_t k = 0; k < t.depth; ++k, b += kPanel) {
+    const Vec b0 = Load(b), b1 = Load(b + kWidth);
+    __builtin_prefetch(b + kPrefetch, 0, 2);
+    __builtin_prefetch(b + kPrefetch + kWidth, 0, 2);
+    KERNEL_UNROLL
+    for (int r = 0; r < kTileRows; ++r) {
+      const Vec x = Set(a[r * stride + k]);
+      sum[r][0] = Fma(x, b0, sum[r][0]);
+      sum[r][1] = Fma(x, b1, sum[r][1]);
+    }
+  }
+  KERNEL_UNROLL
+  for (int r = 0; r < kTileRows; ++r) {
+    Store(t.c + r * t.c_stride, sum[r][0]);
+    Store(t.c + r * t.c_stride + kWidth, sum[r][1]);
+  }
+}
+
+template <int kTileRows>
+KERNEL_INLINE void MultiplyRows(const Tile& tile, size_t rows) {
+  if constexpr (kTileRows > 0) {
+    if (rows == kTileRows) return MultiplyTile<kTileRows>(tile);
+    MultiplyRows<kTileRows - 1>(tile, rows);
+  }
+}
+
+// The last panel when `columns` of it exist only: works on a copy of the tile.
+void MultiplyNarrow(Tile tile, size_t rows, size_t columns) {
+  float copy[kRows * kPanel] = {};
+  for (size_t r = 0; r < rows; ++r) {
+    __builtin_memcpy(copy + r * kPanel, tile.start + r * tile.start_stride,
+                     columns * sizeof(float));
+  }
+  float* c = tile.c;
+  tile.start = tile.c = copy;
+  tile.start_stride = kPanel;
+  const size_t c_stride = tile.c_stride;
+  tile.c_stride = kPanel;
+  MultiplyRows<kRows>(tile, rows);
+  for (size_t r = 0; r < rows; ++r) {
+    __builtin_memcpy(c + r * c_stride, copy + r * kPanel, columns * sizeof(float));
+  }
+}
+
+// One block of rows and of depth against one panel. The rows are spread evenly over the tiles: two
+// tiles of 8 are faster than one of 14 and one of 2.
+void MultiplyPanel(const Product& p, Tile tile, size_t rows, size_t columns) {
+  for (size_t tiles = (rows + kRows - 1) / kRows; tiles > 0; --tiles) {
+    const size_t n = (rows + tiles - 1) / tiles;
+    if (columns >= kPanel) {
+      MultiplyRows<kRows>(tile, n);
+    } else {
+      MultiplyNarrow(tile, n, columns);
+    }
+    tile.a += n * p.a_stride;
+    tile.c += n * p.c_stride;
+    tile.start += n * tile.start_stride;
+    rows -= n;
+  }
+}
+
+void Multiply(const Product& p) {
+  static const float kZeros[kPanel] = {};
+  for (size_t row = 0; row < p.rows; row += kBlockRows) {
+    const size_t rows = p.rows - row < kBlockRows ? p.rows - row : kBlockRows;
+    for (size_t column = 0; column < p.columns; column += kPanel) {
+      for (size_t k = 0; k < p.depth; k += kBlockDepth) {
+        const size_t depth = p.depth - k < kBlockDepth ? p.depth - k : kBlockDepth;
+        float* c = p.c + row * p.c_stride + column;
+        const float* bias = p.bias != nullptr ? p.bias + column : kZeros;
+        MultiplyPanel(p,
+                      {.a = p.a + row * p.a_stride + k,
+                       .a_stride = p.a_stride,
+                       .panel = p.panels + column * p.depth + k * kPanel,
+                       .depth = depth,
+                       .start = k == 0 ? bias : c,
+                       .start_stride = k == 0 ? 0 : p.c_stride,
+                       .c = c,
+                       .c_stride = p.c_stride},
+                      rows, p.columns - column);
+      }
+    }
+  }
+}
+
+// ---- element by element -------------------------------------------------------------------------
+
+template <int kTerms>
+KERNEL_INLINE Vec Polynomial(Vec x, const float (&coefficients)[kTerms]) {
+  Vec y = Set(coefficients[kTerms - 1]);
+  KERNEL_UNROLL
+  for (int i = kTerms - 2; i >= 0; --i) y = Fma(y, x, Set(coefficients[i]));
+  return y;
+}
+
+// e^x for x <= 0; e^-87 below -87. 2^n·e^r with |r| <= ln(2)/2, e^r by a polynomial fitted for the
+// least relative error (2e-9); with rounding 2e-7.
+KERNEL_INLINE Vec Exp(Vec x) {
+  constexpr float kExp[] = {1.0f,          1.00000004f,   0.499999921f,  0.166664201f,
+                            0.0416682264f, 0.0083748214f, 0.00138368104f};
+  x = Max(x, Set(-87.0f));
+  const Vec n = Round(x * Set(1.44269504f));
+  // ln 2 in two parts: n·0.693359375 is exact.
+  const Vec r = Fma(n, Set(2.12194440e-4f), Fma(n, Set(-0.693359375f), x));
+  return ScaleByPowerOf2(Polynomial(r, kExp), n);
+}
+
+// x·Φ(x) = max(x, 0) - a·(1 - Φ(a)) with a = |x|, and 1 - Φ(a) = e^(-a²/2)·q(a). The polynomial is
+// fitted to q on [0, 6] for the least error of the product (1.4e-8); beyond 6 the product is below
+// 7e-9 and kept there.
+void Gelu(float* x, size_t size) {
+  constexpr float kTail[] = {0.499999004f,    -0.398919974f,   0.249826401f,    -0.132304441f,
+                             0.0609522911f,   -0.024318401f,   0.00812897387f,  -0.00215916986f,
+                             0.000426911608f, -5.7890402e-05f, 4.73977438e-06f, -1.75072477e-07f};
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec v = LoadUpTo(x + i, size - i, 0);
+    const Vec a = Min(Max(v, -v), Set(6.0f));
+    const Vec tail = Exp(Set(-0.5f) * a * a) * Polynomial(a, kTail);
+    StoreUpTo(x + i, Max(v, Set(0.0f)) - a * tail, size - i);
+  }
+}
+
+void Softmax(float* x, size_t size, float scale) {
+  constexpr float kLowest = -3.4e38f;
+  Vec max = Set(kLowest);
+  for (size_t i = 0; i < size; i += kWidth) max = Max(max, LoadUpTo(x + i, size - i, kLowest));
+  const Vec top = Set(Maximum(max)), scales = Set(scale);
+  Vec sum = Set(0);
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec e = Exp((LoadUpTo(x + i, size - i, kLowest) - top) * scales);
+    sum = sum + e;  // lanes beyond the end add e^-87: nothing beside the 1 of the maximum
+    StoreUpTo(x + i, e, size - i);
+  }
+  const Vec inverse = Set(1.0f / Sum(sum));
+  for (size_t i = 0; i < size; i += kWidth) {
+    StoreUpTo(x + i, LoadUpTo(x + i, size - i, 0) * inverse, size - i);
+  }
+}
+
+void LayerNorm(const LayerNormRow& row) {
+  float* x = row.x;
+  const size_t size = row.size;
+  Vec sum = Set(0), squares = Set(0);
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec v = LoadUpTo(x + i, size - i, 0) + LoadUpTo(row.residual + i, size - i, 0);
+    sum = sum + v;
+    StoreUpTo(x + i, v, size - i);
+  }
+  const float mean = Sum(sum) / static_cast<float>(size);
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec v = LoadUpTo(x + i, size - i, mean) - Set(mean);
+    squares = Fma(v, v, squares);
+  }
+  const float variance = Sum(squares) / static_cast<float>(size);
+  const Vec scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
+  for (size_t i = 0; i < size; i += kWidth) {
+    const size_t left = size - i;
+    const Vec v = (LoadUpTo(x + i, left, mean) - Set(mean)) * scale;
+    StoreUpTo(x + i, Fma(v, LoadUpTo(row.gain + i, left, 0), LoadUpTo(row.bias + i, left, 0)),
+              left);
+  }
+}

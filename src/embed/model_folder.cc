@@ -1,0 +1,132 @@
+#include "embed/model_folder.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "codelore/coding.h"
+
+// builtin_model.S
+#define BUILTIN_FILE(name) \
+  extern "C" const char codelore_model_##name[], codelore_model_##name##_end[]
+BUILTIN_FILE(weights);
+BUILTIN_FILE(vocabulary);
+BUILTIN_FILE(config);
+BUILTIN_FILE(tokenizer_config);
+BUILTIN_FILE(sentence_config);
+BUILTIN_FILE(pooling_config);
+#undef BUILTIN_FILE
+
+namespace codelore::embed {
+
+namespace {
+
+constexpr std::string_view kFiles[] = {
+    "config.json",
+    "tokenizer_config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "1_Pooling/config.json",
+    "vocab.txt",
+    "model.safetensors",
+};
+
+// SHA-256 of the published all-MiniLM-L6-v2 weights; a test compares it with the bytes in the
+// binary.
+constexpr Hash256 kBuiltInWeights = {{0x53, 0xaa, 0x51, 0x17, 0x2d, 0x14, 0x2c, 0x89,
+                                      0xd9, 0x01, 0x2c, 0xce, 0x15, 0xae, 0x4d, 0x6c,
+                                      0xc0, 0xca, 0x68, 0x95, 0x89, 0x51, 0x14, 0x37,
+                                      0x9c, 0xac, 0xb4, 0xfa, 0xb1, 0x28, 0xd9, 0xdb}};
+
+// Maps a regular file, read-only. Null bytes for an empty one.
+Result<std::shared_ptr<const void>> Map(const std::string& path, size_t* size) {
+  const auto failed = [&] { return Unavailable(path + ": " + std::strerror(errno)); };
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return failed();
+  const std::shared_ptr<const void> closer(&fd, [](const int* f) { close(*f); });
+  struct stat info;
+  if (fstat(fd, &info) != 0) return failed();
+  if (!S_ISREG(info.st_mode))
+    return InvalidArgument(path + ": expected a file, found something else");
+  *size = static_cast<size_t>(info.st_size);
+  if (*size == 0) return std::shared_ptr<const void>();
+  void* bytes = mmap(nullptr, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (bytes == MAP_FAILED) return failed();
+  return std::shared_ptr<const void>(
+      bytes, [n = *size](const void* p) { munmap(const_cast<void*>(p), n); });
+}
+
+}  // namespace
+
+Hash256 Sha256(std::string_view bytes) {
+  Hash256 hash;
+  EVP_Digest(bytes.data(), bytes.size(), hash.bytes.data(), nullptr, EVP_sha256(), nullptr);
+  return hash;
+}
+
+Result<ModelFolder> ModelFolder::Open(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    return NotFound(path + ": expected a folder with a model, found none");
+  }
+  ModelFolder folder;
+  folder.name_ = std::filesystem::path(path + "/").parent_path().filename().string();
+  for (std::string_view name : kFiles) {
+    const std::string file = path + "/" + std::string(name);
+    if (!std::filesystem::exists(file, error)) continue;
+    size_t size = 0;
+    ASSIGN_OR_RETURN(std::shared_ptr<const void> bytes, Map(file, &size));
+    const std::string_view view(static_cast<const char*>(bytes.get()), size);
+    folder.files_.emplace(name, File{view, std::move(bytes), std::nullopt});
+  }
+  return folder;
+}
+
+ModelFolder ModelFolder::BuiltIn() {
+  ModelFolder folder;
+  folder.name_ = "all-MiniLM-L6-v2";
+#define BUILTIN_FILE(name) std::string_view(codelore_model_##name, codelore_model_##name##_end)
+  folder.files_["model.safetensors"] = {BUILTIN_FILE(weights), nullptr, kBuiltInWeights};
+  folder.files_["vocab.txt"] = {BUILTIN_FILE(vocabulary), nullptr, std::nullopt};
+  folder.files_["config.json"] = {BUILTIN_FILE(config), nullptr, std::nullopt};
+  folder.files_["tokenizer_config.json"] = {BUILTIN_FILE(tokenizer_config), nullptr, std::nullopt};
+  folder.files_["sentence_bert_config.json"] = {BUILTIN_FILE(sentence_config), nullptr,
+                                                std::nullopt};
+  folder.files_["1_Pooling/config.json"] = {BUILTIN_FILE(pooling_config), nullptr, std::nullopt};
+#undef BUILTIN_FILE
+  return folder;
+}
+
+ModelFolder ModelFolder::FromMemory(std::string name, std::map<std::string, std::string> files) {
+  ModelFolder folder;
+  folder.name_ = std::move(name);
+  for (auto& [file, bytes] : files) {
+    auto owner = std::make_shared<const std::string>(std::move(bytes));
+    const std::string_view view = *owner;
+    folder.files_.emplace(file, File{view, std::move(owner), std::nullopt});
+  }
+  return folder;
+}
+
+Result<std::string_view> ModelFolder::Read(std::string_view file) const {
+  const auto found = files_.find(file);
+  if (found != files_.end()) return found->second.bytes;
+  return NotFound("model " + name_ + ": expected the file " + std::string(file) + ", found none");
+}
+
+Hash256 ModelFolder::Fingerprint() const {
+  ByteWriter list;
+  for (const auto& [name, file] : files_) {
+    const Hash256 hash = file.known_hash ? *file.known_hash : Sha256(file.bytes);
+    list.String(name).Raw(hash.view());
+  }
+  return Sha256(list.view());
+}
+
+}  // namespace codelore::embed

@@ -1,0 +1,164 @@
+#include "ingest/git.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "ingest/git_command.h"
+
+namespace codelore::ingest {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kBranchPrefix = "refs/heads/";
+constexpr std::string_view kDetachedRef = "refs/codelore/tip";
+
+bool HoldsRepository(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "HEAD", error) && fs::is_directory(folder / "objects", error) &&
+         fs::is_directory(folder / "refs", error);
+}
+
+std::string FirstLine(std::string text) {
+  text.resize(std::min(text.find('\n'), text.size()));
+  return text;
+}
+
+// What a fetch that was killed leaves behind, and the next one would trip over or leave for ever.
+void RemoveLeftovers(const fs::path& mirror) {
+  std::vector<fs::path> leftovers;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(mirror, error), end; !error && at != end; at.increment(error)) {
+    const fs::path& path = at->path();
+    bool temporary = path.filename().string().starts_with("tmp_") || path.extension() == ".lock";
+    if (temporary && !at->is_directory(error)) leftovers.push_back(path);
+  }
+  for (const fs::path& path : leftovers) fs::remove(path, error);
+}
+
+// One run of git on a mirror.
+class MirrorGit {
+ public:
+  MirrorGit(const std::string& url, const MirrorOptions& options) : url_(url), options_(options) {}
+
+  Status Create() {
+    std::error_code error;
+    fs::create_directories(options_.folder, error);
+    if (error) return Unavailable("cannot make the folder " + options_.folder + ": " + error.message());
+    RemoveLeftovers(options_.folder);
+    return RunGit(LocalGit(options_.folder, {"init", "--quiet", "--bare", "--template="}), StatusCode::kUnavailable)
+        .status();
+  }
+
+  // The full name of the branch that the remote's HEAD is; empty if it is detached.
+  Result<std::string> DefaultBranch() {
+    ASSIGN_OR_RETURN(std::string listing, Run({"ls-remote", "--quiet", "--symref", "--", url_, "HEAD"}));
+    bool has_head = false;
+    std::string branch;
+    for (std::string_view rest = listing; !rest.empty();) {
+      std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      if (!line.ends_with("\tHEAD")) continue;
+      line.remove_suffix(5);
+      has_head = true;
+      if (line.starts_with("ref: refs/heads/")) branch = line.substr(5);
+    }
+    if (!has_head) return NotFound("the repository has no commit yet");
+    if (!branch.empty()) RETURN_IF_ERROR(ValidateBranch(std::string_view(branch).substr(kBranchPrefix.size())));
+    return branch;
+  }
+
+  // Fetches the tip of `branch`, or of a detached HEAD, and makes it the mirror's HEAD.
+  Status FetchTip(const std::string& branch) {
+    std::string from = branch.empty() ? "HEAD" : branch;
+    std::string to = branch.empty() ? std::string(kDetachedRef) : branch;
+    auto fetched = Run({"fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules",
+                        "--no-auto-maintenance", "--no-write-fetch-head", "--force", "--", url_,
+                        "+" + from + ":" + to});
+    RETURN_IF_ERROR(fetched.status());
+    std::vector<std::string> point = {"symbolic-ref", "HEAD", to};
+    if (branch.empty()) point = {"update-ref", "--no-deref", "HEAD", to};
+    return RunGit(LocalGit(options_.folder, std::move(point)), StatusCode::kUnavailable).status();
+  }
+
+ private:
+  Result<std::string> Run(std::vector<std::string> arguments) {
+    Command command = NetworkGit(options_.folder, std::move(arguments));
+    command.timeout = options_.timeout;
+    command.max_output_bytes = 1 << 20;
+    command.max_file_bytes = options_.max_pack_bytes;
+    command.stop = options_.stop;
+    return RunGit(std::move(command), StatusCode::kUnavailable);
+  }
+
+  const std::string& url_;
+  const MirrorOptions& options_;
+};
+
+}  // namespace
+
+Result<std::string> GitVersion() {
+  ASSIGN_OR_RETURN(std::string output, RunGit(LocalGit("", {"--version"}), StatusCode::kUnavailable));
+  while (output.ends_with('\n')) output.pop_back();
+  return output;
+}
+
+bool GitRepository::IsRepository(const std::string& path) { return Open(path).ok(); }
+
+Result<GitRepository> GitRepository::Open(const std::string& path) {
+  std::error_code error;
+  fs::path folder = fs::absolute(path, error);
+  if (!error && fs::exists(folder / ".git", error)) return GitRepository((folder / ".git").string());
+  if (!error && HoldsRepository(folder)) return GitRepository(folder.string());
+  return NotFound(path + " is not a git repository");
+}
+
+Result<GitRepository> GitRepository::Mirror(const std::string& url, const MirrorOptions& options) {
+  RETURN_IF_ERROR(ValidateLocation(url));
+  if (!IsRemote(url)) return InvalidArgument("only a remote repository is mirrored");
+  MirrorGit git(url, options);
+  std::string branch;
+  if (!options.branch.empty()) {
+    RETURN_IF_ERROR(ValidateBranch(options.branch));
+    branch = std::string(kBranchPrefix) + options.branch;
+  }
+  RETURN_IF_ERROR(git.Create());
+  if (branch.empty()) {
+    ASSIGN_OR_RETURN(branch, git.DefaultBranch());
+  }
+  RETURN_IF_ERROR(git.FetchTip(branch));
+  return GitRepository(options.folder);
+}
+
+Result<std::string> GitRepository::Commit(const std::string& ref) const {
+  ASSIGN_OR_RETURN(std::string id, RunGit(LocalGit(git_folder_, {"rev-parse", "--verify", "--end-of-options",
+                                                                 ref + "^{commit}"}),
+                                          StatusCode::kNotFound));
+  return FirstLine(std::move(id));
+}
+
+Result<GitHead> GitRepository::Head(std::string_view branch) const {
+  if (!branch.empty()) {
+    RETURN_IF_ERROR(ValidateBranch(branch));
+    std::string name(branch);
+    auto commit = Commit(std::string(kBranchPrefix) + name);
+    if (!commit.ok()) commit = Commit("refs/remotes/origin/" + name);
+    if (!commit.ok()) return NotFound(git_folder_ + " has no branch " + name);
+    return GitHead{std::move(commit).value(), name};
+  }
+  GitHead head{.commit = "", .branch = "HEAD"};
+  auto symbolic = RunGit(LocalGit(git_folder_, {"symbolic-ref", "-q", "HEAD"}), StatusCode::kNotFound);
+  if (symbolic.ok() && symbolic->starts_with(kBranchPrefix)) {
+    head.branch = FirstLine(symbolic->substr(kBranchPrefix.size()));
+  }
+  auto commit = Commit("HEAD");
+  if (!commit.ok()) {
+    return NotFound(git_folder_ + " has no commit yet, or it cannot be read: " + commit.status().message());
+  }
+  head.commit = std::move(commit).value();
+  return head;
+}
+
+}  // namespace codelore::ingest

@@ -1,0 +1,98 @@
+// Indexer: brings a source's files into the index: list, compare with the ledger, read what changed, decode, chunk,
+// commit; then vectors.
+//
+// Only files whose version (git object id) differs from the ledger's are read. Text is committed in batches, each
+// with its ledger records, so a run that is stopped or killed loses the current batch at most and the next run goes
+// on behind it. Every file listed has a record afterwards: indexed, skipped with the reason, or failed with the
+// error.
+#ifndef CODELORE_INGEST_INDEXER_H_
+#define CODELORE_INGEST_INDEXER_H_
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "acl/directory.h"
+#include "codelore/encoder.h"
+#include "codelore/index.h"
+
+namespace codelore::ingest {
+
+class SourceTree;
+
+struct IndexerOptions {
+  std::string repositories_folder;  // where mirrors of remote repositories lie
+  int threads = 2;
+};
+
+enum class IndexStage { kFetching, kListing, kText, kVectors, kDone };
+
+struct IndexProgress {
+  IndexStage stage = IndexStage::kFetching;
+  uint64_t files_total = 0;  // to be read in this run
+  uint64_t files_done = 0;
+  uint64_t bytes_done = 0;
+  EmbedProgress vectors;
+};
+
+// Wall seconds per stage; "read", "parse" are summed over threads.
+struct IndexTimes {
+  double fetch = 0, list = 0, read = 0, parse = 0, commit = 0, vectors = 0, total = 0;
+};
+
+struct IndexReport {
+  std::string branch;
+  std::string revision;
+  uint64_t files_seen = 0, files_changed = 0, files_removed = 0, files_unchanged = 0;
+  uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;  // of those changed
+  uint64_t bytes_read = 0;
+  EmbedProgress vectors;
+  IndexTimes times;
+};
+
+// A document that comes with its text instead of from a repository or folder.
+struct Document {
+  std::string path;
+  std::string bytes;
+};
+
+// What a user names as a source: the canonical path of a folder, or a URL as it is.
+struct Location {
+  std::string text;
+  acl::SourceKind kind = acl::SourceKind::kGit;
+};
+
+// kInvalidArgument for what git must not be given (git_location.h), kNotFound for a path that is not there.
+Result<Location> ResolveLocation(const std::string& text);
+
+// Thread-safe as long as no two runs work on one source.
+class Indexer {
+ public:
+  // All must outlive the indexer.
+  Indexer(Index& index, acl::Directory& directory, const TextEncoder& encoder, IndexerOptions options)
+      : index_(index), directory_(directory), encoder_(encoder), options_(std::move(options)) {}
+
+  using Progress = std::function<void(const IndexProgress&)>;
+
+  // kUnavailable when stopped; what was committed stays.
+  Result<IndexReport> Run(const acl::Source& source, std::stop_token stop, const Progress& progress);
+
+  // Makes `documents` the whole content of `source`.
+  Result<IndexReport> RunDocuments(const acl::Source& source, const std::vector<Document>& documents,
+                                   std::stop_token stop, const Progress& progress);
+
+ private:
+  Status IndexTree(const acl::Source& source, SourceTree& tree, std::stop_token stop, const Progress& progress,
+                   IndexReport& report);
+
+  Index& index_;
+  acl::Directory& directory_;
+  const TextEncoder& encoder_;
+  const IndexerOptions options_;
+};
+
+}  // namespace codelore::ingest
+
+#endif  // CODELORE_INGEST_INDEXER_H_

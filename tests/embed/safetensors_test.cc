@@ -1,0 +1,180 @@
+#include "embed/safetensors.h"
+
+#include <gtest/gtest.h>
+
+#include "embed/tiny_model.h"
+
+namespace codelore::embed {
+namespace {
+
+std::string ErrorOf(std::string_view file) {
+  const auto result = SafeTensors::Parse("m.safetensors", file);
+  return result.ok() ? "" : result.status().message();
+}
+
+// The error for a header over so many bytes of data.
+std::string HeaderError(std::string_view header, size_t data_bytes) {
+  return ErrorOf(SafeTensorsFile(header, std::string(data_bytes, '\0')));
+}
+
+constexpr uint64_t kTwo[] = {2}, kThree[] = {3}, kTwoByTwo[] = {2, 2};
+
+TEST(SafeTensorsTest, ReadsTensorsOfAllFloatTypes) {
+  const float floats[] = {1.5f, -2.0f};
+  std::string data(reinterpret_cast<const char*>(floats), 8);
+  data += std::string("\x00\x3E\x01\x00", 4);  // F16: 1.5, 2^-24
+  data += std::string("\xC0\x3F\x00\xC0", 4);  // BF16: 1.5, -2
+  data += std::string(8, '\1');
+  const std::string file = SafeTensorsFile(
+      R"({"__metadata__":{"format":"pt"},"c":{"dtype":"BF16","shape":[2],"data_offsets":[12,16]},)"
+      R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[2],"data_offsets":[8,12]},)"
+      R"("d":{"dtype":"I64","shape":[],"data_offsets":[16,24]},"e":{"dtype":"F32","shape":[0],"data_offsets":[16,16]}}   )",
+      data);
+  const auto tensors = SafeTensors::Parse("m.safetensors", file).value();
+  EXPECT_EQ(tensors.Floats("a", kTwo).value(), (std::vector<float>{1.5f, -2}));
+  EXPECT_EQ(tensors.Floats("b", kTwo).value(), (std::vector<float>{1.5f, 0x1p-24f}));
+  EXPECT_EQ(tensors.Floats("c", kTwo).value(), (std::vector<float>{1.5f, -2}));
+  EXPECT_TRUE(tensors.Has("d"));
+  EXPECT_EQ(tensors.Find("a", kThree).status().message(),
+            "m.safetensors: a: expected the shape [3], found [2]");
+  EXPECT_EQ(tensors.Find("a", kTwoByTwo).status().message(),
+            "m.safetensors: a: expected the shape [2, 2], found [2]");
+  EXPECT_EQ(tensors.Find("x", kTwo).status().message(),
+            "m.safetensors: x: expected this tensor, found none");
+  EXPECT_EQ(tensors.Find("d", {}).status().message(),
+            "m.safetensors: d: expected the element type F32, F16 or BF16, found another");
+}
+
+TEST(SafeTensorsTest, RefusesInfinitiesAndNaNs) {
+  for (const char* bits : {"\x00\x7C", "\x00\xFC", "\x00\x7E"}) {
+    const std::string file =
+        SafeTensorsFile(R"({"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})",
+                        std::string(bits, 2) + std::string(2, '\0'));
+    EXPECT_EQ(SafeTensors::Parse("m", file)->Floats("h", kTwo).status().message(),
+              "m: h: expected finite values, found others");
+  }
+}
+
+TEST(SafeTensorsTest, RefusesAHeaderThatDoesNotFitTheFile) {
+  EXPECT_EQ(ErrorOf(""), "m.safetensors: header size: expected at most 0 bytes, found 0");
+  EXPECT_EQ(ErrorOf("1234567"), "m.safetensors: header size: expected at most 0 bytes, found 0");
+  EXPECT_EQ(ErrorOf(ByteWriter().Fixed<uint64_t>(3).Raw("{}").Take()),
+            "m.safetensors: header size: expected at most 2 bytes, found 3");
+  EXPECT_EQ(ErrorOf(ByteWriter().Fixed<uint64_t>(UINT64_MAX).Raw("{}").Take()),
+            "m.safetensors: header size: expected at most 2 bytes, found 18446744073709551615");
+  EXPECT_EQ(ErrorOf(SafeTensorsFile(std::string(17 << 20, ' '), "")),
+            "m.safetensors: header size: expected at most 16777216 bytes, found 17825792");
+}
+
+TEST(SafeTensorsTest, RefusesAHeaderThatIsNotStrictJson) {
+  EXPECT_EQ(HeaderError("", 0),
+            "m.safetensors: header: expected JSON, found something else at byte 1");
+  EXPECT_EQ(HeaderError("[]", 0), "m.safetensors: header: expected a JSON object, found array");
+  EXPECT_EQ(HeaderError("{\"a\": \"\xFF\"}", 0),
+            "m.safetensors: header: expected JSON, found something else at byte 8");
+  EXPECT_EQ(HeaderError(R"({"a": 1e999})", 0),
+            "m.safetensors: header: expected JSON, found a number out of range");
+  EXPECT_EQ(
+      HeaderError(
+          R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]}})",
+          1),
+      "m.safetensors: header: the JSON has the key \"a\" twice");
+  EXPECT_EQ(HeaderError(R"({"a":{"dtype":"U8","dtype":"U8","shape":[],"data_offsets":[0,1]}})", 1),
+            "m.safetensors: header: the JSON has the key \"dtype\" twice");
+  for (const char* open : {"[", "{\"a\":"}) {
+    std::string deep = "{\"a\":";
+    for (int i = 0; i < 1000000; ++i) deep += open;
+    EXPECT_NE(HeaderError(deep, 0), "");
+  }
+  EXPECT_EQ(HeaderError("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}", 0),
+            "m.safetensors: header: the JSON is nested too deeply");
+}
+
+TEST(SafeTensorsTest, RefusesAnEntryThatIsNoTensor) {
+  EXPECT_EQ(HeaderError(R"({"a": 1})", 0),
+            "m.safetensors: header: a: expected an object with \"dtype\", found 1");
+  EXPECT_EQ(HeaderError(R"({"a":{"dtype":"F8","shape":[],"data_offsets":[0,1]}})", 1),
+            "m.safetensors: header: a: dtype: expected a known element type, found \"F8\"");
+  EXPECT_EQ(HeaderError(R"({"a":{"dtype":"U8","shape":1,"data_offsets":[0,1]}})", 1),
+            "m.safetensors: header: a: shape: expected an array, found 1");
+  EXPECT_EQ(HeaderError(R"({"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}})", 1),
+            "m.safetensors: header: a: shape: 0: expected a whole number from 0 to "
+            "9223372036854775807, found -1");
+  EXPECT_EQ(HeaderError(R"({"a":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}})", 1),
+            "m.safetensors: header: a: shape: 0: expected a whole number from 0 to "
+            "9223372036854775807, found 1.0");
+  EXPECT_EQ(
+      HeaderError(R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}})", 1),
+      "m.safetensors: header: a: shape: expected at most 8 dimensions, found array");
+  EXPECT_EQ(HeaderError(R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0]}})", 1),
+            "m.safetensors: header: a: data_offsets: expected two offsets, found array");
+}
+
+TEST(SafeTensorsTest, RefusesShapesThatOverflowOrDifferFromTheirBytes) {
+  EXPECT_EQ(
+      HeaderError(
+          R"({"a":{"dtype":"U8","shape":[4194305,4194305,211106198978564],"data_offsets":[0,4]}})",
+          4),
+      "m.safetensors: header: a: data_offsets: expected the bytes of the shape [4194305, 4194305, "
+      "211106198978564], found array");
+  EXPECT_NE(
+      HeaderError(R"({"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}})", 0),
+      "");
+  EXPECT_NE(HeaderError(
+                R"({"a":{"dtype":"F32","shape":[9223372036854775807,2],"data_offsets":[0,0]}})", 0),
+            "");
+  EXPECT_NE(HeaderError(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4), "");
+  EXPECT_EQ(
+      HeaderError(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[4,0]}})", 4),
+      "m.safetensors: header: a: data_offsets: 1: expected a whole number from 4 to 4, found 0");
+  EXPECT_EQ(
+      HeaderError(R"({"a":{"dtype":"U8","shape":[5],"data_offsets":[0,5]}})", 4),
+      "m.safetensors: header: a: data_offsets: 1: expected a whole number from 0 to 4, found 5");
+}
+
+TEST(SafeTensorsTest, RefusesOverlapsHolesAndRests) {
+  const auto two = [](const char* first, const char* second) {
+    return std::string(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)") + first +
+           R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + second + "}}";
+  };
+  EXPECT_EQ(HeaderError(two("[0,4]", "[4,8]"), 8), "");
+  EXPECT_EQ(HeaderError(two("[4,8]", "[0,4]"), 8), "");
+  EXPECT_EQ(HeaderError(two("[0,4]", "[3,7]"), 8),
+            "m.safetensors: header: b: data_offsets: expected to start at 4, where the tensor "
+            "before ends, found 3");
+  EXPECT_NE(HeaderError(two("[0,4]", "[0,4]"), 4), "");
+  EXPECT_EQ(HeaderError(two("[0,4]", "[5,9]"), 9),
+            "m.safetensors: header: b: data_offsets: expected to start at 4, where the tensor "
+            "before ends, found 5");
+  EXPECT_NE(HeaderError(two("[1,5]", "[5,9]"), 9), "");
+  EXPECT_EQ(HeaderError(two("[0,4]", "[4,8]"), 9),
+            "m.safetensors: expected 8 bytes of data, found 9");
+}
+
+TEST(SafeTensorsTest, RefusesEveryTruncation) {
+  const std::string good = TinyModel().Files().at("model.safetensors");
+  ASSERT_EQ(ErrorOf(good), "");
+  for (size_t size = 0; size < good.size(); size += size < 200 ? 1 : 997) {
+    EXPECT_TRUE(ErrorOf(good.substr(0, size)).starts_with("m.safetensors: ")) << size;
+  }
+  EXPECT_NE(ErrorOf(good + '\0'), "");
+}
+
+TEST(SafeTensorsTest, SurvivesEveryFlippedBitOfTheHeader) {
+  std::string file = SafeTensorsFile(
+      R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"F16","shape":[3],"data_offsets":[16,22]}})",
+      std::string(22, '\1'));
+  for (size_t bit = 0; bit < 8 * (file.size() - 22); ++bit) {
+    file[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    if (auto tensors = SafeTensors::Parse("m.safetensors", file); tensors.ok()) {
+      (void)tensors->Floats("a", kTwoByTwo).ok();
+      (void)tensors->Floats("b", kThree).ok();
+    } else {
+      EXPECT_TRUE(tensors.status().message().starts_with("m.safetensors: "));
+    }
+    file[bit / 8] ^= static_cast<char>(1 << bit % 8);
+  }
+}
+
+}  // namespace
+}  // namespace codelore::embed

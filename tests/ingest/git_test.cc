@@ -1,0 +1,199 @@
+#include "ingest/git.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "ingest/scratch_repository.h"
+
+namespace codelore::ingest {
+namespace {
+
+using testing::TempFolder;
+using testing::ScratchRepository;
+
+std::string Url(const TempFolder& repository) { return "file://" + repository.path(); }
+
+TEST(GitTest, FindsWorkTreesBareRepositoriesAndGitFolders) {
+  ScratchRepository tree;
+  tree.Write("docs/a.md", "# A\n");
+  std::string commit = tree.Commit();
+  ScratchRepository bare({"--bare"});
+  tree.Git({"push", "--quiet", bare.path(), "main"});
+  tree.Git({"worktree", "add", "--quiet", "-b", "side", tree / "linked"});
+  for (const std::string& path : {tree.path(), tree / ".git", bare.path(), tree / "linked"}) {
+    auto repository = GitRepository::Open(path);
+    ASSERT_TRUE(repository.ok()) << path;
+    auto head = repository->Head();
+    ASSERT_TRUE(head.ok()) << head.status().ToString();
+    EXPECT_EQ(head->commit, commit);
+    EXPECT_EQ(head->branch, path.ends_with("linked") ? "side" : "main");
+  }
+  EXPECT_FALSE(GitRepository::IsRepository(tree / "docs"));
+  EXPECT_FALSE(GitRepository::IsRepository(tree / "docs/a.md"));
+  EXPECT_EQ(GitRepository::Open("/no/such/path").status().code(), StatusCode::kNotFound);
+}
+
+TEST(GitTest, HeadMayBeDetachedButMustExist) {
+  ScratchRepository scratch;
+  auto repository = GitRepository::Open(scratch.path()).value();
+  Status unborn = repository.Head().status();
+  EXPECT_EQ(unborn.code(), StatusCode::kNotFound);
+  EXPECT_NE(unborn.message().find("no commit yet"), std::string::npos) << unborn.message();
+  std::string first = scratch.Commit();
+  scratch.Write("a", "1");
+  scratch.Commit();
+  scratch.Git({"checkout", "--quiet", "--detach", first});
+  GitHead head = repository.Head().value();
+  EXPECT_EQ(head.commit, first);
+  EXPECT_EQ(head.branch, "HEAD");
+}
+
+TEST(GitTest, BranchesByNameAlsoThoseOfTheOrigin) {
+  ScratchRepository scratch;
+  std::string first = scratch.Commit();
+  scratch.Git({"branch", "old"});
+  scratch.Git({"update-ref", "refs/remotes/origin/theirs", first});
+  scratch.Write("a", "1");
+  scratch.Commit();
+  auto repository = GitRepository::Open(scratch.path()).value();
+  EXPECT_EQ(repository.Head("old")->commit, first);
+  EXPECT_EQ(repository.Head("theirs")->commit, first);
+  EXPECT_EQ(repository.Head("none").status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(repository.Head("--output=x").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(repository.Head("old@{0}").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(GitTest, MirrorsTheTipAndFollowsIt) {
+  ScratchRepository origin;
+  origin.Write("a.txt", "one");
+  origin.Commit();
+  origin.Write("a.txt", "two");
+  std::string second = origin.Commit();
+  TempFolder data;
+  MirrorOptions options{.folder = data / "mirrors/1"};
+  auto mirror = GitRepository::Mirror(Url(origin), options);
+  ASSERT_TRUE(mirror.ok()) << mirror.status().ToString();
+  EXPECT_EQ(mirror->Head()->commit, second);
+  EXPECT_EQ(mirror->Head()->branch, "main");
+
+  origin.Git({"checkout", "--quiet", "-b", "next"});
+  origin.Git({"commit", "--quiet", "--amend", "--allow-empty", "--message=rewritten"});
+  std::string rewritten = origin.Commit();
+  mirror = GitRepository::Mirror(Url(origin), options);
+  ASSERT_TRUE(mirror.ok()) << mirror.status().ToString();
+  EXPECT_EQ(mirror->Head()->commit, rewritten);
+  EXPECT_EQ(mirror->Head()->branch, "next");
+
+  origin.Git({"checkout", "--quiet", "--detach", second});
+  EXPECT_EQ(GitRepository::Mirror(Url(origin), options)->Head()->branch, "HEAD");
+  EXPECT_EQ(GitRepository::Open(options.folder)->Head()->commit, second);
+  options.branch = "next";
+  EXPECT_EQ(GitRepository::Mirror(Url(origin), options)->Head()->commit, rewritten);
+}
+
+TEST(GitTest, MirrorHasNoHistoryAndNoTags) {
+  ScratchRepository origin;
+  std::string first = origin.Commit();
+  origin.Git({"tag", "v1"});
+  origin.Write("a", "1");
+  origin.Commit();
+  TempFolder data;
+  ASSERT_TRUE(GitRepository::Mirror(Url(origin), {.folder = data / "m"}).ok());
+  EXPECT_FALSE(std::filesystem::exists(data / "m/refs/tags/v1"));
+  EXPECT_FALSE(std::filesystem::exists(data / ("m/objects/" + first.substr(0, 2) + "/" + first.substr(2))));
+}
+
+TEST(GitTest, FailedFetchKeepsTheMirrorAndSaysWhy) {
+  ScratchRepository origin;
+  std::string first = origin.Commit();
+  TempFolder data;
+  ASSERT_TRUE(GitRepository::Mirror(Url(origin), {.folder = data / "m"}).ok());
+  std::filesystem::rename(origin / ".git", origin / "gone");
+  auto failed = GitRepository::Mirror(Url(origin), {.folder = data / "m"});
+  EXPECT_EQ(failed.status().code(), StatusCode::kUnavailable);
+  EXPECT_NE(failed.status().message().find("git: fatal: "), std::string::npos) << failed.status().message();
+  EXPECT_EQ(GitRepository::Open(data / "m")->Head()->commit, first);
+}
+
+TEST(GitTest, EmptyRemoteIsSaidToBeEmpty) {
+  ScratchRepository origin;
+  TempFolder data;
+  auto mirror = GitRepository::Mirror(Url(origin), {.folder = data / "m"});
+  EXPECT_EQ(mirror.status().code(), StatusCode::kNotFound) << mirror.status().ToString();
+}
+
+TEST(GitTest, LeftoversOfAKilledFetchAreNoObstacle) {
+  ScratchRepository origin;
+  origin.Commit();
+  TempFolder data;
+  ASSERT_TRUE(GitRepository::Mirror(Url(origin), {.folder = data / "m"}).ok());
+  for (const char* left : {"m/shallow.lock", "m/HEAD.lock", "m/config.lock", "m/refs/heads/main.lock",
+                           "m/packed-refs.lock", "m/objects/pack/tmp_pack_abc"}) {
+    data.Write(left, "");
+  }
+  origin.Write("a", "1");
+  std::string second = origin.Commit();
+  auto mirror = GitRepository::Mirror(Url(origin), {.folder = data / "m"});
+  ASSERT_TRUE(mirror.ok()) << mirror.status().ToString();
+  EXPECT_EQ(mirror->Head()->commit, second);
+  EXPECT_FALSE(std::filesystem::exists(data / "m/objects/pack/tmp_pack_abc"));
+}
+
+TEST(GitTest, Attack098_NothingOptionLikeReachesGit) {
+  TempFolder data;
+  for (std::string url : {"--upload-pack=touch " + (data / "ran"), std::string("ext::sh -c 'touch ran'"),
+                          "file:///x\n--upload-pack=touch " + (data / "ran")}) {
+    EXPECT_EQ(GitRepository::Mirror(url, {.folder = data / "m"}).status().code(), StatusCode::kInvalidArgument) << url;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(data.path()));
+}
+
+// A repository's own configuration, hooks and partial-clone settings run nothing.
+TEST(GitTest, RepositoryConfigurationRunsNothing) {
+  ScratchRepository scratch;
+  scratch.Write("a", "1");
+  scratch.Commit();
+  std::string run = "touch " + (scratch / "ran") + " #";
+  for (const char* name : {"core.fsmonitor", "core.sshCommand", "core.pager", "core.editor",
+                           "core.alternateRefsCommand", "credential.helper", "uploadpack.packObjectsHook", "diff.external",
+                           "filter.x.smudge"}) {
+    scratch.Git({"config", name, run});
+  }
+  scratch.Git({"config", "remote.origin.promisor", "true"});
+  scratch.Git({"config", "remote.origin.url", scratch.path()});
+  scratch.Git({"config", "remote.origin.uploadpack", run});
+  scratch.Git({"config", "extensions.partialClone", "origin"});
+  auto repository = GitRepository::Open(scratch.path()).value();
+  EXPECT_TRUE(repository.Head().ok());
+  EXPECT_FALSE(std::filesystem::exists(scratch / "ran"));
+}
+
+// The limit on time holds for a remote that never answers.
+TEST(GitTest, Attack110_SilentRemoteIsGivenUp) {
+  TempFolder data;
+  std::string fifo = data / "repo/HEAD";  // reading it waits for ever
+  std::filesystem::create_directories(data / "repo/objects");
+  std::filesystem::create_directories(data / "repo/refs");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  MirrorOptions options{.folder = data / "m", .timeout = std::chrono::milliseconds(300)};
+  EXPECT_EQ(GitRepository::Mirror("file://" + (data / "repo"), options).status().code(),
+            StatusCode::kResourceExhausted);
+}
+
+TEST(GitTest, Attack110_TooLargeAPackIsCutOff) {
+  ScratchRepository origin;
+  std::string noise;
+  for (uint32_t i = 0, x = 1; i < 400'000; ++i) noise += static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
+  origin.Write("noise", noise);
+  origin.Commit();
+  TempFolder data;
+  auto mirror = GitRepository::Mirror(Url(origin), {.folder = data / "m", .max_pack_bytes = 100'000});
+  EXPECT_EQ(mirror.status().code(), StatusCode::kUnavailable);
+  ASSERT_TRUE(GitRepository::Mirror(Url(origin), {.folder = data / "m"}).ok());
+}
+
+}  // namespace
+}  // namespace codelore::ingest
