@@ -23,6 +23,7 @@ struct EvalQuery {
 struct Collection {
   std::string name;
   std::vector<ingest::Document> documents;
+  std::map<std::string, std::string> ids;  // path -> document id, where they differ
   std::vector<EvalQuery> queries;
 };
 
@@ -61,6 +62,26 @@ Result<std::string> StringField(const Json& json, const char* field) {
   return at->get<std::string>();
 }
 
+// Empty when absent or null.
+std::string OptionalString(const Json& json, const char* field) {
+  auto at = json.find(field);
+  return at != json.end() && at->is_string() ? at->get<std::string>() : "";
+}
+
+// A document's id as a path: ids that are URLs lose their empty components. Still unique: what would collide gets a
+// number.
+std::string PathOfId(const std::string& id, const std::map<std::string, std::string>& taken) {
+  std::string path;
+  for (char c : id) {
+    if (c != '/' || (!path.empty() && path.back() != '/')) path += c;
+  }
+  while (path.ends_with('/')) path.pop_back();
+  if (path.empty()) path = "document";
+  std::string unique = path;
+  for (size_t n = 2; taken.contains(unique); ++n) unique = path + "~" + std::to_string(n);
+  return unique;
+}
+
 Status ReadQrels(const std::string& path, std::map<std::string, EvalQuery>& queries) {
   ASSIGN_OR_RETURN(std::string text, ReadText(path));
   std::istringstream in(text);
@@ -88,8 +109,10 @@ Result<Collection> ReadBeir(const EvalOptions& options) {
   RETURN_IF_ERROR(ForEachJsonLine(options.folder + "/corpus.jsonl", [&](const Json& json) -> Status {
     ASSIGN_OR_RETURN(std::string id, StringField(json, "_id"));
     ASSIGN_OR_RETURN(std::string text, StringField(json, "text"));
-    std::string title = json.value("title", "");
-    collection.documents.push_back({std::move(id), title.empty() ? std::move(text) : title + "\n\n" + text});
+    std::string title = OptionalString(json, "title");
+    std::string path = PathOfId(id, collection.ids);
+    collection.ids[path] = std::move(id);
+    collection.documents.push_back({std::move(path), title.empty() ? std::move(text) : title + "\n\n" + text});
     return OkStatus();
   }));
   std::map<std::string, EvalQuery> judged;
@@ -142,7 +165,7 @@ Result<std::map<std::string, std::string>> ReadRoots(const std::string& path) {
   for (const Json& repository : json) {
     if (!repository.is_object()) return InvalidArgument(path + ": expected objects");
     ASSIGN_OR_RETURN(std::string name, StringField(repository, "name"));
-    roots[name] = repository.value("benchmark_root", "");
+    roots[name] = OptionalString(repository, "benchmark_root");
   }
   return roots;
 }
@@ -164,7 +187,7 @@ Result<std::vector<Collection>> ReadRepositories(const EvalOptions& options) {
     EvalQuery query;
     ASSIGN_OR_RETURN(query.id, StringField(json, "_id"));
     ASSIGN_OR_RETURN(query.text, StringField(json, "text"));
-    query.category = json.value("category", "");
+    query.category = OptionalString(json, "category");
     for (const char* list : {"relevant", "secondary"}) {
       for (const Json& target : json.value(list, Json::array())) {
         ASSIGN_OR_RETURN(std::string path, StringField(target, "path"));
@@ -312,7 +335,10 @@ class Evaluation {
     ASSIGN_OR_RETURN(SearchReply reply, service_.Search(viewer, {.text = query.text, .mode = options_.mode, .sources = {source}, .limit = 20}));
     latencies_ms_.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
     std::vector<std::string> ranking;
-    for (const NamedHit& named : reply.hits) ranking.push_back(named.hit.path);
+    for (const NamedHit& named : reply.hits) {
+      auto id = collection.ids.find(named.hit.path);
+      ranking.push_back(id == collection.ids.end() ? named.hit.path : id->second);
+    }
     Figures figures = Judge(query, ranking);
     if (per_query_.is_open()) {
       Json line = {{"_id", query.id}, {"set", collection.name}, {"category", query.category}, {"text", query.text}};

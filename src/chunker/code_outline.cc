@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMaxNesting = 12;  // definitions nested deeper are not looked up by name
 constexpr size_t kMaxNameBytes = 200;
 constexpr uint16_t kMaxDepth = 60'000;
-constexpr uint32_t kMaxHeadingLines = 4;
+constexpr uint32_t kMaxHeadingLines = 12;
 
 bool IsScopeOfMembers(ChunkKind kind) {
   return kind == ChunkKind::kClass || kind == ChunkKind::kInterface || kind == ChunkKind::kEnum;
@@ -244,7 +244,7 @@ class CodeOutliner {
       top = std::max(top, lines_.LineOf(outline_.items[index - 1].name_begin) + 1);
     }
     first = FirstLeadingLine(first, top, indentation);
-    // One short comment above a blank line is a heading for what follows.
+    // So does one comment above a blank line, unless it is as long as a licence.
     if (first >= top + 2 && outline_.line_class[first - 1] == LineClass::kBlank) {
       uint32_t heading = FirstLeadingLine(first - 1, top, indentation);
       uint32_t size = first - 1 - heading;

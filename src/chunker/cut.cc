@@ -15,8 +15,7 @@ constexpr int64_t kMaxCountedDepth = 12;
 constexpr int64_t kBlankLineBonus = 250;      // for a cut behind a blank line
 constexpr int64_t kBehindLeadingCost = 1'000; // for a cut between a comment and what follows it
 constexpr int64_t kMixedScopeCost = 1'300;    // for what crosses the begin or end of a larger item
-constexpr int64_t kTinyCost = 1'000;          // for an empty chunk, falling to 0 at kTinyWeight
-constexpr int64_t kTinyWeight = 250;
+constexpr int64_t kTinyCost = 1'000;          // for an empty chunk, falling to 0 at a quarter of merge_bytes
 constexpr int64_t kFullCost = 500;            // for a full chunk; quadratic below, so that parts come out even
 constexpr int64_t kInsideItemCost = 1'000'000;  // for a cut through an item that fits
 // Lines that only close something stay with what they close, up to this much.
@@ -93,6 +92,7 @@ class Cutter {
   Cutter(std::string_view text, const LineTable& lines, const Outline& outline, const CutLimits& limits)
       : text_(text), lines_(lines), outline_(outline), limits_(limits) {
     limits_.max_bytes = std::max(limits_.max_bytes, 8u);  // room for a character
+    tiny_weight_ = limits_.merge_bytes / 4;
   }
 
   std::vector<Chunk> Run() {
@@ -222,7 +222,7 @@ class Cutter {
   }
 
   int64_t SizeCost(uint32_t weight, uint32_t line_count) const {
-    int64_t tiny = weight < kTinyWeight ? kTinyCost * (kTinyWeight - weight) / kTinyWeight : 0;
+    int64_t tiny = weight < tiny_weight_ ? kTinyCost * (tiny_weight_ - weight) / tiny_weight_ : 0;
     int64_t share = std::max<int64_t>(int64_t{1'000} * weight / limits_.max_bytes, int64_t{1'000} * line_count / limits_.max_lines);
     share = std::min<int64_t>(share, 1'000);
     return tiny + kFullCost * share * share / 1'000'000;
@@ -230,8 +230,8 @@ class Cutter {
 
   // Whether the atoms are of one region, but for a little in front of it or behind it (imports; the head of a class).
   bool IsOnePart(size_t begin, size_t end) const {
-    auto weight = [&](size_t from, size_t to) { return from < to ? weight_of_atoms_before_[to] - weight_of_atoms_before_[from] : 0; };
-    return weight(begin, region_begin_[end - 1]) <= kTinyWeight || weight(region_end_[begin], end) <= kTinyWeight;
+    auto weight = [&](size_t from, size_t to) { return from < to ? weight_of_atoms_before_[to] - weight_of_atoms_before_[from] : int64_t{0}; };
+    return weight(begin, region_begin_[end - 1]) <= tiny_weight_ || weight(region_end_[begin], end) <= tiny_weight_;
   }
 
   void FindRegionBounds() {
@@ -294,8 +294,9 @@ class Cutter {
   const LineTable& lines_;
   const Outline& outline_;
   CutLimits limits_;
+  int64_t tiny_weight_ = 0;  // what should not be a chunk of its own
   std::vector<Atom> atoms_;
-  std::vector<uint64_t> weight_of_atoms_before_;  // of all atoms before each atom
+  std::vector<int64_t> weight_of_atoms_before_;  // of all atoms before each atom
   std::vector<size_t> region_begin_;      // of each atom: the first atom of its region
   std::vector<size_t> region_end_;        // of each atom: one past the last of its region
   std::vector<uint32_t> weight_before_;   // of all lines before each line

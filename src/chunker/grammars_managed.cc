@@ -162,6 +162,18 @@ void DeclareFirstIdentifier(const SyntaxTree& tree, NodeId node, ChunkKind kind,
   Declare(tree, tree.ChildOfType(node, "identifier"), kind, out);
 }
 
+// The grammar knows `suspend` as a modifier only: where it is a name (`suspend { ... }`, `suspend: Int`), it loses the
+// rest of the file. Any other name of the length will do.
+std::string RenameSuspend(std::string_view text) {
+  constexpr std::string_view kWord = "suspend";
+  std::string renamed(text);
+  for (size_t at = renamed.find(kWord); at != std::string::npos; at = renamed.find(kWord, at + 1)) {
+    size_t next = renamed.find_first_not_of(' ', at + kWord.size());
+    if (next != std::string::npos && (renamed[next] == '{' || renamed[next] == ':')) renamed[at] = 'S';
+  }
+  return renamed;
+}
+
 constexpr NodeRule kKotlinRules[] = {
     {"class_declaration", kDefinition, kClass, DeclareKotlinClass},
     {"object_declaration", kDefinition, kClass},
@@ -274,7 +286,7 @@ constexpr std::string_view kSwiftBodies[] = {"computed_property", "protocol_body
 
 const Grammar kJava = {.language = "java", .parser = tree_sitter_java, .rules = kJavaRules};
 const Grammar kCSharp = {.language = "csharp", .parser = tree_sitter_c_sharp, .rules = kCSharpRules, .bodies = kCSharpBodies};
-const Grammar kKotlin = {.language = "kotlin", .parser = tree_sitter_kotlin, .rules = kKotlinRules, .bodies = kKotlinBodies};
+const Grammar kKotlin = {.language = "kotlin", .parser = tree_sitter_kotlin, .rules = kKotlinRules, .bodies = kKotlinBodies, .prepare = RenameSuspend};
 const Grammar kScala = {.language = "scala", .parser = tree_sitter_scala, .rules = kScalaRules, .bodies = kScalaBodies};
 const Grammar kSwift = {.language = "swift", .parser = tree_sitter_swift, .rules = kSwiftRules, .bodies = kSwiftBodies};
 

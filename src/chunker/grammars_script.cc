@@ -1,4 +1,6 @@
 // Python, Ruby, Lua, Elixir and Bash.
+#include <algorithm>
+
 #include "chunker/grammar.h"
 
 extern "C" {
@@ -135,10 +137,22 @@ void DeclareLuaField(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::v
   if (tree.Is(tree.ChildInField(node, "value"), "function_definition") && tree.Is(name, "identifier")) Declare(tree, name, kind, out);
 }
 
+// describe("name", function() ... end)
+void DeclareLuaTest(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<Declared>* out) {
+  NodeId name = tree.ChildInField(node, "name");
+  NodeId arguments = tree.ChildInField(node, "arguments");
+  if (name == kNoNode || arguments == kNoNode) return;
+  std::string_view word = tree.text(name);
+  NodeId title = tree.FirstChild(arguments);
+  if ((word != "describe" && word != "it" && word != "context" && word != "test") || !tree.Is(title, "string") || SpansLines(tree, title)) return;
+  if (tree.ChildOfType(arguments, "function_definition") != kNoNode) DeclareTest(tree, title, out);
+}
+
 constexpr NodeRule kLuaRules[] = {
     {"function_declaration", kDefinition, kFunction, DeclareLuaFunction},
     {"assignment_statement", kDefinition, kVariable, DeclareLuaAssignment},
     {"field", kDefinition, kFunction, DeclareLuaField},
+    {"function_call", kDefinition, kFunction, DeclareLuaTest},
     {"variable_declaration", Role::kWrapper},
     {"function_definition", Role::kLocal},
     {"comment", Role::kComment},
@@ -228,8 +242,35 @@ constexpr std::string_view kElixirBodies[] = {"do_block"};
 
 // ---- Bash -------------------------------------------------------------------------------------------------
 
+constexpr std::string_view kBatsKey = "@test ";
+
+// Makes functions of the tests of bats: `@test "name" {` reads `xxxxxxxxxx() {`.
+std::string RenameTests(std::string_view text) {
+  std::string renamed(text);
+  for (size_t at = renamed.find(kBatsKey); at != std::string::npos; at = renamed.find(kBatsKey, at + 1)) {
+    size_t end = std::min(renamed.find('\n', at), renamed.size());
+    while (end > at && (renamed[end - 1] == ' ' || renamed[end - 1] == '\r')) --end;
+    bool begins_line = at == 0 || renamed[at - 1] == '\n';
+    if (!begins_line || renamed[end - 1] != '{') continue;
+    --end;
+    while (renamed[end - 1] == ' ') --end;
+    renamed.replace(at, end - at, std::string(end - at - 2, 'x') + "()");
+  }
+  return renamed;
+}
+
+void DeclareBashFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+  std::string_view line = tree.text(node).substr(0, tree.text(node).find('\n'));
+  if (!line.starts_with(kBatsKey)) return DeclareNamed(tree, node, kind, out);
+  size_t begin = kBatsKey.size();
+  size_t end = line.find_last_not_of("{ \r") + 1;
+  uint32_t at = tree.node(node).bytes.begin;
+  ByteSpan name = Unquoted(tree.text(), {static_cast<uint32_t>(at + begin), static_cast<uint32_t>(at + std::max(begin, end))});
+  if (name.size() > 0) out->push_back({name, "", kind, /*listed=*/false});
+}
+
 constexpr NodeRule kBashRules[] = {
-    {"function_definition", kDefinition, kFunction},
+    {"function_definition", kDefinition, kFunction, DeclareBashFunction},
     {"variable_assignment", kDefinition, kVariable},
     {"declaration_command", Role::kWrapper},
     {"comment", Role::kComment},
@@ -241,6 +282,6 @@ const Grammar kPython = {.language = "python", .parser = tree_sitter_python, .ru
 const Grammar kRuby = {.language = "ruby", .parser = tree_sitter_ruby, .rules = kRubyRules, .bodies = kRubyBodies};
 const Grammar kLua = {.language = "lua", .parser = tree_sitter_lua, .rules = kLuaRules, .bodies = kLuaBodies};
 const Grammar kElixir = {.language = "elixir", .parser = tree_sitter_elixir, .rules = kElixirRules, .bodies = kElixirBodies};
-const Grammar kBash = {.language = "bash", .parser = tree_sitter_bash, .rules = kBashRules};
+const Grammar kBash = {.language = "bash", .parser = tree_sitter_bash, .rules = kBashRules, .prepare = RenameTests};
 
 }  // namespace codelore::chunker

@@ -1,4 +1,8 @@
 // Go, Rust, Zig and Haskell.
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
 #include "chunker/grammar.h"
 
 extern "C" {
@@ -13,6 +17,7 @@ namespace {
 
 using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
+constexpr size_t kMaxMacroBytes = 1'000;  // of a macro call that is searched for what it defines
 
 // ---- Go ---------------------------------------------------------------------------------------------------
 
@@ -81,6 +86,31 @@ void DeclareRustModule(const SyntaxTree& tree, NodeId node, ChunkKind kind, std:
   if (tree.ChildInField(node, "body") != kNoNode) DeclareNamed(tree, node, kind, out);
 }
 
+// A macro around one item, at file level: `define_rejection! { pub struct X; }`. Its tokens are not parsed.
+void DeclareRustMacroCall(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<Declared>* out) {
+  constexpr std::pair<std::string_view, ChunkKind> kKeys[] = {
+      {"struct ", kClass}, {"enum ", kEnum}, {"trait ", kInterface}, {"fn ", kFunction}, {"static ref ", kVariable}, {"static ", kVariable}};
+  NodeId tokens = tree.ChildOfType(node, "token_tree");
+  if (tokens == kNoNode) return;
+  std::string_view text = tree.text(tokens).substr(0, kMaxMacroBytes);
+  for (auto [key, kind] : kKeys) {
+    size_t at = text.find(key);
+    bool is_word = at != std::string_view::npos && at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\n' || text[at - 1] == '{');
+    if (!is_word) continue;
+    auto begin = static_cast<uint32_t>(tree.node(tokens).bytes.begin + at + key.size());
+    uint32_t end = begin;
+    while (end < tree.node(tokens).bytes.end && (std::isalnum(static_cast<unsigned char>(tree.text()[end])) || tree.text()[end] == '_')) ++end;
+    if (end > begin) out->push_back({{begin, end}, "", kind});
+    return;
+  }
+}
+
+bool IsRustItem(const SyntaxTree& tree, NodeId node) {
+  NodeId parent = tree.Parent(node);
+  if (tree.Is(parent, "expression_statement")) parent = tree.Parent(parent);
+  return tree.Is(parent, "source_file") || tree.Is(parent, "declaration_list");
+}
+
 constexpr NodeRule kRustRules[] = {
     {"function_item", kDefinition, kFunction},
     {"function_signature_item", kDefinition, kFunction},
@@ -97,6 +127,8 @@ constexpr NodeRule kRustRules[] = {
     {"static_item", kDefinition, kVariable},
     {"mod_item", kDefinition, kModule, DeclareRustModule},
     {"macro_definition", kDefinition, kMacro},
+    {"macro_invocation", kDefinition, kVariable, DeclareRustMacroCall, IsRustItem},
+    {"expression_statement", Role::kWrapper},
     {"closure_expression", Role::kLocal},
     {"attribute_item", Role::kAttribute},
     {"line_comment", Role::kComment},

@@ -338,7 +338,6 @@ std::string_view TellingLine(std::string_view line) {
   if (line.starts_with("def ") && IsIdentifier(line.substr(4, line.find('(') - 4)) && Has(line, "(")) return line.ends_with(':') ? "python" : "ruby";
   if ((line.starts_with("class ") && line.ends_with(':') && !Has(line.substr(6), " ")) || IsPythonImport(line)) return "python";
   if (line.starts_with("from ") && Has(line, " import ")) return "python";
-  if (line.starts_with("package ") && IsIdentifier(line.substr(8))) return "go";
   if (line.starts_with("func ") && Has(line, "(") && is_block) return Has(line, "->") ? "swift" : "go";
   if (StartsWithAny(line, {"#include <", "#include \""})) return "cpp";
   if (line.starts_with("<?php")) return "php";
@@ -357,10 +356,12 @@ std::string_view TellingLine(std::string_view line) {
 }
 
 std::string_view FromContent(std::string_view text) {
-  return FirstOf(text, 25, [](std::string_view line) -> std::string_view {
+  bool has_go_function = Has(text.substr(0, 10'000), "\nfunc ");
+  return FirstOf(text, 25, [&](std::string_view line) -> std::string_view {
     bool is_comment = StartsWithAny(line, {"//", "/*", "*"}) || (line.starts_with('#') && !line.starts_with("#include"));
     while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
-    return is_comment ? std::string_view() : TellingLine(line);
+    if (is_comment) return {};
+    return has_go_function && line.starts_with("package ") && IsIdentifier(line.substr(8)) ? "go" : TellingLine(line);
   });
 }
 

@@ -1,5 +1,6 @@
 #include "chunker/syntax_tree.h"
 
+#include <pthread.h>
 #include <tree_sitter/api.h>
 
 #include <chrono>
@@ -28,16 +29,60 @@ const char* ReadText(void* payload, uint32_t byte, TSPoint, uint32_t* size) {
   return text.data() + byte;
 }
 
-bool PastDeadline(TSParseState* state) {
-  return Clock::now() > *static_cast<Clock::time_point*>(state->payload);
+// What a parse may still spend. tree-sitter asks about every hundred operations; ordinary text takes up to two operations a
+// byte, so counting them stops a parse that goes wrong, at the same place on any machine. Time is the last resort.
+struct Budget {
+  Clock::time_point deadline;
+  uint64_t checks_left;
+};
+constexpr uint64_t kOperationsPerCheck = 100;
+constexpr uint64_t kOperationsPerByte = 20;
+constexpr uint64_t kFreeOperations = 200'000;
+
+bool IsSpent(TSParseState* state) {
+  auto* budget = static_cast<Budget*>(state->payload);
+  if (budget->checks_left == 0) return true;
+  --budget->checks_left;
+  return Clock::now() > budget->deadline;
 }
 
-TreePtr ParseBefore(Clock::time_point deadline, const TSLanguage* language, std::string_view text) {
+TreePtr ParseWithin(Clock::time_point deadline, const TSLanguage* language, std::string_view text) {
   std::unique_ptr<TSParser, ParserDeleter> parser(ts_parser_new());
   if (!ts_parser_set_language(parser.get(), language)) return nullptr;
+  Budget budget = {deadline, (text.size() * kOperationsPerByte + kFreeOperations) / kOperationsPerCheck};
   TSInput input = {&text, ReadText, TSInputEncodingUTF8, nullptr};
-  TSParseOptions options = {&deadline, PastDeadline};
+  TSParseOptions options = {&budget, IsSpent};
   return TreePtr(ts_parser_parse_with_options(parser.get(), nullptr, input, options));
+}
+
+// tree-sitter releases and merges its parse stack by recursion, about 100 bytes a level, and text can nest as deep
+// as it is long. Small texts fit any stack; others are parsed on a thread whose stack is sure to suffice. (It is only
+// reserved, not used, by ordinary text.)
+constexpr size_t kSmallText = 16 << 10;
+constexpr size_t kStackBytesPerByte = 512;
+
+struct ParseJob {
+  Clock::time_point deadline;
+  const TSLanguage* language;
+  std::string_view text;
+  TreePtr tree;
+};
+
+void* RunJob(void* payload) {
+  auto* job = static_cast<ParseJob*>(payload);
+  job->tree = ParseWithin(job->deadline, job->language, job->text);
+  return nullptr;
+}
+
+TreePtr ParseOnLargeStack(ParseJob job) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_t thread;
+  bool started = pthread_attr_setstacksize(&attributes, (1 << 20) + job.text.size() * kStackBytesPerByte) == 0 &&
+                 pthread_create(&thread, &attributes, RunJob, &job) == 0;
+  pthread_attr_destroy(&attributes);
+  if (started) pthread_join(thread, nullptr);
+  return std::move(job.tree);
 }
 
 // A TSTreeCursor over a whole tree in preorder, knowing its depth.
@@ -86,7 +131,7 @@ std::string Flatten(const TSTree* tree, const ParseLimits& limits, Clock::time_p
   for (uint32_t visited = 0;; ++visited) {
     if (walk.depth() > limits.max_depth) return "nested too deeply";
     if (visited > limits.max_nodes) return "too many syntax nodes";
-    if (visited % 8192 == 8191 && Clock::now() > deadline) return "parse time limit";
+    if (visited % 8192 == 8191 && Clock::now() > deadline) return "parse limit";
     close_down_to(walk.depth());
     TSNode node = walk.node();
     uint16_t field = 0;
@@ -115,9 +160,10 @@ SyntaxTree SyntaxTree::Parse(const TSLanguage* language, std::string_view text, 
     return result;
   }
   auto deadline = Clock::now() + std::chrono::milliseconds(limits.time_budget_ms);
-  TreePtr tree = ParseBefore(deadline, language, parsed_text);
+  TreePtr tree = parsed_text.size() <= kSmallText ? ParseWithin(deadline, language, parsed_text)
+                                                  : ParseOnLargeStack({deadline, language, parsed_text, nullptr});
   if (!tree) {
-    *failure = "parse time limit";
+    *failure = "parse limit";
     return result;
   }
   result.nodes_.reserve(text.size() / 6 + 16);
