@@ -109,7 +109,8 @@ struct HitExplanation {
   double dense = 0;    // cosine of the chunk
   uint32_t lexical_rank = 0;  // from 1; 0: not among that leg's candidates
   uint32_t dense_rank = 0;
-  std::vector<std::pair<std::string, double>> signals;  // name, contribution to the score
+  std::vector<std::pair<std::string, double>> signals;   // name, contribution to the score
+  std::vector<std::pair<std::string, double>> features;  // name, raw value, before any weight
 };
 
 struct Hit {

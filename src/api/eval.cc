@@ -332,7 +332,7 @@ class Evaluation {
   Result<Figures> RunQuery(const Collection& collection, const EvalQuery& query, const std::string& source,
                            const Viewer& viewer) {
     auto start = std::chrono::steady_clock::now();
-    ASSIGN_OR_RETURN(SearchReply reply, service_.Search(viewer, {.text = query.text, .mode = options_.mode, .sources = {source}, .limit = 20}));
+    ASSIGN_OR_RETURN(SearchReply reply, service_.Search(viewer, {.text = query.text, .mode = options_.mode, .sources = {source}, .limit = std::max<size_t>(20, options_.candidates)}));
     latencies_ms_.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
     std::vector<std::string> ranking;
     for (const NamedHit& named : reply.hits) {
@@ -345,6 +345,11 @@ class Evaluation {
       line.update(FiguresJson(figures));
       line["relevant"] = query.gains;
       line["ranking"] = std::vector<std::string>(ranking.begin(), ranking.begin() + static_cast<ptrdiff_t>(std::min<size_t>(10, ranking.size())));
+      for (size_t i = 0; i < std::min(options_.candidates, reply.hits.size()); ++i) {
+        Json candidate = {{"id", ranking[i]}, {"path", reply.hits[i].hit.path}};
+        for (const auto& [name, value] : reply.hits[i].hit.why.features) candidate[name] = value;
+        line["candidates"].push_back(std::move(candidate));
+      }
       per_query_ << line.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
     }
     return figures;

@@ -21,6 +21,7 @@ struct EvalOptions {
 
   SearchMode mode = SearchMode::kHybrid;
   std::string per_query_file;  // one JSON object per line; empty: none
+  size_t candidates = 0;       // with so many candidates and their features per query, for tuning
 };
 
 struct EvalHooks {

@@ -417,6 +417,7 @@ class CommandLine {
     eval->add_option("--queries", arguments_.eval.queries_file, "questions with target files (JSON lines)");
     eval->add_option("--repos", arguments_.eval.repositories, "folder of checkouts, one per repository");
     eval->add_option("--per-query", arguments_.eval.per_query_file, "write one JSON line per question");
+    eval->add_option("--candidates", arguments_.eval.candidates, "with so many candidates and their features, for tuning")->check(CLI::Range(0, 800));
     AddMode(eval);
     eval->add_option("--threads", arguments_.threads, "threads for indexing")->check(CLI::Range(1, 256))->capture_default_str();
   }

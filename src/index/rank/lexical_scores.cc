@@ -19,15 +19,6 @@ void ForEachPosting(const PostingsReader& postings, Visit visit) {
   }
 }
 
-bool Contains(const PostingsReader& postings, uint32_t document) {
-  uint32_t block = postings.FindBlock(document, 0);
-  if (block >= postings.block_count()) return false;
-  std::array<uint32_t, kBlockSize> documents;
-  std::array<Impact, kBlockSize> impacts;
-  uint32_t count = postings.Decode(block, documents, impacts);
-  return std::binary_search(documents.begin(), documents.begin() + count, document);
-}
-
 // How many chunks of files that still exist have the term: deleted text leaves no trace in the statistics.
 uint64_t LiveDocumentFrequency(const LiveSegment& segment, const PostingsReader& postings) {
   if (segment.file_deleted.empty()) return postings.document_count();
@@ -39,7 +30,7 @@ uint64_t LiveDocumentFrequency(const LiveSegment& segment, const PostingsReader&
 }  // namespace
 
 LexicalScores::LexicalScores(World& world, const QueryTerms& query)
-    : terms_(query.terms), scores_(world.segments().size()) {
+    : terms_(query.terms), matches_(world.segments().size()), scores_(world.segments().size()) {
   const auto& saturation = SaturationTable();
   for (size_t t = 0; t < query.terms.size(); ++t) {
     std::vector<PostingsReader> lists;
@@ -49,23 +40,30 @@ LexicalScores::LexicalScores(World& world, const QueryTerms& query)
       document_frequency += LiveDocumentFrequency(segment.live(), lists.back());
     }
     idf_.push_back(InverseDocumentFrequency(world.live_chunks(), document_frequency));
+    idf_sum_ += idf_.back();
     float weight = idf_.back() * query.weights[t];
     for (size_t s = 0; s < lists.size(); ++s) {
       if (lists[s].document_count() == 0) continue;
       std::vector<float>& scores = scores_[s];
-      if (scores.empty()) scores.resize(world.segments()[s].reader().chunk_count());
-      ForEachPosting(lists[s], [&](uint32_t chunk, Impact impact) { scores[chunk] += weight * saturation[impact]; });
+      std::vector<uint64_t>& matches = matches_[s];
+      if (scores.empty()) {
+        scores.resize(world.segments()[s].reader().chunk_count());
+        matches.resize(scores.size());
+      }
+      ForEachPosting(lists[s], [&](uint32_t chunk, Impact impact) {
+        scores[chunk] += weight * saturation[impact];
+        if (t < 64) matches[chunk] |= uint64_t{1} << t;
+      });
     }
   }
 }
 
-double LexicalScores::Coverage(World& world, size_t segment, uint32_t chunk) const {
-  double covered = 0, all = 0;
-  for (size_t t = 0; t < terms_.size(); ++t) {
-    all += idf_[t];
-    if (Contains(world.segments()[segment].reader().lexical().Find(terms_[t]), chunk)) covered += idf_[t];
+double LexicalScores::CoverageOf(uint64_t matches) const {
+  double covered = 0;
+  for (size_t t = 0; t < std::min<size_t>(64, idf_.size()); ++t) {
+    if (matches >> t & 1) covered += idf_[t];
   }
-  return all > 0 ? covered / all : 0;
+  return idf_sum_ > 0 ? covered / idf_sum_ : 0;
 }
 
 std::vector<float> LexicalScores::LineWeights(std::string_view text) const {

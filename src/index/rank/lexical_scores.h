@@ -19,14 +19,18 @@ class LexicalScores {
     return scores_[segment].empty() ? 0 : scores_[segment][chunk];
   }
   const std::vector<float>& Scores(size_t segment) const { return scores_[segment]; }  // empty: all are 0
-  // 0..1: share of the query's idf that occurs in the chunk, in any field.
-  double Coverage(World& world, size_t segment, uint32_t chunk) const;
+  // Bit t (of 64): the chunk has the query's term t.
+  uint64_t Matches(size_t segment, uint32_t chunk) const { return matches_[segment].empty() ? 0 : matches_[segment][chunk]; }
+  double CoverageOf(uint64_t matches) const;
+  double idf_sum() const { return idf_sum_; }
   // The same for each line of a text, by the words in it.
   std::vector<float> LineWeights(std::string_view text) const;
 
  private:
-  std::vector<float> idf_;                 // by term
+  std::vector<float> idf_;  // by term
+  double idf_sum_ = 0;
   std::vector<std::string> terms_;
+  std::vector<std::vector<uint64_t>> matches_;  // by segment, by chunk
   std::vector<std::vector<float>> scores_;  // by segment, by chunk
 };
 

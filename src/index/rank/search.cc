@@ -5,8 +5,11 @@
 #include <unordered_map>
 
 #include "index/blobs.h"
+#include "index/rank/dense_scores.h"
 #include "index/rank/lexical_scores.h"
+#include "index/rank/path_kind.h"
 #include "index/rank/query.h"
+#include "index/rank/score.h"
 #include "index/rank/signals.h"
 #include "index/rank/world.h"
 
@@ -15,11 +18,6 @@ namespace {
 
 // How many chunks of each leg make their files candidates.
 constexpr size_t kCandidates = 400;
-
-// Weights of the file score; see ARCHITECTURE.md, "How is a result ranked?".
-constexpr double kDenseForProse = 0.6, kDenseForSymbols = 0.1;
-constexpr double kLexicalCoherence = 0.5, kDenseCoherence = 0.2;  // of a file's second to fourth chunk, at 1/2, 1/4, 1/8
-constexpr double kSecondaryFactor = 0.5;
 
 struct ScoredChunkOfFile {
   uint32_t ordinal = 0;
@@ -32,8 +30,8 @@ struct RankedFile {
   size_t segment = 0;
   uint32_t file = 0;
   std::vector<ScoredChunkOfFile> chunks;  // best first
-  std::vector<std::pair<std::string, double>> signals;
-  double score = 0;
+  FileFeatures features;
+  FileScore score;
 };
 
 struct ChunkRef {
@@ -42,41 +40,23 @@ struct ChunkRef {
   float score = 0;
 };
 
-// The best chunks of a leg, best first; equal scores in order of place.
-void KeepBest(std::vector<ChunkRef>& chunks) {
-  auto better = [](const ChunkRef& a, const ChunkRef& b) {
-    if (a.score != b.score) return a.score > b.score;
-    return std::pair(a.segment, a.ordinal) < std::pair(b.segment, b.ordinal);
-  };
+// The best allowed chunks of a leg, best first; equal scores in order of place.
+template <typename Scores>
+std::vector<ChunkRef> BestChunks(World& world, const Scores& scores) {
+  std::vector<ChunkRef> chunks;
+  for (size_t s = 0; s < world.segments().size(); ++s) {
+    const std::vector<float>& of_segment = scores.Scores(s);
+    for (uint32_t chunk = 0; chunk < of_segment.size(); ++chunk) {
+      if (of_segment[chunk] > 0 && world.segments()[s].AllowsChunk(chunk)) chunks.push_back({s, chunk, of_segment[chunk]});
+    }
+  }
   size_t keep = std::min(kCandidates, chunks.size());
-  std::partial_sort(chunks.begin(), chunks.begin() + static_cast<ptrdiff_t>(keep), chunks.end(), better);
+  std::partial_sort(chunks.begin(), chunks.begin() + static_cast<ptrdiff_t>(keep), chunks.end(),
+                    [](const ChunkRef& a, const ChunkRef& b) {
+                      if (a.score != b.score) return a.score > b.score;
+                      return std::pair(a.segment, a.ordinal) < std::pair(b.segment, b.ordinal);
+                    });
   chunks.resize(keep);
-}
-
-std::vector<ChunkRef> LexicalCandidates(World& world, const LexicalScores& lexical) {
-  std::vector<ChunkRef> chunks;
-  for (size_t s = 0; s < world.segments().size(); ++s) {
-    const std::vector<float>& scores = lexical.Scores(s);
-    for (uint32_t chunk = 0; chunk < scores.size(); ++chunk) {
-      if (scores[chunk] > 0 && world.segments()[s].AllowsChunk(chunk)) chunks.push_back({s, chunk, scores[chunk]});
-    }
-  }
-  KeepBest(chunks);
-  return chunks;
-}
-
-std::vector<ChunkRef> DenseCandidates(World& world, std::span<const float> query, const Hash256& encoder) {
-  std::vector<ChunkRef> chunks;
-  for (size_t s = 0; s < world.segments().size(); ++s) {
-    VisibleSegment& segment = world.segments()[s];
-    const VectorIndex* vectors = segment.live().VectorsOf(encoder);
-    if (vectors == nullptr || vectors->dimension() != query.size()) continue;
-    for (const ScoredChunk& found :
-         vectors->Search(query, kCandidates, [&](uint32_t chunk) { return segment.AllowsChunk(chunk); })) {
-      chunks.push_back({s, found.ordinal, found.score});
-    }
-  }
-  KeepBest(chunks);
   return chunks;
 }
 
@@ -91,55 +71,56 @@ double Coherence(std::vector<double> values) {
 class Ranker {
  public:
   Ranker(World& world, const SearchRequest& request, std::span<const float> query_vector, const Hash256& encoder)
-      : world_(world), request_(request), query_vector_(query_vector), encoder_(encoder),
-        query_(AnalyzeQuery(request.text)), lexical_(world, query_),
-        signals_(query_, [this](const std::string& term) { return Idf(term); }) {}
+      : world_(world), mode_(request.mode), terms_(AnalyzeQuery(request.text)), lexical_(world, terms_),
+        dense_(world, request.mode == SearchMode::kLexical ? std::span<const float>() : query_vector, encoder),
+        signals_(terms_, [this](const std::string& term) { return Idf(term); }) {}
 
   std::vector<RankedFile> Rank() {
-    if (request_.mode != SearchMode::kVector) lexical_best_ = LexicalCandidates(world_, lexical_);
-    if (request_.mode != SearchMode::kLexical) dense_best_ = DenseCandidates(world_, query_vector_, encoder_);
-    std::vector<RankedFile> files;
-    std::map<std::pair<size_t, uint32_t>, size_t> seen;
-    for (const auto* leg : {&lexical_best_, &dense_best_}) {
-      for (const ChunkRef& ref : *leg) {
-        uint32_t file = world_.segments()[ref.segment].reader().chunk(ref.ordinal).file;
-        if (seen.emplace(std::pair(ref.segment, file), files.size()).second) {
-          files.push_back({.segment = ref.segment, .file = file, .chunks = {}, .signals = {}});
-        }
-      }
-    }
-    for (RankedFile& file : files) ScoreFile(file);
+    if (mode_ != SearchMode::kVector) lexical_best_ = BestChunks(world_, lexical_);
+    if (mode_ != SearchMode::kLexical) dense_best_ = BestChunks(world_, dense_);
+    DescribeQuery();
+    std::vector<RankedFile> files = Candidates();
+    for (RankedFile& file : files) DescribeFile(file);
+    CompareWithSiblings(files);
+    for (RankedFile& file : files) file.score = ScoreFile(mode_, query_, file.features);
     std::ranges::sort(files, [&](const RankedFile& a, const RankedFile& b) {
-      if (a.score != b.score) return a.score > b.score;
+      if (a.score.value != b.score.value) return a.score.value > b.score.value;
       return PathOf(a) < PathOf(b);
     });
     return files;
-  }
-
-  std::string_view PathOf(const RankedFile& file) const {
-    const SegmentReader& reader = world_.segments()[file.segment].reader();
-    return reader.StringsOf(reader.file(file.file)).path;
   }
 
   HitExplanation Explain(const RankedFile& file, const ScoredChunkOfFile& chunk) const {
     HitExplanation why;
     why.lexical = chunk.lexical;
     why.dense = chunk.dense;
-    auto rank_in = [&](const std::vector<ChunkRef>& leg) -> uint32_t {
-      auto at = std::ranges::find_if(
-          leg, [&](const ChunkRef& ref) { return ref.segment == file.segment && ref.ordinal == chunk.ordinal; });
-      return at == leg.end() ? 0 : static_cast<uint32_t>(at - leg.begin()) + 1;
-    };
-    why.lexical_rank = rank_in(lexical_best_);
-    why.dense_rank = rank_in(dense_best_);
-    why.signals = file.signals;
+    why.lexical_rank = RankIn(lexical_best_, file.segment, chunk.ordinal);
+    why.dense_rank = RankIn(dense_best_, file.segment, chunk.ordinal);
+    why.signals = file.score.parts;
+    for (auto [name, value] : file.features.Named()) why.features.emplace_back(name, value);
+    for (auto [name, value] : {std::pair("q_idf_sum", query_.idf_sum), std::pair("q_best_lexical", query_.best_lexical),
+                               std::pair("q_best_dense", query_.best_dense), std::pair("q_dense_mean", query_.dense_mean),
+                               std::pair("q_dense_deviation", query_.dense_deviation),
+                               std::pair("q_symbol_like", query_.symbol_like ? 1.0 : 0.0)}) {
+      why.features.emplace_back(name, value);
+    }
     return why;
   }
 
-  double Coverage(size_t segment, uint32_t chunk) { return lexical_.Coverage(world_, segment, chunk); }
+  double Coverage(size_t segment, uint32_t chunk) const { return lexical_.CoverageOf(lexical_.Matches(segment, chunk)); }
   std::vector<float> LineWeights(std::string_view text) const { return lexical_.LineWeights(text); }
 
  private:
+  static uint32_t RankIn(const std::vector<ChunkRef>& leg, size_t segment, uint32_t ordinal) {
+    auto at = std::ranges::find_if(leg, [&](const ChunkRef& ref) { return ref.segment == segment && ref.ordinal == ordinal; });
+    return at == leg.end() ? 0 : static_cast<uint32_t>(at - leg.begin()) + 1;
+  }
+
+  const SegmentReader& ReaderOf(const RankedFile& file) const { return world_.segments()[file.segment].reader(); }
+  std::string_view PathOf(const RankedFile& file) const {
+    return ReaderOf(file).StringsOf(ReaderOf(file).file(file.file)).path;
+  }
+
   double Idf(const std::string& term) {
     auto [at, added] = idf_.try_emplace(term, 0.0);
     if (added) {
@@ -152,75 +133,87 @@ class Ranker {
     return at->second;
   }
 
-  void ScoreFile(RankedFile& file) {
-    ReadChunks(file);
-    double best_lexical = lexical_best_.empty() ? 0 : lexical_best_[0].score;
-    double best_dense = dense_best_.empty() ? 0 : dense_best_[0].score;
-    double dense_weight = query_.symbol_like ? kDenseForSymbols : kDenseForProse;
-    std::vector<double> lexical, dense;
-    for (ScoredChunkOfFile& chunk : file.chunks) {
-      double l = best_lexical > 0 ? chunk.lexical / best_lexical : 0;
-      double d = best_dense > 0 ? std::max(0.0, chunk.dense / best_dense) : 0;
-      lexical.push_back(l);
-      dense.push_back(d);
-      chunk.score = request_.mode == SearchMode::kVector ? d : l + dense_weight * d;
-    }
-    std::ranges::stable_sort(file.chunks, std::greater<>(), &ScoredChunkOfFile::score);
-    if (request_.mode == SearchMode::kVector) {
-      Add(file, "vector", std::ranges::max(dense));
-      return;
-    }
-    Add(file, "lexical", std::ranges::max(lexical));
-    Add(file, "lexical of further chunks", kLexicalCoherence * Coherence(lexical));
-    if (request_.mode == SearchMode::kHybrid) {
-      Add(file, "vector", dense_weight * std::ranges::max(dense));
-      Add(file, "vector of further chunks", kDenseCoherence * Coherence(dense));
-    }
-    AddSignals(file);
+  void DescribeQuery() {
+    query_.idf_sum = lexical_.idf_sum();
+    query_.best_lexical = lexical_best_.empty() ? 0 : lexical_best_[0].score;
+    query_.best_dense = dense_best_.empty() ? 0 : dense_best_[0].score;
+    query_.dense_mean = dense_.mean();
+    query_.dense_deviation = dense_.deviation();
+    query_.symbol_like = terms_.symbol_like;
+    query_.has_dense = !dense_.empty();
   }
 
-  void AddSignals(RankedFile& file) {
-    const SegmentReader& reader = world_.segments()[file.segment].reader();
+  std::vector<RankedFile> Candidates() const {
+    std::vector<RankedFile> files;
+    std::map<std::pair<size_t, uint32_t>, size_t> seen;
+    for (const auto* leg : {&lexical_best_, &dense_best_}) {
+      for (const ChunkRef& ref : *leg) {
+        uint32_t file = world_.segments()[ref.segment].reader().chunk(ref.ordinal).file;
+        if (seen.emplace(std::pair(ref.segment, file), files.size()).second) {
+          files.push_back({.segment = ref.segment, .file = file});
+        }
+      }
+    }
+    return files;
+  }
+
+  void DescribeFile(RankedFile& file) {
+    const SegmentReader& reader = ReaderOf(file);
+    const FileRow& row = reader.file(file.file);
+    std::vector<double> lexical, dense;
     std::vector<DefinedName> definitions;
-    for (const ScoredChunkOfFile& chunk : file.chunks) {
-      auto names = reader.StringsOf(reader.chunk(chunk.ordinal)).definitions;
+    uint64_t matches = 0;
+    FileFeatures& features = file.features;
+    for (uint32_t chunk = row.first_chunk; chunk < row.first_chunk + row.chunk_count; ++chunk) {
+      ScoredChunkOfFile scored{.ordinal = chunk, .lexical = mode_ == SearchMode::kVector ? 0 : lexical_.Score(file.segment, chunk),
+                               .dense = dense_.Score(file.segment, chunk)};
+      scored.score = ScoreChunk(mode_, query_, scored.lexical, scored.dense);
+      if (scored.lexical > features.lexical) {
+        features.lexical = scored.lexical;
+        features.coverage = Coverage(file.segment, chunk);
+      }
+      matches |= lexical_.Matches(file.segment, chunk);
+      lexical.push_back(scored.lexical);
+      dense.push_back(std::max(0.0, scored.dense));
+      file.chunks.push_back(scored);
+      auto names = reader.StringsOf(reader.chunk(chunk)).definitions;
       definitions.insert(definitions.end(), names.begin(), names.end());
     }
-    FileSignals signals = signals_.Read(PathOf(file), definitions);
-    Add(file, "file name", 0.2 * signals.stem_share + 0.5 * signals.stem_rarity + 0.3 * signals.stem_exact);
-    Add(file, "definition", 0.2 * signals.defines_exact + 0.3 * signals.defines_type + 0.3 * signals.definition_cover);
-    if (signals.secondary) Add(file, "test, example or vendored", (kSecondaryFactor - 1) * file.score);
+    std::ranges::stable_sort(file.chunks, std::greater<>(), &ScoredChunkOfFile::score);
+    features.file_coverage = lexical_.CoverageOf(matches);
+    features.lexical_next = Coherence(lexical);
+    features.dense = std::ranges::max(dense);
+    features.dense_next = Coherence(dense);
+    features.chunks = std::log2(1.0 + row.chunk_count);
+    FileStrings strings = reader.StringsOf(row);
+    signals_.Read(strings.path, strings.language, definitions, features);
   }
 
-  static void Add(RankedFile& file, std::string name, double amount) {
-    if (amount == 0) return;
-    file.score += amount;
-    file.signals.emplace_back(std::move(name), amount);
-  }
-
-  void ReadChunks(RankedFile& file) {
-    VisibleSegment& segment = world_.segments()[file.segment];
-    const FileRow& row = segment.reader().file(file.file);
-    std::vector<uint32_t> ordinals(row.chunk_count);
-    for (uint32_t i = 0; i < row.chunk_count; ++i) ordinals[i] = row.first_chunk + i;
-    std::vector<float> cosines(ordinals.size());
-    const VectorIndex* vectors = segment.live().VectorsOf(encoder_);
-    if (request_.mode != SearchMode::kLexical && vectors != nullptr && vectors->dimension() == query_vector_.size()) {
-      cosines = vectors->Scores(query_vector_, ordinals);
+  // Features that depend on which other files are candidates.
+  void CompareWithSiblings(std::vector<RankedFile>& files) const {
+    std::map<std::string_view, uint32_t> newest;
+    std::unordered_map<std::string_view, bool> implemented;  // telling name -> has an implementation
+    for (const RankedFile& file : files) {
+      if (auto version = FindVersionFolder(PathOf(file))) {
+        uint32_t& number = newest[version->prefix];
+        number = std::max(number, version->version);
+      }
+      if (!IsDeclaration(PathOf(file))) implemented[TellingName(PathOf(file))] = true;
     }
-    for (size_t i = 0; i < ordinals.size(); ++i) {
-      double lexical = request_.mode == SearchMode::kVector ? 0 : lexical_.Score(file.segment, ordinals[i]);
-      file.chunks.push_back({.ordinal = ordinals[i], .lexical = lexical, .dense = cosines[i]});
+    for (RankedFile& file : files) {
+      auto version = FindVersionFolder(PathOf(file));
+      if (version && version->version < newest[version->prefix]) file.features.legacy = 1;
+      if (IsDeclaration(PathOf(file)) && implemented.contains(TellingName(PathOf(file)))) file.features.declaration = 1;
     }
   }
 
   World& world_;
-  const SearchRequest& request_;
-  std::span<const float> query_vector_;
-  const Hash256& encoder_;
-  QueryTerms query_;
+  const SearchMode mode_;
+  QueryTerms terms_;
   LexicalScores lexical_;
+  DenseScores dense_;
   SignalReader signals_;
+  QueryFeatures query_;
   std::unordered_map<std::string, double> idf_;
   std::vector<ChunkRef> lexical_best_, dense_best_;
 };
@@ -234,11 +227,10 @@ Result<Hit> MakeHit(const KeyValueStore& store, const Snapshot& snapshot, const 
   if (auto state = snapshot.sources.find(hit.source); state != snapshot.sources.end()) {
     hit.branch = state->second.branch;
     hit.revision = state->second.revision;
+    // While an update is under way its files stand for the new revision, all others still for the old one.
+    const std::string& own = segment.live().entry.revision;
+    if (hit.revision.empty() || own == state->second.target_revision) hit.revision = own;
   }
-  // While an update is under way its files stand for the new revision, all others still for the old one.
-  const std::string& own = segment.live().entry.revision;
-  auto state = snapshot.sources.find(hit.source);
-  if (hit.revision.empty() || (state != snapshot.sources.end() && own == state->second.target_revision)) hit.revision = own;
   FileStrings file_strings = reader.StringsOf(file);
   ChunkStrings strings = reader.StringsOf(chunk);
   hit.path = file_strings.path;
@@ -269,7 +261,7 @@ std::vector<Place> OrderHits(const std::vector<RankedFile>& files, size_t per_fi
     for (size_t c = 0; c < chunks.size() && (per_file == 0 || c < per_file); ++c) {
       if (c > 0 && chunks[c].score <= 0) break;
       double share = c == 0 || chunks[0].score <= 0 ? 1 : 0.9 * chunks[c].score / chunks[0].score;
-      places.push_back({f, c, files[f].score * share});
+      places.push_back({f, c, files[f].score.value * share});
     }
   }
   std::ranges::stable_sort(places, std::greater<>(), &Place::score);

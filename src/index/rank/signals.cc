@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+
+#include "index/rank/path_kind.h"
 
 namespace codelore::index {
 namespace {
@@ -14,66 +17,41 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-bool IsSecondaryWord(std::string_view word) {
-  static constexpr std::array<std::string_view, 24> kWords = {
-      "test",    "tests",      "testing", "spec",    "specs",    "__tests__", "testdata", "fixtures",
-      "fixture", "mock",       "mocks",   "example", "examples", "sample",    "samples",  "demo",
-      "demos",   "bench",      "benches", "benchmark", "benchmarks", "vendor", "third_party", "node_modules"};
-  return std::ranges::find(kWords, word) != kWords.end();
-}
-
-// "FooTests.java", "test_foo.py", "foo.spec.ts", "foo-bench.c".
-bool IsSecondaryName(std::string_view name) {
-  std::vector<std::string_view> parts;
-  for (size_t begin = 0; begin < name.size();) {
-    size_t end = std::min(name.find_first_of(".-", begin), name.size());
-    SplitIdentifier(name.substr(begin, end - begin), parts);
-    begin = end + 1;
-  }
-  if (parts.size() < 2) return false;
-  parts.pop_back();  // the extension
-  return IsSecondaryWord(Lower(parts.front())) || IsSecondaryWord(Lower(parts.back()));
-}
-
 bool IsType(ChunkKind kind) {
   return kind == ChunkKind::kClass || kind == ChunkKind::kInterface || kind == ChunkKind::kEnum ||
          kind == ChunkKind::kType || kind == ChunkKind::kModule;
 }
 
-}  // namespace
-
-bool IsSecondaryPath(std::string_view path) {
-  size_t begin = 0;
-  for (size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', begin)) {
-    if (IsSecondaryWord(Lower(path.substr(begin, slash - begin)))) return true;
-    begin = slash + 1;
-  }
-  return IsSecondaryName(path.substr(begin));
+bool IsProse(std::string_view language) {
+  static constexpr std::array<std::string_view, 6> kProse = {"markdown", "restructuredtext", "asciidoc", "html", "text", "notebook"};
+  return std::ranges::find(kProse, language) != kProse.end();
 }
 
+}  // namespace
+
 SignalReader::SignalReader(const QueryTerms& query, Idf idf) : query_(query), idf_(std::move(idf)) {
-  for (const QueryWord& word : query.words) {
-    parts_.insert(parts_.end(), word.parts.begin(), word.parts.end());
-    asks_for_secondary_ = asks_for_secondary_ || IsSecondaryWord(word.lower);
-  }
+  for (const QueryWord& word : query.words) parts_.insert(parts_.end(), word.parts.begin(), word.parts.end());
   std::ranges::sort(parts_);
 }
 
 bool SignalReader::InQuestion(const std::string& part) const { return std::ranges::binary_search(parts_, part); }
 
-FileSignals SignalReader::Read(std::string_view path, const std::vector<DefinedName>& definitions) {
-  FileSignals signals;
-  signals.secondary = !asks_for_secondary_ && IsSecondaryPath(path);
-  ReadStem(path, signals);
-  ReadDefinitions(definitions, signals);
-  return signals;
+void SignalReader::Read(std::string_view path, std::string_view language, const std::vector<DefinedName>& definitions,
+                        FileFeatures& features) {
+  features.secondary = IsSecondaryPath(path);
+  features.legacy = IsLegacyPath(path);
+  features.foreign_platform = IsForeignPlatform(path);
+  features.prose = IsProse(language);
+  ReadPath(path, features);
+  double hits = 0;
+  for (const DefinedName& definition : definitions) ReadDefinition(definition, features, hits);
+  features.definitions_hit = std::log2(1 + hits);
 }
 
-void SignalReader::ReadStem(std::string_view path, FileSignals& signals) {
-  std::string_view name = path.substr(path.rfind('/') + 1);
-  std::string_view stem = name.substr(0, name.find('.', 1));
+void SignalReader::ReadPath(std::string_view path, FileFeatures& features) {
+  std::string_view stem = TellingName(path);
   double parts = 0, found = 0, weight = 0, found_weight = 0;
-  analyzer_.Analyze(stem, [&](const Token& token) {
+  auto count = [&](const Token& token) {
     if (token.form == TokenForm::kCompound) return;
     std::string part(token.term);
     double idf = idf_(part);
@@ -83,28 +61,31 @@ void SignalReader::ReadStem(std::string_view path, FileSignals& signals) {
       ++found;
       found_weight += idf;
     }
-  });
-  if (parts > 0) signals.stem_share = found / parts;
-  if (weight > 0) signals.stem_rarity = found_weight / weight;
+  };
+  analyzer_.Analyze(stem, count);
+  if (parts > 0) features.stem_share = found / parts;
+  if (weight > 0) features.stem_rarity = found_weight / weight;
   std::string lower = Lower(stem);
-  signals.stem_exact = std::ranges::any_of(query_.words, [&](const QueryWord& word) { return word.lower == lower; });
+  features.stem_exact = std::ranges::any_of(query_.words, [&](const QueryWord& word) { return word.lower == lower; });
+  parts = found = weight = found_weight = 0;
+  analyzer_.Analyze(path.substr(0, path.rfind('/') + 1), count);
+  if (weight > 0) features.folder_rarity = found_weight / weight;
 }
 
-void SignalReader::ReadDefinitions(const std::vector<DefinedName>& definitions, FileSignals& signals) {
-  for (const DefinedName& definition : definitions) {
-    for (const QueryWord& word : query_.words) {
-      if (definition.name != word.raw) continue;
-      if (word.identifier || query_.symbol_like) signals.defines_exact = 1;
-      if (word.capitalised && IsType(definition.kind)) signals.defines_type = 1;
-    }
-    double parts = 0, found = 0;
-    analyzer_.Analyze(definition.name, [&](const Token& token) {
-      if (token.form == TokenForm::kCompound) return;
-      ++parts;
-      found += InQuestion(std::string(token.term));
-    });
-    if (parts >= 2) signals.definition_cover = std::max(signals.definition_cover, found / parts);
+void SignalReader::ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits) {
+  for (const QueryWord& word : query_.words) {
+    if (definition.name != word.raw) continue;
+    if (word.identifier || query_.symbol_like) features.defines_exact = 1;
+    if (word.capitalised && IsType(definition.kind)) features.defines_type = 1;
   }
+  double parts = 0, found = 0;
+  analyzer_.Analyze(definition.name, [&](const Token& token) {
+    if (token.form == TokenForm::kCompound) return;
+    ++parts;
+    found += InQuestion(std::string(token.term));
+  });
+  if (found >= 2) ++hits;
+  if (parts >= 2) features.definition_cover = std::max(features.definition_cover, found / parts);
 }
 
 }  // namespace codelore::index

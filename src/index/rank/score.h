@@ -1,0 +1,26 @@
+// From features to one number: the only place with weights.
+#ifndef CODELORE_INDEX_RANK_SCORE_H_
+#define CODELORE_INDEX_RANK_SCORE_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "codelore/index.h"
+#include "index/rank/features.h"
+
+namespace codelore::index {
+
+struct FileScore {
+  double value = 0;
+  std::vector<std::pair<std::string, double>> parts;  // name, contribution; they sum up to value
+};
+
+FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file);
+
+// How a chunk stands beside the others of its file.
+double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense);
+
+}  // namespace codelore::index
+
+#endif  // CODELORE_INDEX_RANK_SCORE_H_
