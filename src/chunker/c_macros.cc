@@ -15,10 +15,13 @@ struct Token {
   bool last_on_line = false;
 };
 
-bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80); }
+bool IsNameStart(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80);
+}
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// Reads C tokens, roughly: comments are skipped, and a directive with its continued lines is one token.
+// Reads C tokens, roughly: comments are skipped, and a directive with its continued lines is one
+// token.
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
@@ -57,19 +60,22 @@ class Lexer {
   }
 
   void Add(Token::Kind kind, size_t end) {
-    tokens_.push_back({kind, static_cast<uint32_t>(position_), static_cast<uint32_t>(end), line_is_empty_});
+    tokens_.push_back(
+        {kind, static_cast<uint32_t>(position_), static_cast<uint32_t>(end), line_is_empty_});
     line_is_empty_ = false;
     position_ = end;
   }
   size_t EndOfLine(size_t from) const { return std::min(text_.find('\n', from), text_.size()); }
   size_t EndOfDirective(size_t from) const {
     size_t end = EndOfLine(from);
-    while (end < text_.size() && end > from && text_[end - 1 - (text_[end - 1] == '\r')] == '\\') end = EndOfLine(end + 1);
+    while (end < text_.size() && end > from && text_[end - 1 - (text_[end - 1] == '\r')] == '\\')
+      end = EndOfLine(end + 1);
     return end;
   }
   size_t EndOfLiteral(size_t from) const {
     size_t at = from + 1;
-    while (at < text_.size() && text_[at] != text_[from] && text_[at] != '\n') at += text_[at] == '\\' ? 2 : 1;
+    while (at < text_.size() && text_[at] != text_[from] && text_[at] != '\n')
+      at += text_[at] == '\\' ? 2 : 1;
     return std::min(at < text_.size() && text_[at] == text_[from] ? at + 1 : at, text_.size());
   }
 
@@ -107,10 +113,13 @@ class MacroBlanker {
   };
 
   std::string_view Text(size_t i) const {
-    return i < tokens_.size() ? std::string_view(text_).substr(tokens_[i].begin, tokens_[i].end - tokens_[i].begin)
-                              : std::string_view();
+    return i < tokens_.size()
+               ? std::string_view(text_).substr(tokens_[i].begin, tokens_[i].end - tokens_[i].begin)
+               : std::string_view();
   }
-  bool IsName(size_t i) const { return i < tokens_.size() && tokens_[i].kind == Token::kName && text_[tokens_[i].begin] != ' '; }
+  bool IsName(size_t i) const {
+    return i < tokens_.size() && tokens_[i].kind == Token::kName && text_[tokens_[i].begin] != ' ';
+  }
   bool Is(size_t i, std::string_view text) const { return Text(i) == text; }
   bool IsOneOf(size_t i, std::initializer_list<std::string_view> set) const {
     return std::find(set.begin(), set.end(), Text(i)) != set.end();
@@ -120,8 +129,8 @@ class MacroBlanker {
   bool IsMacroName(size_t i) const {
     std::string_view name = Text(i);
     return IsName(i) && name.size() >= 3 && std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_';
-    });
+             return (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_';
+           });
   }
 
   void Blank(size_t first, size_t last) {
@@ -130,8 +139,8 @@ class MacroBlanker {
     }
   }
 
-  // Removes the condition lines themselves; of a group whose branches open or close brackets of the code
-  // around it, only the first branch stays, and of one without #else, none.
+  // Removes the condition lines themselves; of a group whose branches open or close brackets of the
+  // code around it, only the first branch stays, and of one without #else, none.
   void BlankConditions() {
     std::vector<Group> open;
     std::vector<std::pair<size_t, size_t>> blanks;
@@ -151,7 +160,9 @@ class MacroBlanker {
         if (name == "endif") EndGroup(i, &open, &depth, &blanks);
       }
     }
-    std::sort(blanks.begin(), blanks.end(), [](auto a, auto b) { return a.first != b.first ? a.first < b.first : a.second > b.second; });
+    std::sort(blanks.begin(), blanks.end(), [](auto a, auto b) {
+      return a.first != b.first ? a.first < b.first : a.second > b.second;
+    });
     size_t done = 0;  // ranges are nested or apart: an outer one covers those inside
     for (auto [first, last] : blanks) {
       if (last >= done) Blank(first, last);
@@ -168,7 +179,8 @@ class MacroBlanker {
     *depth = group->lowest = group->depth;
   }
 
-  void EndGroup(size_t endif, std::vector<Group>* open, int* depth, std::vector<std::pair<size_t, size_t>>* blanks) {
+  void EndGroup(size_t endif, std::vector<Group>* open, int* depth,
+                std::vector<std::pair<size_t, size_t>>* blanks) {
     Group group = open->back();
     open->pop_back();
     if (group.balanced) return;
@@ -181,11 +193,12 @@ class MacroBlanker {
   std::string_view DirectiveName(size_t i) const {
     std::string_view text = Text(i).substr(1);
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-    return text.substr(0, std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), text.size()));
+    return text.substr(0,
+                       std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), text.size()));
   }
 
-  // The last token of the argument list that follows token i; i without one. A list of more than 200 tokens
-  // is taken for none.
+  // The last token of the argument list that follows token i; i without one. A list of more than
+  // 200 tokens is taken for none.
   size_t EndOfArguments(size_t i) const {
     if (!Is(i + 1, "(")) return i;
     int depth = 0;
@@ -210,7 +223,8 @@ class MacroBlanker {
       Blank(i, i);  // int WINAPI f(
     } else if (last > i && Is(before_, ",") && Is(next, ">")) {
       Blank(before_, last);  // template <typename T, ENABLE_IF(condition)>
-    } else if (StandsAlone(i, last) && (before_is_directive || IsOneOf(before_, {";", "{", "}", ")", ":"}))) {
+    } else if (StandsAlone(i, last) &&
+               (before_is_directive || IsOneOf(before_, {";", "{", "}", ")", ":"}))) {
       Blank(i, last);
     }
   }
@@ -218,25 +232,28 @@ class MacroBlanker {
   // `TYPE NAME`, `TYPE*`, `TYPE<`, `TYPE::`: a declaration that needs no macro in front of it.
   bool IsTypedName(size_t i) const {
     if (IsOneOf(i, {"const", "volatile"})) ++i;
-    return IsName(i) && (IsName(i + 1) || IsOneOf(i + 1, {"*", "&", "<"}) || (Is(i + 1, ":") && Is(i + 2, ":")));
+    return IsName(i) &&
+           (IsName(i + 1) || IsOneOf(i + 1, {"*", "&", "<"}) || (Is(i + 1, ":") && Is(i + 2, ":")));
   }
 
   bool IsSpecifier(size_t i) const {
-    return IsOneOf(i, {"static", "inline", "extern", "const", "constexpr", "virtual", "explicit", "friend", "typedef",
-                       "template"});
+    return IsOneOf(i, {"static", "inline", "extern", "const", "constexpr", "virtual", "explicit",
+                       "friend", "typedef", "template"});
   }
 
   bool IsTypeEnd(size_t i) const {
-    bool is_keyword = IsSpecifier(i) || IsOneOf(i, {"return", "else", "case", "goto", "throw", "new", "delete", "do"});
+    bool is_keyword = IsSpecifier(i) || IsOneOf(i, {"return", "else", "case", "goto", "throw",
+                                                    "new", "delete", "do"});
     return (IsName(i) && !is_keyword) || IsOneOf(i, {"*", "&"});
   }
 
-  // `BEGIN_NAMESPACE` or `PRAGMA(push)` on a line of its own, but neither the last enumerator of a list nor a
-  // macro that is the head of a function.
+  // `BEGIN_NAMESPACE` or `PRAGMA(push)` on a line of its own, but neither the last enumerator of a
+  // list nor a macro that is the head of a function.
   bool StandsAlone(size_t first, size_t last) const {
     if (!tokens_[first].first_on_line || !tokens_[last].last_on_line) return false;
     if (Text(first).find('_') == std::string_view::npos) return false;
-    bool in_enum = Is(before_, "{") && before_ >= 2 && (Is(before_ - 1, "enum") || Is(before_ - 2, "enum"));
+    bool in_enum =
+        Is(before_, "{") && before_ >= 2 && (Is(before_ - 1, "enum") || Is(before_ - 2, "enum"));
     return !in_enum && !IsOneOf(last + 1, {"{", "=", ",", "(", ":", ";"});
   }
 

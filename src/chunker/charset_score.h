@@ -1,8 +1,9 @@
 // How likely text is that was decoded from a guessed encoding.
 //
-// Wrong guesses give characters that nobody writes: Korean read as Chinese gives rare ideographs, Latin read as Korean
-// gives syllables outside of KS X 1001. Each character above ASCII counts between -3 and 1, by whether it is among the
-// most frequent of its language; the score is the mean. Above about 0.3 is plausible, even for a few characters.
+// Wrong guesses give characters that nobody writes: Korean read as Chinese gives rare ideographs,
+// Latin read as Korean gives syllables outside of KS X 1001. Each character above ASCII counts
+// between -3 and 1, by whether it is among the most frequent of its language; the score is the
+// mean. Above about 0.3 is plausible, even for a few characters.
 #ifndef CODELORE_CHUNKER_CHARSET_SCORE_H_
 #define CODELORE_CHUNKER_CHARSET_SCORE_H_
 
@@ -11,7 +12,14 @@
 
 namespace codelore::chunker {
 
-enum class Script : uint8_t { kKorean, kJapanese, kSimplifiedChinese, kTraditionalChinese, kLatin };
+enum class Script : uint8_t {
+  kKorean,
+  kJapanese,
+  kSimplifiedChinese,
+  kTraditionalChinese,
+  kCyrillic,
+  kLatin
+};
 
 class CharsetScore {
  public:

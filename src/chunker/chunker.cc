@@ -14,7 +14,9 @@ namespace codelore::chunker {
 namespace {
 
 CutLimits CodeLimits(const ChunkOptions& options) {
-  return {.max_lines = options.max_lines, .max_bytes = options.max_bytes, .merge_bytes = options.merge_bytes};
+  return {.max_lines = options.max_lines,
+          .max_bytes = options.max_bytes,
+          .merge_bytes = options.merge_bytes};
 }
 
 void ChunkLines(std::string_view text, const ChunkOptions& options, ChunkedFile* file) {
@@ -25,12 +27,20 @@ void ChunkLines(std::string_view text, const ChunkOptions& options, ChunkedFile*
 }
 
 // False if the text could not be parsed within the limits.
-bool ChunkCode(const Grammar& grammar, std::string_view text, const ChunkOptions& options, ChunkedFile* file) {
-  ParseLimits limits = {options.max_parse_bytes, options.max_parse_nodes, options.max_parse_depth, options.parse_time_ms};
-  std::string prepared = grammar.prepare != nullptr && text.size() <= limits.max_bytes ? grammar.prepare(text) : "";
-  SyntaxTree tree = SyntaxTree::Parse(grammar.parser(), text, prepared.empty() ? text : prepared, limits, &file->fallback_reason);
-  if (!file->fallback_reason.empty()) return false;
+bool ChunkCode(const Grammar& grammar, std::string_view text, const ChunkOptions& options,
+               ChunkedFile* file) {
   LineTable lines(text);
+  if (grammar.max_indentations > 0 && CountIndentations(lines) > grammar.max_indentations) {
+    file->fallback_reason = "nested too deeply";
+    return false;
+  }
+  ParseLimits limits = {options.max_parse_bytes, options.max_parse_nodes, options.max_parse_depth,
+                        options.parse_time_ms};
+  std::string prepared =
+      grammar.prepare != nullptr && text.size() <= limits.max_bytes ? grammar.prepare(text) : "";
+  SyntaxTree tree = SyntaxTree::Parse(grammar.parser(), text, prepared.empty() ? text : prepared,
+                                      limits, &file->fallback_reason);
+  if (!file->fallback_reason.empty()) return false;
   Outline outline = OutlineCode(grammar, tree, lines);
   file->chunks = Cut(text, lines, outline, CodeLimits(options));
   Label(outline, ChunkKind::kCode, file);
@@ -92,8 +102,9 @@ ChunkedFile ChunkText(std::string_view, std::string_view language, std::string_v
   ChunkedFile file;
   file.language = language.empty() ? "text" : std::string(language);
   const Grammar* grammar = FindGrammar(language);
-  bool done = utf8_text.empty() ||
-              (grammar != nullptr ? ChunkCode(*grammar, utf8_text, options, &file) : ChunkDocument(utf8_text, options, &file));
+  bool done =
+      utf8_text.empty() || (grammar != nullptr ? ChunkCode(*grammar, utf8_text, options, &file)
+                                               : ChunkDocument(utf8_text, options, &file));
   if (!done) ChunkLines(utf8_text, options, &file);
   return file;
 }

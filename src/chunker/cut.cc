@@ -10,46 +10,53 @@ namespace {
 
 // Costs of the plan. One more chunk costs 1,000; only the ratios matter.
 constexpr int64_t kChunkCost = 1'000;
-constexpr int64_t kDepthCost = 400;           // for each thing that a cut goes through
+constexpr int64_t kDepthCost = 400;  // for each thing that a cut goes through
 constexpr int64_t kMaxCountedDepth = 12;
-constexpr int64_t kBlankLineBonus = 250;      // for a cut behind a blank line
-constexpr int64_t kBehindLeadingCost = 1'000; // for a cut between a comment and what follows it
-constexpr int64_t kMixedScopeCost = 1'300;    // for what crosses the begin or end of a larger item
-constexpr int64_t kTinyCost = 1'000;          // for an empty chunk, falling to 0 at a quarter of merge_bytes
-constexpr int64_t kFullCost = 500;            // for a full chunk; quadratic below, so that parts come out even
+constexpr int64_t kBlankLineBonus = 250;       // for a cut behind a blank line
+constexpr int64_t kBehindLeadingCost = 1'000;  // for a cut between a comment and what follows it
+constexpr int64_t kMixedScopeCost = 1'300;     // for what crosses the begin or end of a larger item
+constexpr int64_t kTinyCost =
+    1'000;  // for an empty chunk, falling to 0 at a quarter of merge_bytes
+constexpr int64_t kFullCost =
+    500;  // for a full chunk; quadratic below, so that parts come out even
 constexpr int64_t kInsideItemCost = 1'000'000;  // for a cut through an item that fits
 // Lines that only close something stay with what they close, up to this much.
 constexpr uint32_t kMaxAttachedLines = 8;
 constexpr uint32_t kMaxAttachedWeight = 400;
 
-// What is never cut: a line with the blank and closing lines behind it, or a piece of a very long line.
+// What is never cut: a line with the blank and closing lines behind it, or a piece of a very long
+// line.
 struct Atom {
   uint32_t begin = 0;
   uint32_t end = 0;
-  uint32_t line = 0;           // its first line
+  uint32_t line = 0;  // its first line
   uint32_t lines = 1;
-  uint32_t weight = 0;         // its bytes, or what the outline says
+  uint32_t weight = 0;           // its bytes, or what the outline says
   uint32_t attached_weight = 0;  // of blank and closing lines at its end
   uint32_t attached_lines = 0;
   bool ends_blank = false;
-  bool ends_leading = false;   // its last line that is not blank is a comment or an attribute
-  int32_t container = kNoItem; // the innermost item that is cut into its parts
-  int32_t open = kNoItem;      // the innermost item that is cut at all
-  uint32_t region = 0;         // what may fill a chunk: an item, a part of one, or the text between two
-  bool is_inside_item = false; // a cut in front of it would go through an item that stays whole
-  int64_t cut_cost = 0;        // of a cut in front of it
+  bool ends_leading = false;    // its last line that is not blank is a comment or an attribute
+  int32_t container = kNoItem;  // the innermost item that is cut into its parts
+  int32_t open = kNoItem;       // the innermost item that is cut at all
+  uint32_t region = 0;  // what may fill a chunk: an item, a part of one, or the text between two
+  bool is_inside_item = false;  // a cut in front of it would go through an item that stays whole
+  int64_t cut_cost = 0;         // of a cut in front of it
 };
 
-// Cuts a long line into pieces of at most `max_bytes`, between characters, if possible behind white space in the last
-// quarter.
-void AddPieces(std::string_view text, ByteSpan line, uint32_t line_number, uint32_t weight, uint32_t max_bytes,
-               std::vector<Atom>* atoms) {
+// Cuts a long line into pieces of at most `max_bytes`, between characters, if possible behind white
+// space in the last quarter.
+void AddPieces(std::string_view text, ByteSpan line, uint32_t line_number, uint32_t weight,
+               uint32_t max_bytes, std::vector<Atom>* atoms) {
   for (uint32_t begin = line.begin; begin < line.end;) {
-    auto size = static_cast<uint32_t>(Utf8Prefix(text.substr(begin, line.end - begin), max_bytes).size());
-    if (size == 0) size = std::min(max_bytes, line.end - begin);  // only continuation bytes: no character to keep whole
+    auto size =
+        static_cast<uint32_t>(Utf8Prefix(text.substr(begin, line.end - begin), max_bytes).size());
+    if (size == 0)
+      size = std::min(max_bytes,
+                      line.end - begin);  // only continuation bytes: no character to keep whole
     if (begin + size < line.end) {
       size_t space = text.substr(begin, size).find_last_of(" \t,;");
-      if (space != std::string_view::npos && space + 1 > size - size / 4) size = static_cast<uint32_t>(space + 1);
+      if (space != std::string_view::npos && space + 1 > size - size / 4)
+        size = static_cast<uint32_t>(space + 1);
     }
     Atom atom;
     atom.begin = begin;
@@ -62,7 +69,8 @@ void AddPieces(std::string_view text, ByteSpan line, uint32_t line_number, uint3
   }
 }
 
-std::vector<Atom> MakeAtoms(std::string_view text, const LineTable& lines, const Outline& outline, uint32_t max_bytes) {
+std::vector<Atom> MakeAtoms(std::string_view text, const LineTable& lines, const Outline& outline,
+                            uint32_t max_bytes) {
   std::vector<Atom> atoms;
   for (uint32_t line = 0; line < lines.size(); ++line) {
     ByteSpan span = lines.Span(line);
@@ -89,7 +97,8 @@ std::vector<Atom> MakeAtoms(std::string_view text, const LineTable& lines, const
 
 class Cutter {
  public:
-  Cutter(std::string_view text, const LineTable& lines, const Outline& outline, const CutLimits& limits)
+  Cutter(std::string_view text, const LineTable& lines, const Outline& outline,
+         const CutLimits& limits)
       : text_(text), lines_(lines), outline_(outline), limits_(limits) {
     limits_.max_bytes = std::max(limits_.max_bytes, 8u);  // room for a character
     tiny_weight_ = limits_.merge_bytes / 4;
@@ -115,11 +124,14 @@ class Cutter {
     return {lines_.LineOf(extent.begin), lines_.LastLineOf(extent)};
   }
 
-  // The weight of lines, and how many lines of each item lie in parts of it that are worth a chunk of their own.
+  // The weight of lines, and how many lines of each item lie in parts of it that are worth a chunk
+  // of their own.
   void Measure() {
     weight_before_.assign(lines_.size() + 1, 0);
     for (uint32_t line = 0; line < lines_.size(); ++line) {
-      weight_before_[line + 1] = weight_before_[line] + (outline_.weight.empty() ? lines_.Span(line).size() : outline_.weight[line]);
+      weight_before_[line + 1] =
+          weight_before_[line] +
+          (outline_.weight.empty() ? lines_.Span(line).size() : outline_.weight[line]);
     }
     size_t count = outline_.items.size();
     rows_.reserve(count);
@@ -137,7 +149,8 @@ class Cutter {
 
   bool Fits(size_t item) const {
     uint32_t size = weight_before_[rows_[item].last + 1] - weight_before_[rows_[item].first];
-    uint32_t max_bytes = limits_.split_parents_early && has_parts_[item] ? limits_.merge_bytes : limits_.max_bytes;
+    uint32_t max_bytes =
+        limits_.split_parents_early && has_parts_[item] ? limits_.merge_bytes : limits_.max_bytes;
     return rows_[item].last - rows_[item].first < limits_.max_lines && size <= max_bytes;
   }
 
@@ -177,13 +190,17 @@ class Cutter {
         Rows rows = rows_[next_item];
         bool is_whole = atom.line < closed_until || rows.last < atom.line;
         if (is_whole || (!open.empty() && !open.back().is_container)) {
-          closed_until = atom.line < closed_until ? std::max(closed_until, rows.last + 1) : closed_until;
+          closed_until =
+              atom.line < closed_until ? std::max(closed_until, rows.last + 1) : closed_until;
           continue;
         }
         in_gap = false;
         ++region;
-        if (Fits(next_item)) closed_until = rows.last + 1;
-        else open.push_back({rows.last, static_cast<int32_t>(next_item), IsContainer(next_item), region});
+        if (Fits(next_item))
+          closed_until = rows.last + 1;
+        else
+          open.push_back(
+              {rows.last, static_cast<int32_t>(next_item), IsContainer(next_item), region});
       }
       bool in_whole = atom.line < closed_until;
       atom.open = open.empty() ? kNoItem : open.back().item;
@@ -204,34 +221,44 @@ class Cutter {
   // Depth counts from the shallowest boundary inside of the item that is cut there.
   void PriceCuts() {
     std::vector<uint16_t> floor(outline_.items.size() + 1, std::numeric_limits<uint16_t>::max());
-    auto floor_of = [&](const Atom& atom) -> uint16_t& { return floor[static_cast<size_t>(atom.open + 1)]; };
+    auto floor_of = [&](const Atom& atom) -> uint16_t& {
+      return floor[static_cast<size_t>(atom.open + 1)];
+    };
     for (size_t i = 1; i < atoms_.size(); ++i) {
       bool enters = atoms_[i].open > atoms_[i - 1].open;
-      if (!enters && !atoms_[i].is_inside_item) floor_of(atoms_[i]) = std::min(floor_of(atoms_[i]), outline_.depth[atoms_[i].line]);
+      if (!enters && !atoms_[i].is_inside_item)
+        floor_of(atoms_[i]) = std::min(floor_of(atoms_[i]), outline_.depth[atoms_[i].line]);
     }
     for (size_t i = 1; i < atoms_.size(); ++i) {
       const Atom& before = atoms_[i - 1];
       Atom& atom = atoms_[i];
-      int64_t depth = outline_.depth[atom.line] - int64_t{std::min(floor_of(atom), floor_of(before))};
+      int64_t depth =
+          outline_.depth[atom.line] - int64_t{std::min(floor_of(atom), floor_of(before))};
       atom.cut_cost += kDepthCost * std::clamp<int64_t>(depth, 0, kMaxCountedDepth);
       if (atom.is_inside_item) atom.cut_cost += kInsideItemCost;
       if (atom.lines == 0) atom.cut_cost += kDepthCost * kMaxCountedDepth;
       if (before.ends_blank) atom.cut_cost -= kBlankLineBonus;
-      if (before.ends_leading) atom.cut_cost += before.ends_blank ? kBlankLineBonus * 2 : kBehindLeadingCost;
+      if (before.ends_leading)
+        atom.cut_cost += before.ends_blank ? kBlankLineBonus * 2 : kBehindLeadingCost;
     }
   }
 
   int64_t SizeCost(uint32_t weight, uint32_t line_count) const {
     int64_t tiny = weight < tiny_weight_ ? kTinyCost * (tiny_weight_ - weight) / tiny_weight_ : 0;
-    int64_t share = std::max<int64_t>(int64_t{1'000} * weight / limits_.max_bytes, int64_t{1'000} * line_count / limits_.max_lines);
+    int64_t share = std::max<int64_t>(int64_t{1'000} * weight / limits_.max_bytes,
+                                      int64_t{1'000} * line_count / limits_.max_lines);
     share = std::min<int64_t>(share, 1'000);
     return tiny + kFullCost * share * share / 1'000'000;
   }
 
-  // Whether the atoms are of one region, but for a little in front of it or behind it (imports; the head of a class).
+  // Whether the atoms are of one region, but for a little in front of it or behind it (imports; the
+  // head of a class).
   bool IsOnePart(size_t begin, size_t end) const {
-    auto weight = [&](size_t from, size_t to) { return from < to ? weight_of_atoms_before_[to] - weight_of_atoms_before_[from] : int64_t{0}; };
-    return weight(begin, region_begin_[end - 1]) <= tiny_weight_ || weight(region_end_[begin], end) <= tiny_weight_;
+    auto weight = [&](size_t from, size_t to) {
+      return from < to ? weight_of_atoms_before_[to] - weight_of_atoms_before_[from] : int64_t{0};
+    };
+    return weight(begin, region_begin_[end - 1]) <= tiny_weight_ ||
+           weight(region_end_[begin], end) <= tiny_weight_;
   }
 
   void FindRegionBounds() {
@@ -241,14 +268,17 @@ class Cutter {
     region_end_.resize(count);
     for (size_t i = 0; i < count; ++i) {
       weight_of_atoms_before_[i + 1] = weight_of_atoms_before_[i] + atoms_[i].weight;
-      region_begin_[i] = i > 0 && atoms_[i - 1].region == atoms_[i].region ? region_begin_[i - 1] : i;
+      region_begin_[i] =
+          i > 0 && atoms_[i - 1].region == atoms_[i].region ? region_begin_[i - 1] : i;
     }
     for (size_t i = count; i-- > 0;) {
-      region_end_[i] = i + 1 < count && atoms_[i + 1].region == atoms_[i].region ? region_end_[i + 1] : i + 1;
+      region_end_[i] =
+          i + 1 < count && atoms_[i + 1].region == atoms_[i].region ? region_end_[i + 1] : i + 1;
     }
   }
 
-  // Finds the cheapest sequence of chunks, the last of which begins at some atom, for every number of atoms.
+  // Finds the cheapest sequence of chunks, the last of which begins at some atom, for every number
+  // of atoms.
   std::vector<Chunk> Plan() const {
     size_t count = atoms_.size();
     std::vector<int64_t> cost(count + 1, std::numeric_limits<int64_t>::max());
@@ -262,12 +292,15 @@ class Cutter {
       for (size_t begin = end; begin-- > 0;) {
         line_count += atoms_[begin].lines;
         weight += atoms_[begin].weight;
-        if (begin + 1 < end && atoms_[begin].container != atoms_[begin + 1].container) mixed += kMixedScopeCost;
+        if (begin + 1 < end && atoms_[begin].container != atoms_[begin + 1].container)
+          mixed += kMixedScopeCost;
         uint32_t counted = weight - last.attached_weight;
         uint32_t counted_lines = line_count - last.attached_lines;
-        bool fits = counted <= (IsOnePart(begin, end) ? limits_.max_bytes : limits_.merge_bytes) && counted_lines <= limits_.max_lines;
+        bool fits = counted <= (IsOnePart(begin, end) ? limits_.max_bytes : limits_.merge_bytes) &&
+                    counted_lines <= limits_.max_lines;
         if (!fits && begin + 1 < end) break;  // nor would a longer one
-        int64_t total = cost[begin] + kChunkCost + atoms_[begin].cut_cost + mixed + SizeCost(counted, counted_lines);
+        int64_t total = cost[begin] + kChunkCost + atoms_[begin].cut_cost + mixed +
+                        SizeCost(counted, counted_lines);
         if (total < cost[end]) {
           cost[end] = total;
           first[end] = begin;
@@ -297,17 +330,18 @@ class Cutter {
   int64_t tiny_weight_ = 0;  // what should not be a chunk of its own
   std::vector<Atom> atoms_;
   std::vector<int64_t> weight_of_atoms_before_;  // of all atoms before each atom
-  std::vector<size_t> region_begin_;      // of each atom: the first atom of its region
-  std::vector<size_t> region_end_;        // of each atom: one past the last of its region
-  std::vector<uint32_t> weight_before_;   // of all lines before each line
-  std::vector<Rows> rows_;                // of each item
-  std::vector<uint32_t> lines_in_parts_;  // of each item
+  std::vector<size_t> region_begin_;             // of each atom: the first atom of its region
+  std::vector<size_t> region_end_;               // of each atom: one past the last of its region
+  std::vector<uint32_t> weight_before_;          // of all lines before each line
+  std::vector<Rows> rows_;                       // of each item
+  std::vector<uint32_t> lines_in_parts_;         // of each item
   std::vector<bool> has_parts_;
 };
 
 }  // namespace
 
-std::vector<Chunk> Cut(std::string_view text, const LineTable& lines, const Outline& outline, const CutLimits& limits) {
+std::vector<Chunk> Cut(std::string_view text, const LineTable& lines, const Outline& outline,
+                       const CutLimits& limits) {
   return Cutter(text, lines, outline, limits).Run();
 }
 

@@ -8,8 +8,9 @@ namespace codelore::chunker {
 namespace {
 
 constexpr const Grammar* kGrammars[] = {
-    &kBash, &kC,   &kCpp, &kCSharp, &kCss,  &kDockerfile, &kElixir, &kGo,    &kHaskell, &kJava, &kJavaScript, &kJson, &kKotlin,
-    &kLua,  &kPhp, &kPython, &kRuby, &kRust, &kScala, &kSql, &kSwift, &kToml, &kTsx, &kTypeScript, &kYaml, &kZig,
+    &kBash,  &kC,          &kCpp,   &kCSharp, &kCss, &kDockerfile, &kElixir, &kGo,   &kHaskell,
+    &kJava,  &kJavaScript, &kJson,  &kKotlin, &kLua, &kPhp,        &kPython, &kRuby, &kRust,
+    &kScala, &kSql,        &kSwift, &kToml,   &kTsx, &kTypeScript, &kYaml,   &kZig,
 };
 
 bool IsQuote(char c) { return c == '"' || c == '\'' || c == '`'; }
@@ -58,7 +59,8 @@ const RuleTable& RulesOf(const Grammar& grammar) {
   return tables[static_cast<size_t>(at - std::begin(kGrammars))];
 }
 
-void Declare(const SyntaxTree& tree, NodeId name, ChunkKind kind, std::vector<Declared>* out, std::string qualifier) {
+void Declare(const SyntaxTree& tree, NodeId name, ChunkKind kind, std::vector<Declared>* out,
+             std::string qualifier) {
   if (name == kNoNode || tree.node(name).bytes.size() == 0) return;
   out->push_back({tree.node(name).bytes, std::move(qualifier), kind});
 }
@@ -80,7 +82,8 @@ std::string Dotted(std::string_view path) {
   for (size_t i = 0; i < path.size(); ++i) {
     char c = path[i];
     if (c == '<' || c == '[' || c == '(') ++nested;
-    bool separator = c == ':' || c == '.' || c == '\\' || (c == '-' && i + 1 < path.size() && path[i + 1] == '>');
+    bool separator = c == ':' || c == '.' || c == '\\' ||
+                     (c == '-' && i + 1 < path.size() && path[i + 1] == '>');
     if (nested == 0 && separator) {
       if (!result.empty() && result.back() != '.') result += '.';
     } else if (nested == 0 && c != '>' && !std::isspace(static_cast<unsigned char>(c))) {
@@ -101,7 +104,9 @@ void DeclarePath(const SyntaxTree& tree, NodeId path, ChunkKind kind, std::vecto
   uint32_t begin = tree.node(path).bytes.begin;
   std::string qualifier = Dotted(text.substr(0, name));
   if (qualifier.ends_with('.')) qualifier.pop_back();
-  out->push_back({{static_cast<uint32_t>(begin + name), static_cast<uint32_t>(begin + text.size())}, qualifier, kind});
+  out->push_back({{static_cast<uint32_t>(begin + name), static_cast<uint32_t>(begin + text.size())},
+                  qualifier,
+                  kind});
 }
 
 void DeclareTest(const SyntaxTree& tree, NodeId string, std::vector<Declared>* out) {

@@ -1,4 +1,5 @@
-// C and C++. Names stand deep inside of declarators; macros are blanked before parsing (c_macros.h).
+// C and C++. Names stand deep inside of declarators; macros are blanked before parsing
+// (c_macros.h).
 #include <algorithm>
 
 #include "chunker/c_macros.h"
@@ -38,7 +39,8 @@ Declarator ReadDeclarator(const SyntaxTree& tree, NodeId node) {
     result.name = node;
     NodeId inner = InnerDeclarator(tree, node);
     // `(*f)(int)` declares a pointer.
-    if (tree.Is(node, "function_declarator")) result.is_function = !tree.Is(inner, "parenthesized_declarator");
+    if (tree.Is(node, "function_declarator"))
+      result.is_function = !tree.Is(inner, "parenthesized_declarator");
     if (tree.Is(node, "operator_cast")) result.is_function = true;
     if (tree.Is(node, "operator_cast") || inner == kNoNode) break;
     node = inner;
@@ -47,16 +49,19 @@ Declarator ReadDeclarator(const SyntaxTree& tree, NodeId node) {
 }
 
 // Declares `A<T>::B::f` as "f" qualified by "A.B", `operator bool()` as "operator bool".
-void DeclareQualified(const SyntaxTree& tree, NodeId name, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareQualified(const SyntaxTree& tree, NodeId name, ChunkKind kind,
+                      std::vector<Declared>* out) {
   std::string qualifier;
-  for (int depth = 0; depth < kMaxDeclaratorDepth && tree.Is(name, "qualified_identifier"); ++depth) {
+  for (int depth = 0; depth < kMaxDeclaratorDepth && tree.Is(name, "qualified_identifier");
+       ++depth) {
     NodeId scope = tree.ChildInField(name, "scope");
     if (scope != kNoNode) qualifier += (qualifier.empty() ? "" : ".") + Dotted(tree.text(scope));
     NodeId inner = tree.ChildInField(name, "name");
     if (inner == kNoNode) return;
     name = inner;
   }
-  if (tree.Is(name, "template_function") || tree.Is(name, "template_type")) name = tree.ChildInField(name, "name");
+  if (tree.Is(name, "template_function") || tree.Is(name, "template_type"))
+    name = tree.ChildInField(name, "name");
   if (name == kNoNode) return;
   if (!qualifier.empty() && kind == ChunkKind::kFunction) kind = ChunkKind::kMethod;
   Declared declared = {tree.node(name).bytes, qualifier, kind};
@@ -67,12 +72,14 @@ void DeclareQualified(const SyntaxTree& tree, NodeId name, ChunkKind kind, std::
   if (declared.name.size() > 0) out->push_back(std::move(declared));
 }
 
-bool HasBody(const SyntaxTree& tree, NodeId node) { return tree.ChildInField(node, "body") != kNoNode; }
+bool HasBody(const SyntaxTree& tree, NodeId node) {
+  return tree.ChildInField(node, "body") != kNoNode;
+}
 
 bool IsMacroName(std::string_view name) {
   return name.size() >= 3 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
+           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+         });
 }
 
 // `TEST(Suite, Case) {` is named by its arguments: "Suite.Case".
@@ -82,21 +89,27 @@ void DeclareMacroCall(const SyntaxTree& tree, NodeId arguments, std::vector<Decl
   if (text.size() < 3 || text.find('\n') != std::string_view::npos) return;
   std::string label;
   for (char c : text.substr(1, text.size() - 2)) {
-    if (c == ',') label += '.';
-    else if (c != ' ') label += c;
+    if (c == ',')
+      label += '.';
+    else if (c != ' ')
+      label += c;
   }
   out->push_back({{bytes.begin + 1, bytes.end - 1}, "", ChunkKind::kFunction, true, label});
 }
 
-void DeclareFunctionDefinition(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareFunctionDefinition(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                               std::vector<Declared>* out) {
   NodeId declarator = tree.ChildInField(node, "declarator");
   NodeId type = tree.ChildInField(node, "type");
   if (declarator == kNoNode) return;
-  if (type != kNoNode && tree.Is(declarator, "parenthesized_declarator") && IsMacroName(tree.text(type))) {
-    return DeclareMacroCall(tree, declarator, out);  // C reads `TEST(x) {` as a type and a name in brackets
+  if (type != kNoNode && tree.Is(declarator, "parenthesized_declarator") &&
+      IsMacroName(tree.text(type))) {
+    return DeclareMacroCall(tree, declarator,
+                            out);  // C reads `TEST(x) {` as a type and a name in brackets
   }
   Declarator read = ReadDeclarator(tree, declarator);
-  if (type == kNoNode && tree.Is(declarator, "function_declarator") && IsMacroName(tree.text(read.name))) {
+  if (type == kNoNode && tree.Is(declarator, "function_declarator") &&
+      IsMacroName(tree.text(read.name))) {
     return DeclareMacroCall(tree, tree.ChildInField(declarator, "parameters"), out);
   }
   DeclareQualified(tree, read.name, kind, out);
@@ -112,7 +125,8 @@ NodeId DefinedInType(const SyntaxTree& tree, NodeId node) {
   return type != kNoNode && HasBody(tree, type) ? type : kNoNode;
 }
 
-void DeclareSpecifier(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSpecifier(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                      std::vector<Declared>* out) {
   // Inside of a declaration it is declared there.
   std::string_view parent = tree.Parent(node) == kNoNode ? "" : tree.TypeName(tree.Parent(node));
   if (!HasBody(tree, node) || parent == "declaration" || parent == "type_definition") return;
@@ -120,7 +134,8 @@ void DeclareSpecifier(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::
   if (name != kNoNode) DeclareQualified(tree, name, kind, out);
 }
 
-void DeclareDeclarators(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareDeclarators(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   NodeId first = tree.ChildInField(node, "declarator");
   bool is_local = tree.Parent(node) != kNoNode && tree.Is(tree.Parent(node), "compound_statement");
   for (NodeId child = first; child != kNoNode; child = tree.NextSibling(child)) {
@@ -132,24 +147,29 @@ void DeclareDeclarators(const SyntaxTree& tree, NodeId node, ChunkKind kind, std
 }
 
 // Variables, fields and prototypes; also a type defined on the way: `struct s {...} v;`.
-void DeclareDeclaration(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareDeclaration(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   if (NodeId type = DefinedInType(tree, node); type != kNoNode && tree.Is(node, "declaration")) {
     Declare(tree, tree.ChildInField(type, "name"), KindOfSpecifier(tree, type), out);
   }
   DeclareDeclarators(tree, node, kind, out);
 }
 
-void DeclareTypedef(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareTypedef(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                    std::vector<Declared>* out) {
   NodeId type = DefinedInType(tree, node);
   if (type != kNoNode) kind = KindOfSpecifier(tree, type);
   DeclareDeclarators(tree, node, kind, out);
   NodeId tag = type == kNoNode ? kNoNode : tree.ChildInField(type, "name");
-  if (tag != kNoNode && (out->empty() || tree.text(tag) != tree.text().substr(out->front().name.begin, out->front().name.size()))) {
+  if (tag != kNoNode &&
+      (out->empty() ||
+       tree.text(tag) != tree.text().substr(out->front().name.begin, out->front().name.size()))) {
     Declare(tree, tag, kind, out);
   }
 }
 
-void DeclareNamespace(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareNamespace(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                      std::vector<Declared>* out) {
   DeclarePath(tree, tree.ChildInField(node, "name"), kind, out);
 }
 
@@ -159,7 +179,8 @@ void DeclareMacro(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vect
   if (name == kNoNode) return;
   std::string_view text = tree.text(name);
   bool guard = tree.ChildInField(node, "value") == kNoNode &&
-               (text.ends_with("_H") || text.ends_with("_H_") || text.ends_with("_INCLUDED") || text.ends_with("_HPP"));
+               (text.ends_with("_H") || text.ends_with("_H_") || text.ends_with("_INCLUDED") ||
+                text.ends_with("_HPP"));
   if (!guard) Declare(tree, name, kind, out);
 }
 
@@ -188,12 +209,21 @@ constexpr NodeRule kRules[] = {
     {"comment", Role::kComment},
 };
 
-constexpr std::string_view kBodies[] = {"field_declaration_list", "enumerator_list", "declaration_list", "compound_statement",
-                                        "initializer_list", "field_initializer_list"};
+constexpr std::string_view kBodies[] = {"field_declaration_list", "enumerator_list",
+                                        "declaration_list",       "compound_statement",
+                                        "initializer_list",       "field_initializer_list"};
 
 }  // namespace
 
-const Grammar kC = {.language = "c", .parser = tree_sitter_c, .rules = kRules, .bodies = kBodies, .prepare = BlankMacros};
-const Grammar kCpp = {.language = "cpp", .parser = tree_sitter_cpp, .rules = kRules, .bodies = kBodies, .prepare = BlankMacros};
+const Grammar kC = {.language = "c",
+                    .parser = tree_sitter_c,
+                    .rules = kRules,
+                    .bodies = kBodies,
+                    .prepare = BlankMacros};
+const Grammar kCpp = {.language = "cpp",
+                      .parser = tree_sitter_cpp,
+                      .rules = kRules,
+                      .bodies = kBodies,
+                      .prepare = BlankMacros};
 
 }  // namespace codelore::chunker

@@ -15,10 +15,11 @@ namespace {
 using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
 
-// ---- JSON, YAML, TOML: keys -------------------------------------------------------------------------------
+// ---- JSON, YAML, TOML: keys
+// -------------------------------------------------------------------------------
 
-// Keys of the first level, and keys below them that hold several lines, down to the third level; nothing inside of
-// lists, whose elements repeat the same keys.
+// Keys of the first level, and keys below them that hold several lines, down to the third level;
+// nothing inside of lists, whose elements repeat the same keys.
 bool IsNotableKey(const SyntaxTree& tree, NodeId node) {
   int level = 1;
   for (NodeId at = tree.Parent(node); at != kNoNode && level <= 3; at = tree.Parent(at)) {
@@ -56,14 +57,17 @@ constexpr NodeRule kTomlRules[] = {
 };
 constexpr std::string_view kTomlBodies[] = {"array", "pair"};
 
-// ---- SQL --------------------------------------------------------------------------------------------------
+// ---- SQL
+// --------------------------------------------------------------------------------------------------
 
-void DeclareSqlObject(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSqlObject(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                      std::vector<Declared>* out) {
   DeclarePath(tree, tree.ChildOfType(node, "object_reference"), kind, out);
   if (!out->empty()) out->back().name = Unquoted(tree.text(), out->back().name);
 }
 
-void DeclareSqlName(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSqlName(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                    std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "column");
   Declare(tree, name == kNoNode ? tree.ChildOfType(node, "identifier") : name, kind, out);
 }
@@ -91,7 +95,8 @@ constexpr NodeRule kSqlRules[] = {
 };
 constexpr std::string_view kSqlBodies[] = {"column_definitions", "create_query", "function_body"};
 
-// ---- Dockerfile -------------------------------------------------------------------------------------------
+// ---- Dockerfile
+// -------------------------------------------------------------------------------------------
 
 // A stage, named by its alias, else by its image.
 void DeclareStage(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
@@ -106,10 +111,28 @@ constexpr NodeRule kDockerfileRules[] = {
 
 }  // namespace
 
-const Grammar kJson = {.language = "json", .parser = tree_sitter_json, .rules = kJsonRules, .bodies = kJsonBodies, .nested_variables = true};
-const Grammar kYaml = {.language = "yaml", .parser = tree_sitter_yaml, .rules = kYamlRules, .bodies = kYamlBodies, .nested_variables = true};
-const Grammar kToml = {.language = "toml", .parser = tree_sitter_toml, .rules = kTomlRules, .bodies = kTomlBodies, .nested_variables = true};
-const Grammar kSql = {.language = "sql", .parser = tree_sitter_sql, .rules = kSqlRules, .bodies = kSqlBodies, .nested_variables = true};
-const Grammar kDockerfile = {.language = "dockerfile", .parser = tree_sitter_containerfile, .rules = kDockerfileRules};
+const Grammar kJson = {.language = "json",
+                       .parser = tree_sitter_json,
+                       .rules = kJsonRules,
+                       .bodies = kJsonBodies,
+                       .nested_variables = true};
+const Grammar kYaml = {.language = "yaml",
+                       .parser = tree_sitter_yaml,
+                       .rules = kYamlRules,
+                       .bodies = kYamlBodies,
+                       .nested_variables = true,
+                       .max_indentations = 100};
+const Grammar kToml = {.language = "toml",
+                       .parser = tree_sitter_toml,
+                       .rules = kTomlRules,
+                       .bodies = kTomlBodies,
+                       .nested_variables = true};
+const Grammar kSql = {.language = "sql",
+                      .parser = tree_sitter_sql,
+                      .rules = kSqlRules,
+                      .bodies = kSqlBodies,
+                      .nested_variables = true};
+const Grammar kDockerfile = {
+    .language = "dockerfile", .parser = tree_sitter_containerfile, .rules = kDockerfileRules};
 
 }  // namespace codelore::chunker

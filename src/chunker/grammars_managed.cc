@@ -15,9 +15,11 @@ namespace {
 using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
 
-// ---- Java -------------------------------------------------------------------------------------------------
+// ---- Java
+// -------------------------------------------------------------------------------------------------
 
-void DeclareJavaField(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareJavaField(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                      std::vector<Declared>* out) {
   for (NodeId child = tree.FirstChild(node); child != kNoNode; child = tree.NextSibling(child)) {
     if (tree.Is(child, "variable_declarator")) DeclareNamed(tree, child, kind, out);
   }
@@ -44,27 +46,34 @@ constexpr NodeRule kJavaRules[] = {
     {"block_comment", Role::kComment},
 };
 
-// ---- C# ---------------------------------------------------------------------------------------------------
+// ---- C#
+// ---------------------------------------------------------------------------------------------------
 
-void DeclareCSharpField(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareCSharpField(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   NodeId variables = tree.ChildOfType(node, "variable_declaration");
   if (variables == kNoNode) return;
-  for (NodeId child = tree.FirstChild(variables); child != kNoNode; child = tree.NextSibling(child)) {
+  for (NodeId child = tree.FirstChild(variables); child != kNoNode;
+       child = tree.NextSibling(child)) {
     if (tree.Is(child, "variable_declarator")) DeclareNamed(tree, child, kind, out);
   }
 }
 
-void DeclareCSharpNamespace(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareCSharpNamespace(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                            std::vector<Declared>* out) {
   DeclarePath(tree, tree.ChildInField(node, "name"), kind, out);
 }
 
 // `operator +` and `this[...]`: named by what is written between the type and the parameters.
-void DeclareCSharpOperator(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareCSharpOperator(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                           std::vector<Declared>* out) {
   NodeId type = tree.ChildInField(node, "type");
   NodeId parameters = tree.ChildInField(node, "parameters");
   if (type == kNoNode || parameters == kNoNode) return;
-  bool conversion = tree.node(type).bytes.end <= tree.node(parameters).bytes.begin && tree.Is(node, "conversion_operator_declaration");
-  ByteSpan name = {conversion ? tree.node(type).bytes.begin : tree.node(type).bytes.end, tree.node(parameters).bytes.begin};
+  bool conversion = tree.node(type).bytes.end <= tree.node(parameters).bytes.begin &&
+                    tree.Is(node, "conversion_operator_declaration");
+  ByteSpan name = {conversion ? tree.node(type).bytes.begin : tree.node(type).bytes.end,
+                   tree.node(parameters).bytes.begin};
   std::string_view text = tree.text();
   while (name.begin < name.end && text[name.begin] == ' ') ++name.begin;
   if (name.size() == 0) return;
@@ -97,13 +106,16 @@ constexpr NodeRule kCSharpRules[] = {
     {"attribute_list", Role::kAttribute},
     {"comment", Role::kComment},
 };
-constexpr std::string_view kCSharpBodies[] = {"accessor_list", "arrow_expression_clause", "constructor_initializer"};
+constexpr std::string_view kCSharpBodies[] = {"accessor_list", "arrow_expression_clause",
+                                              "constructor_initializer"};
 
-// ---- Kotlin -----------------------------------------------------------------------------------------------
+// ---- Kotlin
+// -----------------------------------------------------------------------------------------------
 
 // The type that an extension extends: `Flow` of `fun <T> Flow<T>.first()`.
 std::string KotlinReceiver(const SyntaxTree& tree, NodeId node, uint32_t name_begin) {
-  for (NodeId child = tree.FirstChild(node); child != kNoNode && tree.node(child).bytes.end <= name_begin;
+  for (NodeId child = tree.FirstChild(node);
+       child != kNoNode && tree.node(child).bytes.end <= name_begin;
        child = tree.NextSibling(child)) {
     if (!tree.Is(child, "user_type") && !tree.Is(child, "nullable_type")) continue;
     if (name_begin == 0 || tree.text()[name_begin - 1] == '.') {
@@ -115,61 +127,73 @@ std::string KotlinReceiver(const SyntaxTree& tree, NodeId node, uint32_t name_be
   return "";
 }
 
-void DeclareKotlinFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareKotlinFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                           std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "name");
   if (name == kNoNode) return;
   if (tree.node(name).bytes.size() > 0) {
     return Declare(tree, name, kind, out, KotlinReceiver(tree, node, tree.node(name).bytes.begin));
   }
-  // The grammar takes the name of `fun String.f()` for a part of the type and leaves the name empty.
+  // The grammar takes the name of `fun String.f()` for a part of the type and leaves the name
+  // empty.
   DeclarePath(tree, tree.ChildOfType(node, "user_type"), kind, out);
 }
 
-void DeclareKotlinProperty(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareKotlinProperty(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                           std::vector<Declared>* out) {
   NodeId variable = tree.ChildOfType(node, "variable_declaration");
   if (variable == kNoNode) return;
   NodeId name = tree.ChildOfType(variable, "identifier");
-  if (name != kNoNode) Declare(tree, name, kind, out, KotlinReceiver(tree, node, tree.node(name).bytes.begin));
+  if (name != kNoNode)
+    Declare(tree, name, kind, out, KotlinReceiver(tree, node, tree.node(name).bytes.begin));
 }
 
-void DeclareKotlinClass(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareKotlinClass(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "name");
   if (name == kNoNode) return;
   std::string_view text = tree.text();
-  std::string_view head = text.substr(tree.node(node).bytes.begin, tree.node(name).bytes.begin - tree.node(node).bytes.begin);
+  std::string_view head = text.substr(tree.node(node).bytes.begin,
+                                      tree.node(name).bytes.begin - tree.node(node).bytes.begin);
   if (head.find("interface ") != std::string_view::npos) kind = kInterface;
   if (head.find("enum ") != std::string_view::npos) kind = kEnum;
   Declare(tree, name, kind, out);
 }
 
-void DeclareKotlinParameter(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareKotlinParameter(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                            std::vector<Declared>* out) {
   NodeId name = tree.ChildOfType(node, "identifier");
   if (name == kNoNode) return;
-  std::string_view head = tree.text(node).substr(0, tree.node(name).bytes.begin - tree.node(node).bytes.begin);
+  std::string_view head =
+      tree.text(node).substr(0, tree.node(name).bytes.begin - tree.node(node).bytes.begin);
   if (head.ends_with("val ") || head.ends_with("var ")) Declare(tree, name, kind, out);
 }
 
-void DeclareKotlinAlias(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareKotlinAlias(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   Declare(tree, tree.ChildInField(node, "type"), kind, out);
 }
 
-void DeclareKotlinConstructor(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareKotlinConstructor(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                              std::vector<Declared>* out) {
   uint32_t begin = tree.node(node).bytes.begin;
   if (tree.text(node).starts_with("constructor")) out->push_back({{begin, begin + 11}, "", kind});
 }
 
-void DeclareFirstIdentifier(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareFirstIdentifier(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                            std::vector<Declared>* out) {
   Declare(tree, tree.ChildOfType(node, "identifier"), kind, out);
 }
 
-// The grammar knows `suspend` as a modifier only: where it is a name (`suspend { ... }`, `suspend: Int`), it loses the
-// rest of the file. Any other name of the length will do.
+// The grammar knows `suspend` as a modifier only: where it is a name (`suspend { ... }`, `suspend:
+// Int`), it loses the rest of the file. Any other name of the length will do.
 std::string RenameSuspend(std::string_view text) {
   constexpr std::string_view kWord = "suspend";
   std::string renamed(text);
   for (size_t at = renamed.find(kWord); at != std::string::npos; at = renamed.find(kWord, at + 1)) {
     size_t next = renamed.find_first_not_of(' ', at + kWord.size());
-    if (next != std::string::npos && (renamed[next] == '{' || renamed[next] == ':')) renamed[at] = 'S';
+    if (next != std::string::npos && (renamed[next] == '{' || renamed[next] == ':'))
+      renamed[at] = 'S';
   }
   return renamed;
 }
@@ -190,18 +214,24 @@ constexpr NodeRule kKotlinRules[] = {
     {"line_comment", Role::kComment},
     {"block_comment", Role::kComment},
 };
-constexpr std::string_view kKotlinBodies[] = {"class_body", "enum_class_body", "function_body", "getter", "setter"};
+constexpr std::string_view kKotlinBodies[] = {"class_body", "enum_class_body", "function_body",
+                                              "getter", "setter"};
 
-// ---- Scala ------------------------------------------------------------------------------------------------
+// ---- Scala
+// ------------------------------------------------------------------------------------------------
 
-void DeclareScalaValue(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareScalaValue(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                       std::vector<Declared>* out) {
   NodeId pattern = tree.ChildInField(node, "pattern");
   if (pattern == kNoNode) return DeclareNamed(tree, node, kind, out);
-  if (tree.Is(pattern, "identifier") || tree.Is(pattern, "operator_identifier")) Declare(tree, pattern, kind, out);
+  if (tree.Is(pattern, "identifier") || tree.Is(pattern, "operator_identifier"))
+    Declare(tree, pattern, kind, out);
 }
 
-void DeclareScalaPackage(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
-  if (tree.ChildInField(node, "body") != kNoNode) DeclarePath(tree, tree.ChildInField(node, "name"), kind, out);
+void DeclareScalaPackage(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                         std::vector<Declared>* out) {
+  if (tree.ChildInField(node, "body") != kNoNode)
+    DeclarePath(tree, tree.ChildInField(node, "name"), kind, out);
 }
 
 constexpr NodeRule kScalaRules[] = {
@@ -228,9 +258,11 @@ constexpr NodeRule kScalaRules[] = {
 };
 constexpr std::string_view kScalaBodies[] = {"template_body", "with_template_body", "enum_body"};
 
-// ---- Swift ------------------------------------------------------------------------------------------------
+// ---- Swift
+// ------------------------------------------------------------------------------------------------
 
-void DeclareSwiftType(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSwiftType(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                      std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "name");
   NodeId key = tree.ChildInField(node, "declaration_kind");
   if (name == kNoNode) return;
@@ -240,18 +272,22 @@ void DeclareSwiftType(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::
 }
 
 // `let a = 1, b: Int`: every pattern in field "name" that is a plain name.
-void DeclareSwiftProperty(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSwiftProperty(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                          std::vector<Declared>* out) {
   for (NodeId child = tree.FirstChild(node); child != kNoNode; child = tree.NextSibling(child)) {
-    if (tree.Is(child, "pattern")) Declare(tree, tree.ChildInField(child, "bound_identifier"), kind, out);
+    if (tree.Is(child, "pattern"))
+      Declare(tree, tree.ChildInField(child, "bound_identifier"), kind, out);
   }
 }
 
-void DeclareSwiftCase(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSwiftCase(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                      std::vector<Declared>* out) {
   DeclareChildren(tree, node, "simple_identifier", kind, out);
 }
 
 // `init`, `deinit`, `subscript`: named by the keyword.
-void DeclareSwiftKeyword(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSwiftKeyword(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                         std::vector<Declared>* out) {
   std::string_view text = tree.text(node);
   for (std::string_view word : {"deinit", "init", "subscript"}) {
     size_t at = text.find(word);
@@ -280,14 +316,24 @@ constexpr NodeRule kSwiftRules[] = {
     {"comment", Role::kComment},
     {"multiline_comment", Role::kComment},
 };
-constexpr std::string_view kSwiftBodies[] = {"computed_property", "protocol_body", "class_body", "enum_class_body", "function_body"};
+constexpr std::string_view kSwiftBodies[] = {"computed_property", "protocol_body", "class_body",
+                                             "enum_class_body", "function_body"};
 
 }  // namespace
 
 const Grammar kJava = {.language = "java", .parser = tree_sitter_java, .rules = kJavaRules};
-const Grammar kCSharp = {.language = "csharp", .parser = tree_sitter_c_sharp, .rules = kCSharpRules, .bodies = kCSharpBodies};
-const Grammar kKotlin = {.language = "kotlin", .parser = tree_sitter_kotlin, .rules = kKotlinRules, .bodies = kKotlinBodies, .prepare = RenameSuspend};
-const Grammar kScala = {.language = "scala", .parser = tree_sitter_scala, .rules = kScalaRules, .bodies = kScalaBodies};
-const Grammar kSwift = {.language = "swift", .parser = tree_sitter_swift, .rules = kSwiftRules, .bodies = kSwiftBodies};
+const Grammar kCSharp = {.language = "csharp",
+                         .parser = tree_sitter_c_sharp,
+                         .rules = kCSharpRules,
+                         .bodies = kCSharpBodies};
+const Grammar kKotlin = {.language = "kotlin",
+                         .parser = tree_sitter_kotlin,
+                         .rules = kKotlinRules,
+                         .bodies = kKotlinBodies,
+                         .prepare = RenameSuspend};
+const Grammar kScala = {
+    .language = "scala", .parser = tree_sitter_scala, .rules = kScalaRules, .bodies = kScalaBodies};
+const Grammar kSwift = {
+    .language = "swift", .parser = tree_sitter_swift, .rules = kSwiftRules, .bodies = kSwiftBodies};
 
 }  // namespace codelore::chunker

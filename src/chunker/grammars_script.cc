@@ -17,14 +17,17 @@ namespace {
 using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
 
-// ---- Python -----------------------------------------------------------------------------------------------
+// ---- Python
+// -----------------------------------------------------------------------------------------------
 
-void DeclarePythonAssignment(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclarePythonAssignment(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                             std::vector<Declared>* out) {
   NodeId left = tree.ChildInField(node, "left");
   if (tree.Is(left, "identifier")) Declare(tree, left, kind, out);
 }
 
-void DeclarePythonAlias(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclarePythonAlias(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   NodeId left = tree.ChildInField(node, "left");
   if (left != kNoNode) DeclarePath(tree, left, kind, out);
 }
@@ -35,7 +38,8 @@ bool IsPythonDocstring(const SyntaxTree& tree, NodeId node) {
   NodeId block = tree.Parent(node);
   if (block == kNoNode || !(tree.Is(block, "block") || tree.Is(block, "module"))) return false;
   NodeId first = tree.FirstChild(block);
-  while (first != kNoNode && tree.Is(first, "comment")) first = tree.NextSibling(first);
+  for (int comments = 0; comments < 100 && tree.Is(first, "comment"); ++comments)
+    first = tree.NextSibling(first);
   return first == node;
 }
 
@@ -51,25 +55,31 @@ constexpr NodeRule kPythonRules[] = {
     {"comment", Role::kComment},
 };
 
-// ---- Ruby -------------------------------------------------------------------------------------------------
+// ---- Ruby
+// -------------------------------------------------------------------------------------------------
 
-void DeclareRubyPath(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareRubyPath(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                     std::vector<Declared>* out) {
   DeclarePath(tree, tree.ChildInField(node, "name"), kind, out);
 }
 
 // Constants and globals; `Point = Struct.new(:x) do ... end` is a class.
-void DeclareRubyAssignment(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareRubyAssignment(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                           std::vector<Declared>* out) {
   NodeId left = tree.ChildInField(node, "left");
   NodeId right = tree.ChildInField(node, "right");
   if (!tree.Is(left, "constant") && !tree.Is(left, "global_variable")) return;
   if (right != kNoNode) {
     std::string_view value = tree.text(right);
-    if (value.starts_with("Struct.new") || value.starts_with("Class.new") || value.starts_with("Data.define")) kind = kClass;
+    if (value.starts_with("Struct.new") || value.starts_with("Class.new") ||
+        value.starts_with("Data.define"))
+      kind = kClass;
   }
   Declare(tree, left, kind, out);
 }
 
-void DeclareSymbols(const SyntaxTree& tree, NodeId first, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareSymbols(const SyntaxTree& tree, NodeId first, ChunkKind kind,
+                    std::vector<Declared>* out) {
   for (NodeId argument = first; argument != kNoNode; argument = tree.NextSibling(argument)) {
     ByteSpan name = tree.node(argument).bytes;
     if (tree.Is(argument, "simple_symbol")) out->push_back({{name.begin + 1, name.end}, "", kind});
@@ -85,12 +95,15 @@ void DeclareRubyCall(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector
   if (first == kNoNode) return;
   std::string_view word = tree.text(method);
   bool has_receiver = tree.ChildInField(node, "receiver") != kNoNode;
-  if (!has_receiver && (word == "attr_reader" || word == "attr_writer" || word == "attr_accessor")) {
+  if (!has_receiver &&
+      (word == "attr_reader" || word == "attr_writer" || word == "attr_accessor")) {
     DeclareSymbols(tree, first, kVariable, out);
-  } else if (!has_receiver && (word == "define_method" || word == "alias_method" || word == "scope")) {
+  } else if (!has_receiver &&
+             (word == "define_method" || word == "alias_method" || word == "scope")) {
     DeclareSymbols(tree, first, kMethod, out);
     if (out->size() > 1) out->resize(1);
-  } else if ((word == "describe" || word == "context" || word == "it" || word == "test" || word == "should" || word == "feature") &&
+  } else if ((word == "describe" || word == "context" || word == "it" || word == "test" ||
+              word == "should" || word == "feature") &&
              tree.Is(first, "string") && !SpansLines(tree, first)) {
     if (tree.ChildInField(node, "block") != kNoNode) DeclareTest(tree, first, out);
   }
@@ -109,14 +122,17 @@ constexpr NodeRule kRubyRules[] = {
 };
 constexpr std::string_view kRubyBodies[] = {"do_block", "block", "body_statement"};
 
-// ---- Lua --------------------------------------------------------------------------------------------------
+// ---- Lua
+// --------------------------------------------------------------------------------------------------
 
-void DeclareLuaFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareLuaFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   DeclarePath(tree, tree.ChildInField(node, "name"), kind, out);
 }
 
 // `a, b.c = 1, function() end`
-void DeclareLuaAssignment(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<Declared>* out) {
+void DeclareLuaAssignment(const SyntaxTree& tree, NodeId node, ChunkKind,
+                          std::vector<Declared>* out) {
   NodeId names = tree.ChildOfType(node, "variable_list");
   NodeId values = tree.ChildOfType(node, "expression_list");
   if (names == kNoNode) return;
@@ -124,7 +140,8 @@ void DeclareLuaAssignment(const SyntaxTree& tree, NodeId node, ChunkKind, std::v
   for (NodeId name = tree.FirstChild(names); name != kNoNode; name = tree.NextSibling(name)) {
     bool is_function = tree.Is(value, "function_definition");
     bool is_import = value != kNoNode && tree.text(value).starts_with("require");
-    if (!is_import && !tree.text(name).starts_with("self.") && tree.text(name).find('[') == std::string_view::npos) {
+    if (!is_import && !tree.text(name).starts_with("self.") &&
+        tree.text(name).find('[') == std::string_view::npos) {
       DeclarePath(tree, name, is_function ? kFunction : kVariable, out);
     }
     if (value != kNoNode) value = tree.NextSibling(value);
@@ -132,9 +149,12 @@ void DeclareLuaAssignment(const SyntaxTree& tree, NodeId node, ChunkKind, std::v
 }
 
 // `key = function() end` in a table.
-void DeclareLuaField(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareLuaField(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                     std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "name");
-  if (tree.Is(tree.ChildInField(node, "value"), "function_definition") && tree.Is(name, "identifier")) Declare(tree, name, kind, out);
+  if (tree.Is(tree.ChildInField(node, "value"), "function_definition") &&
+      tree.Is(name, "identifier"))
+    Declare(tree, name, kind, out);
 }
 
 // describe("name", function() ... end)
@@ -144,7 +164,9 @@ void DeclareLuaTest(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<
   if (name == kNoNode || arguments == kNoNode) return;
   std::string_view word = tree.text(name);
   NodeId title = tree.FirstChild(arguments);
-  if ((word != "describe" && word != "it" && word != "context" && word != "test") || !tree.Is(title, "string") || SpansLines(tree, title)) return;
+  if ((word != "describe" && word != "it" && word != "context" && word != "test") ||
+      !tree.Is(title, "string") || SpansLines(tree, title))
+    return;
   if (tree.ChildOfType(arguments, "function_definition") != kNoNode) DeclareTest(tree, title, out);
 }
 
@@ -159,7 +181,8 @@ constexpr NodeRule kLuaRules[] = {
 };
 constexpr std::string_view kLuaBodies[] = {"block", "table_constructor"};
 
-// ---- Elixir: everything is a call -------------------------------------------------------------------------
+// ---- Elixir: everything is a call
+// -------------------------------------------------------------------------
 
 // The name in `name`, `name(x)`, `name(x) when y`, `name :: type`.
 NodeId ElixirHead(const SyntaxTree& tree, NodeId head) {
@@ -189,9 +212,11 @@ void DeclareElixirCall(const SyntaxTree& tree, NodeId node, ChunkKind, std::vect
   } else if (word == "defimpl") {
     DeclarePath(tree, argument, kModule, out);
     if (!out->empty()) out->back().listed = false;
-  } else if (word == "def" || word == "defp" || word == "defdelegate" || word == "defn" || word == "defnp") {
+  } else if (word == "def" || word == "defp" || word == "defdelegate" || word == "defn" ||
+             word == "defnp") {
     Declare(tree, ElixirHead(tree, argument), kFunction, out);
-  } else if (word == "defmacro" || word == "defmacrop" || word == "defguard" || word == "defguardp") {
+  } else if (word == "defmacro" || word == "defmacrop" || word == "defguard" ||
+             word == "defguardp") {
     Declare(tree, ElixirHead(tree, argument), kMacro, out);
   } else if ((word == "test" || word == "describe") && tree.Is(argument, "string")) {
     if (tree.ChildOfType(node, "do_block") != kNoNode) DeclareTest(tree, argument, out);
@@ -212,10 +237,13 @@ bool IsElixirDoc(const SyntaxTree& tree, NodeId node) {
   return word == "doc" || word == "moduledoc" || word == "typedoc" || word == "shortdoc";
 }
 
-void DeclareElixirAttribute(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<Declared>* out) {
+void DeclareElixirAttribute(const SyntaxTree& tree, NodeId node, ChunkKind,
+                            std::vector<Declared>* out) {
   NodeId call;
   std::string_view word = ElixirAttribute(tree, node, &call);
-  if (word.empty() || word == "behaviour" || word == "derive" || word == "before_compile" || word == "external_resource") return;
+  if (word.empty() || word == "behaviour" || word == "derive" || word == "before_compile" ||
+      word == "external_resource")
+    return;
   bool is_type = word == "type" || word == "typep" || word == "opaque";
   if (is_type || word == "callback" || word == "macrocallback") {
     Declare(tree, ElixirHead(tree, FirstArgument(tree, call)), is_type ? kType : kMethod, out);
@@ -227,7 +255,8 @@ void DeclareElixirAttribute(const SyntaxTree& tree, NodeId node, ChunkKind, std:
 bool IsElixirNote(const SyntaxTree& tree, NodeId node) {
   NodeId call;
   std::string_view word = ElixirAttribute(tree, node, &call);
-  return word == "spec" || word == "impl" || word == "deprecated" || word == "since" || word == "tag" || word == "dialyzer";
+  return word == "spec" || word == "impl" || word == "deprecated" || word == "since" ||
+         word == "tag" || word == "dialyzer";
 }
 
 constexpr NodeRule kElixirRules[] = {
@@ -240,14 +269,16 @@ constexpr NodeRule kElixirRules[] = {
 };
 constexpr std::string_view kElixirBodies[] = {"do_block"};
 
-// ---- Bash -------------------------------------------------------------------------------------------------
+// ---- Bash
+// -------------------------------------------------------------------------------------------------
 
 constexpr std::string_view kBatsKey = "@test ";
 
 // Makes functions of the tests of bats: `@test "name" {` reads `xxxxxxxxxx() {`.
 std::string RenameTests(std::string_view text) {
   std::string renamed(text);
-  for (size_t at = renamed.find(kBatsKey); at != std::string::npos; at = renamed.find(kBatsKey, at + 1)) {
+  for (size_t at = renamed.find(kBatsKey); at != std::string::npos;
+       at = renamed.find(kBatsKey, at + 1)) {
     size_t end = std::min(renamed.find('\n', at), renamed.size());
     while (end > at && (renamed[end - 1] == ' ' || renamed[end - 1] == '\r')) --end;
     bool begins_line = at == 0 || renamed[at - 1] == '\n';
@@ -259,13 +290,15 @@ std::string RenameTests(std::string_view text) {
   return renamed;
 }
 
-void DeclareBashFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareBashFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                         std::vector<Declared>* out) {
   std::string_view line = tree.text(node).substr(0, tree.text(node).find('\n'));
   if (!line.starts_with(kBatsKey)) return DeclareNamed(tree, node, kind, out);
   size_t begin = kBatsKey.size();
   size_t end = line.find_last_not_of("{ \r") + 1;
   uint32_t at = tree.node(node).bytes.begin;
-  ByteSpan name = Unquoted(tree.text(), {static_cast<uint32_t>(at + begin), static_cast<uint32_t>(at + std::max(begin, end))});
+  ByteSpan name = Unquoted(tree.text(), {static_cast<uint32_t>(at + begin),
+                                         static_cast<uint32_t>(at + std::max(begin, end))});
   if (name.size() > 0) out->push_back({name, "", kind, /*listed=*/false});
 }
 
@@ -278,10 +311,19 @@ constexpr NodeRule kBashRules[] = {
 
 }  // namespace
 
-const Grammar kPython = {.language = "python", .parser = tree_sitter_python, .rules = kPythonRules};
-const Grammar kRuby = {.language = "ruby", .parser = tree_sitter_ruby, .rules = kRubyRules, .bodies = kRubyBodies};
-const Grammar kLua = {.language = "lua", .parser = tree_sitter_lua, .rules = kLuaRules, .bodies = kLuaBodies};
-const Grammar kElixir = {.language = "elixir", .parser = tree_sitter_elixir, .rules = kElixirRules, .bodies = kElixirBodies};
-const Grammar kBash = {.language = "bash", .parser = tree_sitter_bash, .rules = kBashRules, .prepare = RenameTests};
+const Grammar kPython = {.language = "python",
+                         .parser = tree_sitter_python,
+                         .rules = kPythonRules,
+                         .max_indentations = 300};
+const Grammar kRuby = {
+    .language = "ruby", .parser = tree_sitter_ruby, .rules = kRubyRules, .bodies = kRubyBodies};
+const Grammar kLua = {
+    .language = "lua", .parser = tree_sitter_lua, .rules = kLuaRules, .bodies = kLuaBodies};
+const Grammar kElixir = {.language = "elixir",
+                         .parser = tree_sitter_elixir,
+                         .rules = kElixirRules,
+                         .bodies = kElixirBodies};
+const Grammar kBash = {
+    .language = "bash", .parser = tree_sitter_bash, .rules = kBashRules, .prepare = RenameTests};
 
 }  // namespace codelore::chunker

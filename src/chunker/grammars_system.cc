@@ -19,12 +19,14 @@ using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
 constexpr size_t kMaxMacroBytes = 1'000;  // of a macro call that is searched for what it defines
 
-// ---- Go ---------------------------------------------------------------------------------------------------
+// ---- Go
+// ---------------------------------------------------------------------------------------------------
 
 // The "Cache" of `(c *Cache[K, V])`.
 std::string GoReceiver(const SyntaxTree& tree, NodeId node) {
   NodeId receiver = tree.ChildInField(node, "receiver");
-  NodeId parameter = receiver == kNoNode ? kNoNode : tree.ChildOfType(receiver, "parameter_declaration");
+  NodeId parameter =
+      receiver == kNoNode ? kNoNode : tree.ChildOfType(receiver, "parameter_declaration");
   NodeId type = parameter == kNoNode ? kNoNode : tree.ChildInField(parameter, "type");
   if (type == kNoNode) return "";
   std::string_view text = tree.text(type);
@@ -32,11 +34,13 @@ std::string GoReceiver(const SyntaxTree& tree, NodeId node) {
   return Dotted(text.substr(0, text.find_first_of("[)")));
 }
 
-void DeclareGoMethod(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareGoMethod(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                     std::vector<Declared>* out) {
   Declare(tree, tree.ChildInField(node, "name"), kind, out, GoReceiver(tree, node));
 }
 
-void DeclareGoType(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareGoType(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                   std::vector<Declared>* out) {
   NodeId type = tree.ChildInField(node, "type");
   if (tree.Is(type, "struct_type")) kind = kClass;
   if (tree.Is(type, "interface_type")) kind = kInterface;
@@ -44,11 +48,13 @@ void DeclareGoType(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vec
 }
 
 // const a, b = 1, 2; fields `a, b int`.
-void DeclareGoNames(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareGoNames(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                    std::vector<Declared>* out) {
   NodeId first = tree.ChildInField(node, "name");
   if (first == kNoNode) return;
   for (NodeId name = first; name != kNoNode; name = tree.NextSibling(name)) {
-    if (tree.node(name).field == tree.node(first).field && tree.text(name) != "_") Declare(tree, name, kind, out);
+    if (tree.node(name).field == tree.node(first).field && tree.text(name) != "_")
+      Declare(tree, name, kind, out);
   }
 }
 
@@ -69,10 +75,12 @@ constexpr NodeRule kGoRules[] = {
 };
 constexpr std::string_view kGoBodies[] = {"field_declaration_list", "method_elem", "literal_value"};
 
-// ---- Rust -------------------------------------------------------------------------------------------------
+// ---- Rust
+// -------------------------------------------------------------------------------------------------
 
 // The name of the type that is implemented: `Router` of `impl<S> Display for &Router<S>`.
-void DeclareRustImpl(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareRustImpl(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                     std::vector<Declared>* out) {
   NodeId type = tree.ChildInField(node, "type");
   if (tree.Is(type, "reference_type")) type = tree.ChildInField(type, "type");
   if (type == kNoNode) return;
@@ -82,24 +90,31 @@ void DeclareRustImpl(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::v
   out->back().listed = false;
 }
 
-void DeclareRustModule(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareRustModule(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                       std::vector<Declared>* out) {
   if (tree.ChildInField(node, "body") != kNoNode) DeclareNamed(tree, node, kind, out);
 }
 
-// A macro around one item, at file level: `define_rejection! { pub struct X; }`. Its tokens are not parsed.
-void DeclareRustMacroCall(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<Declared>* out) {
+// A macro around one item, at file level: `define_rejection! { pub struct X; }`. Its tokens are not
+// parsed.
+void DeclareRustMacroCall(const SyntaxTree& tree, NodeId node, ChunkKind,
+                          std::vector<Declared>* out) {
   constexpr std::pair<std::string_view, ChunkKind> kKeys[] = {
-      {"struct ", kClass}, {"enum ", kEnum}, {"trait ", kInterface}, {"fn ", kFunction}, {"static ref ", kVariable}, {"static ", kVariable}};
+      {"struct ", kClass}, {"enum ", kEnum},           {"trait ", kInterface},
+      {"fn ", kFunction},  {"static ref ", kVariable}, {"static ", kVariable}};
   NodeId tokens = tree.ChildOfType(node, "token_tree");
   if (tokens == kNoNode) return;
   std::string_view text = tree.text(tokens).substr(0, kMaxMacroBytes);
   for (auto [key, kind] : kKeys) {
     size_t at = text.find(key);
-    bool is_word = at != std::string_view::npos && at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\n' || text[at - 1] == '{');
+    bool is_word = at != std::string_view::npos && at > 0 &&
+                   (text[at - 1] == ' ' || text[at - 1] == '\n' || text[at - 1] == '{');
     if (!is_word) continue;
     auto begin = static_cast<uint32_t>(tree.node(tokens).bytes.begin + at + key.size());
     uint32_t end = begin;
-    while (end < tree.node(tokens).bytes.end && (std::isalnum(static_cast<unsigned char>(tree.text()[end])) || tree.text()[end] == '_')) ++end;
+    while (end < tree.node(tokens).bytes.end &&
+           (std::isalnum(static_cast<unsigned char>(tree.text()[end])) || tree.text()[end] == '_'))
+      ++end;
     if (end > begin) out->push_back({{begin, end}, "", kind});
     return;
   }
@@ -136,14 +151,17 @@ constexpr NodeRule kRustRules[] = {
 };
 constexpr std::string_view kRustBodies[] = {"macro_rule"};
 
-// ---- Zig --------------------------------------------------------------------------------------------------
+// ---- Zig
+// --------------------------------------------------------------------------------------------------
 
-void DeclareZigVariable(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareZigVariable(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                        std::vector<Declared>* out) {
   NodeId name = tree.FirstChild(node);
   if (!tree.Is(name, "identifier") || tree.text(name) == "_") return;
   for (NodeId value = tree.NextSibling(name); value != kNoNode; value = tree.NextSibling(value)) {
     std::string_view type = tree.TypeName(value);
-    if (type == "struct_declaration" || type == "union_declaration" || type == "opaque_declaration") kind = kClass;
+    if (type == "struct_declaration" || type == "union_declaration" || type == "opaque_declaration")
+      kind = kClass;
     if (type == "enum_declaration" || type == "error_set_declaration") kind = kEnum;
     if (type == "builtin_function" && tree.text(value).starts_with("@import")) return;
   }
@@ -165,9 +183,11 @@ constexpr NodeRule kZigRules[] = {
 };
 
 // Where the members of a container begin; it has no node for its body.
-constexpr std::string_view kZigBodies[] = {"container_field", "function_declaration", "variable_declaration", "block"};
+constexpr std::string_view kZigBodies[] = {"container_field", "function_declaration",
+                                           "variable_declaration", "block"};
 
-// ---- Haskell ----------------------------------------------------------------------------------------------
+// ---- Haskell
+// ----------------------------------------------------------------------------------------------
 
 bool IsHaskellTopLevel(const SyntaxTree& tree, NodeId node) {
   NodeId parent = tree.Parent(node);
@@ -182,7 +202,8 @@ NodeId HaskellInfix(const SyntaxTree& tree, NodeId node) {
   return variable == kNoNode ? operation : variable;
 }
 
-void DeclareHaskellName(const SyntaxTree& tree, NodeId name, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareHaskellName(const SyntaxTree& tree, NodeId name, ChunkKind kind,
+                        std::vector<Declared>* out) {
   NodeId operation = tree.Is(name, "prefix_id") ? tree.FirstChild(name) : kNoNode;  // (|+|)
   Declare(tree, operation == kNoNode ? name : operation, kind, out);
 }
@@ -192,17 +213,20 @@ ChunkKind InClass(const SyntaxTree& tree, NodeId node, ChunkKind kind) {
   return tree.Is(tree.Parent(node), "declarations") ? kind : kMethod;
 }
 
-void DeclareHaskellFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareHaskellFunction(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                            std::vector<Declared>* out) {
   kind = InClass(tree, node, kind);
   NodeId name = tree.ChildInField(node, "name");
   if (name == kNoNode) name = HaskellInfix(tree, node);
   if (name != kNoNode) DeclareHaskellName(tree, name, kind, out);
 }
 
-void DeclareHaskellSignature(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareHaskellSignature(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                             std::vector<Declared>* out) {
   if (tree.text(node).find("->") != std::string_view::npos) kind = kFunction;
   kind = InClass(tree, node, kind);
-  if (NodeId name = tree.ChildInField(node, "name"); name != kNoNode) return DeclareHaskellName(tree, name, kind, out);
+  if (NodeId name = tree.ChildInField(node, "name"); name != kNoNode)
+    return DeclareHaskellName(tree, name, kind, out);
   NodeId names = tree.ChildInField(node, "names");
   if (names == kNoNode) return;
   for (NodeId name = tree.FirstChild(names); name != kNoNode; name = tree.NextSibling(name)) {
@@ -210,7 +234,8 @@ void DeclareHaskellSignature(const SyntaxTree& tree, NodeId node, ChunkKind kind
   }
 }
 
-void DeclareHaskellInstance(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareHaskellInstance(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                            std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "name");
   NodeId patterns = tree.ChildInField(node, "patterns");
   Declare(tree, name, kind, out);
@@ -221,18 +246,21 @@ void DeclareHaskellInstance(const SyntaxTree& tree, NodeId node, ChunkKind kind,
   }
 }
 
-void DeclareHaskellConstructor(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareHaskellConstructor(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                               std::vector<Declared>* out) {
   NodeId constructor = tree.ChildInField(node, "constructor");
   if (constructor == kNoNode) return;
   NodeId name = tree.ChildInField(constructor, "name");
   Declare(tree, name == kNoNode ? tree.ChildInField(constructor, "operator") : name, kind, out);
 }
 
-void DeclareHaskellField(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareHaskellField(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                         std::vector<Declared>* out) {
   DeclareChildren(tree, node, "field_name", kind, out);
 }
 
-void DeclareHaskellModule(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareHaskellModule(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                          std::vector<Declared>* out) {
   DeclarePath(tree, tree.ChildInField(node, "module"), kind, out);
 }
 
@@ -256,13 +284,21 @@ constexpr NodeRule kHaskellRules[] = {
     {"comment", Role::kComment},
     {"haddock", Role::kComment},
 };
-constexpr std::string_view kHaskellBodies[] = {"class_declarations", "instance_declarations", "match", "data_constructors"};
+constexpr std::string_view kHaskellBodies[] = {"class_declarations", "instance_declarations",
+                                               "match", "data_constructors"};
 
 }  // namespace
 
-const Grammar kGo = {.language = "go", .parser = tree_sitter_go, .rules = kGoRules, .bodies = kGoBodies};
-const Grammar kRust = {.language = "rust", .parser = tree_sitter_rust, .rules = kRustRules, .bodies = kRustBodies};
-const Grammar kZig = {.language = "zig", .parser = tree_sitter_zig, .rules = kZigRules, .bodies = kZigBodies};
-const Grammar kHaskell = {.language = "haskell", .parser = tree_sitter_haskell, .rules = kHaskellRules, .bodies = kHaskellBodies, .join_same_names = true};
+const Grammar kGo = {
+    .language = "go", .parser = tree_sitter_go, .rules = kGoRules, .bodies = kGoBodies};
+const Grammar kRust = {
+    .language = "rust", .parser = tree_sitter_rust, .rules = kRustRules, .bodies = kRustBodies};
+const Grammar kZig = {
+    .language = "zig", .parser = tree_sitter_zig, .rules = kZigRules, .bodies = kZigBodies};
+const Grammar kHaskell = {.language = "haskell",
+                          .parser = tree_sitter_haskell,
+                          .rules = kHaskellRules,
+                          .bodies = kHaskellBodies,
+                          .join_same_names = true};
 
 }  // namespace codelore::chunker

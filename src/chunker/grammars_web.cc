@@ -15,7 +15,8 @@ namespace {
 using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
 
-// ---- JavaScript and TypeScript ----------------------------------------------------------------------------
+// ---- JavaScript and TypeScript
+// ----------------------------------------------------------------------------
 
 bool IsFunctionValue(const SyntaxTree& tree, NodeId value) {
   if (value == kNoNode) return false;
@@ -30,17 +31,20 @@ ChunkKind KindOfValue(const SyntaxTree& tree, NodeId value, ChunkKind otherwise)
 
 // `require("x")` or `await import("x")`.
 bool IsImport(const SyntaxTree& tree, NodeId value) {
-  return value != kNoNode && (tree.text(value).starts_with("require(") || tree.text(value).starts_with("await import("));
+  return value != kNoNode && (tree.text(value).starts_with("require(") ||
+                              tree.text(value).starts_with("await import("));
 }
 
-void DeclareJsVariable(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareJsVariable(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                       std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "name");
   NodeId value = tree.ChildInField(node, "value");
   if (name == kNoNode || !tree.Is(name, "identifier") || IsImport(tree, value)) return;
   Declare(tree, name, KindOfValue(tree, value, kind), out);
 }
 
-void DeclareJsField(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareJsField(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                    std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "property");
   if (name == kNoNode) name = tree.ChildInField(node, "name");
   NodeId value = tree.ChildInField(node, "value");
@@ -48,16 +52,19 @@ void DeclareJsField(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::ve
 }
 
 // `key: function () {}` in an object.
-void DeclareJsPair(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareJsPair(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                   std::vector<Declared>* out) {
   NodeId key = tree.ChildInField(node, "key");
   NodeId value = tree.ChildInField(node, "value");
   if (key == kNoNode || KindOfValue(tree, value, kVariable) == kVariable) return;
-  out->push_back({Unquoted(tree.text(), tree.node(key).bytes), "", IsFunctionValue(tree, value) ? kind : kClass});
+  out->push_back({Unquoted(tree.text(), tree.node(key).bytes), "",
+                  IsFunctionValue(tree, value) ? kind : kClass});
 }
 
-// `a.b = function () {}`, and any value for `exports.b = ...`. What stands for the module or the object itself is
-// no qualifier.
-void DeclareJsAssignment(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<Declared>* out) {
+// `a.b = function () {}`, and any value for `exports.b = ...`. What stands for the module or the
+// object itself is no qualifier.
+void DeclareJsAssignment(const SyntaxTree& tree, NodeId node, ChunkKind,
+                         std::vector<Declared>* out) {
   NodeId left = tree.ChildInField(node, "left");
   ChunkKind kind = KindOfValue(tree, tree.ChildInField(node, "right"), kVariable);
   if (left == kNoNode || !tree.Is(left, "member_expression")) return;
@@ -71,7 +78,9 @@ void DeclareJsAssignment(const SyntaxTree& tree, NodeId node, ChunkKind, std::ve
     owner.resize(owner.size() - 10);
     kind = kMethod;
   }
-  if (exported || owner == "this" || owner == "self" || owner == "window" || owner == "global" || owner.size() > 60) owner.clear();
+  if (exported || owner == "this" || owner == "self" || owner == "window" || owner == "global" ||
+      owner.size() > 60)
+    owner.clear();
   Declare(tree, property, kind, out, owner);
 }
 
@@ -82,15 +91,19 @@ void DeclareJsTest(const SyntaxTree& tree, NodeId node, ChunkKind, std::vector<D
   if (function == kNoNode || arguments == kNoNode) return;
   std::string_view text = tree.text(function);
   std::string_view word = text.substr(0, text.find_first_of(".("));
-  if (word != "describe" && word != "it" && word != "test" && word != "context" && word != "suite") return;
+  if (word != "describe" && word != "it" && word != "test" && word != "context" && word != "suite")
+    return;
   NodeId name = tree.FirstChild(arguments);
-  if (name == kNoNode || !(tree.Is(name, "string") || tree.Is(name, "template_string")) || SpansLines(tree, name)) return;
+  if (name == kNoNode || !(tree.Is(name, "string") || tree.Is(name, "template_string")) ||
+      SpansLines(tree, name))
+    return;
   NodeId body = tree.NextSibling(name);
   while (body != kNoNode && !IsFunctionValue(tree, body)) body = tree.NextSibling(body);
   if (body != kNoNode) DeclareTest(tree, name, out);
 }
 
-void DeclareJsModule(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclareJsModule(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                     std::vector<Declared>* out) {
   NodeId name = tree.ChildInField(node, "name");
   if (name == kNoNode) return;
   if (!tree.Is(name, "string")) return DeclarePath(tree, name, kind, out);
@@ -144,12 +157,16 @@ constexpr NodeRule kJsRules[] = {
     {"decorator", Role::kAttribute},
     {"comment", Role::kComment},
 };
-constexpr std::string_view kJsBodies[] = {"statement_block", "class_body", "interface_body", "enum_body", "object"};
+constexpr std::string_view kJsBodies[] = {"statement_block", "class_body", "interface_body",
+                                          "enum_body", "object"};
 
-// ---- PHP --------------------------------------------------------------------------------------------------
+// ---- PHP
+// --------------------------------------------------------------------------------------------------
 
-void DeclarePhpElement(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
-  if (NodeId name = tree.ChildOfType(node, "name"); name != kNoNode) return Declare(tree, name, kind, out);
+void DeclarePhpElement(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                       std::vector<Declared>* out) {
+  if (NodeId name = tree.ChildOfType(node, "name"); name != kNoNode)
+    return Declare(tree, name, kind, out);
   NodeId variable = tree.ChildInField(node, "name");
   if (variable == kNoNode) return;
   ByteSpan bytes = tree.node(variable).bytes;
@@ -157,19 +174,22 @@ void DeclarePhpElement(const SyntaxTree& tree, NodeId node, ChunkKind kind, std:
   if (bytes.size() > 0) out->push_back({bytes, "", kind});
 }
 
-void DeclarePhpNamespace(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclarePhpNamespace(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                         std::vector<Declared>* out) {
   DeclarePath(tree, tree.ChildInField(node, "name"), kind, out);
 }
 
 // `define('NAME', value)`
-void DeclarePhpDefine(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
+void DeclarePhpDefine(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                      std::vector<Declared>* out) {
   NodeId function = tree.ChildInField(node, "function");
   NodeId arguments = tree.ChildInField(node, "arguments");
   if (function == kNoNode || arguments == kNoNode || tree.text(function) != "define") return;
   NodeId name = tree.FirstChild(arguments);
   if (name == kNoNode) return;
   ByteSpan bytes = Unquoted(tree.text(), tree.node(name).bytes);
-  if (bytes.size() > 0 && bytes.size() < tree.node(name).bytes.size()) out->push_back({bytes, "", kind});
+  if (bytes.size() > 0 && bytes.size() < tree.node(name).bytes.size())
+    out->push_back({bytes, "", kind});
 }
 
 constexpr NodeRule kPhpRules[] = {
@@ -193,7 +213,8 @@ constexpr NodeRule kPhpRules[] = {
     {"comment", Role::kComment},
 };
 
-// ---- CSS --------------------------------------------------------------------------------------------------
+// ---- CSS
+// --------------------------------------------------------------------------------------------------
 
 constexpr NodeRule kCssRules[] = {
     {"comment", Role::kComment},
@@ -201,9 +222,16 @@ constexpr NodeRule kCssRules[] = {
 
 }  // namespace
 
-const Grammar kJavaScript = {.language = "javascript", .parser = tree_sitter_javascript, .rules = kJsRules, .bodies = kJsBodies};
-const Grammar kTypeScript = {.language = "typescript", .parser = tree_sitter_typescript, .rules = kJsRules, .bodies = kJsBodies};
-const Grammar kTsx = {.language = "tsx", .parser = tree_sitter_tsx, .rules = kJsRules, .bodies = kJsBodies};
+const Grammar kJavaScript = {.language = "javascript",
+                             .parser = tree_sitter_javascript,
+                             .rules = kJsRules,
+                             .bodies = kJsBodies};
+const Grammar kTypeScript = {.language = "typescript",
+                             .parser = tree_sitter_typescript,
+                             .rules = kJsRules,
+                             .bodies = kJsBodies};
+const Grammar kTsx = {
+    .language = "tsx", .parser = tree_sitter_tsx, .rules = kJsRules, .bodies = kJsBodies};
 const Grammar kPhp = {.language = "php", .parser = tree_sitter_php, .rules = kPhpRules};
 const Grammar kCss = {.language = "css", .parser = tree_sitter_css, .rules = kCssRules};
 

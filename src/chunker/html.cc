@@ -18,24 +18,30 @@ constexpr size_t kMaxTagBytes = 1 << 16;
 
 // The named entities that documentation uses; any other is kept as it is written.
 constexpr std::pair<std::string_view, std::string_view> kEntities[] = {
-    {"amp", "&"},    {"lt", "<"},     {"gt", ">"},     {"quot", "\""},  {"apos", "'"},   {"nbsp", " "},
-    {"copy", "©"},   {"reg", "®"},    {"trade", "™"},  {"hellip", "…"}, {"mdash", "—"},  {"ndash", "–"},
-    {"lsquo", "‘"},  {"rsquo", "’"},  {"ldquo", "“"},  {"rdquo", "”"},  {"laquo", "«"},  {"raquo", "»"},
-    {"bull", "•"},   {"middot", "·"}, {"sect", "§"},   {"para", "¶"},   {"deg", "°"},    {"plusmn", "±"},
-    {"times", "×"},  {"divide", "÷"}, {"rarr", "→"},   {"larr", "←"},   {"harr", "↔"},   {"uarr", "↑"},
-    {"darr", "↓"},   {"rArr", "⇒"},   {"le", "≤"},     {"ge", "≥"},     {"ne", "≠"},     {"minus", "−"},
-    {"micro", "µ"},  {"euro", "€"},   {"pound", "£"},  {"yen", "¥"},    {"cent", "¢"},   {"auml", "ä"},
-    {"ouml", "ö"},   {"uuml", "ü"},   {"Auml", "Ä"},   {"Ouml", "Ö"},   {"Uuml", "Ü"},   {"szlig", "ß"},
-    {"eacute", "é"}, {"egrave", "è"}, {"agrave", "à"}, {"ccedil", "ç"}, {"ntilde", "ñ"}, {"shy", ""},
-    {"zwj", ""},     {"zwnj", ""},    {"ensp", " "},   {"emsp", " "},   {"thinsp", " "}, {"lbrace", "{"},
-    {"rbrace", "}"}, {"lbrack", "["}, {"rbrack", "]"}, {"num", "#"},    {"lpar", "("},   {"rpar", ")"},
+    {"amp", "&"},    {"lt", "<"},     {"gt", ">"},     {"quot", "\""},  {"apos", "'"},
+    {"nbsp", " "},   {"copy", "©"},   {"reg", "®"},    {"trade", "™"},  {"hellip", "…"},
+    {"mdash", "—"},  {"ndash", "–"},  {"lsquo", "‘"},  {"rsquo", "’"},  {"ldquo", "“"},
+    {"rdquo", "”"},  {"laquo", "«"},  {"raquo", "»"},  {"bull", "•"},   {"middot", "·"},
+    {"sect", "§"},   {"para", "¶"},   {"deg", "°"},    {"plusmn", "±"}, {"times", "×"},
+    {"divide", "÷"}, {"rarr", "→"},   {"larr", "←"},   {"harr", "↔"},   {"uarr", "↑"},
+    {"darr", "↓"},   {"rArr", "⇒"},   {"le", "≤"},     {"ge", "≥"},     {"ne", "≠"},
+    {"minus", "−"},  {"micro", "µ"},  {"euro", "€"},   {"pound", "£"},  {"yen", "¥"},
+    {"cent", "¢"},   {"auml", "ä"},   {"ouml", "ö"},   {"uuml", "ü"},   {"Auml", "Ä"},
+    {"Ouml", "Ö"},   {"Uuml", "Ü"},   {"szlig", "ß"},  {"eacute", "é"}, {"egrave", "è"},
+    {"agrave", "à"}, {"ccedil", "ç"}, {"ntilde", "ñ"}, {"shy", ""},     {"zwj", ""},
+    {"zwnj", ""},    {"ensp", " "},   {"emsp", " "},   {"thinsp", " "}, {"lbrace", "{"},
+    {"rbrace", "}"}, {"lbrack", "["}, {"rbrack", "]"}, {"num", "#"},    {"lpar", "("},
+    {"rpar", ")"},
 };
 
-constexpr std::string_view kInlineTags[] = {"a",  "abbr", "b",   "bdi",  "bdo",   "cite", "code", "data", "del",  "dfn", "em",  "font", "i",
-                                            "ins", "kbd", "mark", "q",   "s",     "samp", "small", "span", "strong", "sub", "sup", "time",
-                                            "tt", "u",    "var", "wbr"};
+constexpr std::string_view kInlineTags[] = {
+    "a",    "abbr",   "b",   "bdi", "bdo",  "cite", "code", "data", "del",  "dfn",
+    "em",   "font",   "i",   "ins", "kbd",  "mark", "q",    "s",    "samp", "small",
+    "span", "strong", "sub", "sup", "time", "tt",   "u",    "var",  "wbr"};
 
-bool IsInline(std::string_view tag) { return std::find(std::begin(kInlineTags), std::end(kInlineTags), tag) != std::end(kInlineTags); }
+bool IsInline(std::string_view tag) {
+  return std::find(std::begin(kInlineTags), std::end(kInlineTags), tag) != std::end(kInlineTags);
+}
 
 void AppendUtf8(uint32_t code, std::string* out) {
   if (code == 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) code = 0xFFFD;
@@ -56,7 +62,8 @@ void AppendUtf8(uint32_t code, std::string* out) {
   }
 }
 
-// Appends what the entity at the start of `text` (an '&') stands for; the bytes it takes, 0 if it is none.
+// Appends what the entity at the start of `text` (an '&') stands for; the bytes it takes, 0 if it
+// is none.
 size_t DecodeEntity(std::string_view text, std::string* out) {
   size_t semicolon = text.substr(0, 12).find(';');
   if (semicolon == std::string_view::npos || semicolon < 2) return 0;
@@ -65,7 +72,8 @@ size_t DecodeEntity(std::string_view text, std::string* out) {
     bool hex = name.size() > 1 && (name[1] == 'x' || name[1] == 'X');
     std::string_view digits = name.substr(hex ? 2 : 1);
     uint32_t code = 0;
-    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, hex ? 16 : 10);
+    auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, hex ? 16 : 10);
     if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return 0;
     AppendUtf8(code, out);
     return semicolon + 1;
@@ -88,8 +96,10 @@ void AppendText(std::string_view raw, std::string* out) {
       }
     }
     bool space = std::isspace(static_cast<unsigned char>(raw[i])) != 0;
-    if (!space) *out += raw[i];
-    else if (!out->empty() && out->back() != ' ' && out->back() != '\n') *out += ' ';
+    if (!space)
+      *out += raw[i];
+    else if (!out->empty() && out->back() != ' ' && out->back() != '\n')
+      *out += ' ';
     ++i;
   }
 }
@@ -115,23 +125,32 @@ Tag ReadTag(std::string_view html, size_t begin) {
   if (rest.starts_with("<!--")) return {"", behind("-->", begin + 4)};
   if (rest.starts_with("<!") || rest.starts_with("<?")) return {"", behind(">", begin)};
   size_t name_begin = begin + (rest.starts_with("</") ? 2 : 1);
-  if (name_begin >= html.size() || !std::isalpha(static_cast<unsigned char>(html[name_begin]))) return {"", begin};
+  if (name_begin >= html.size() || !std::isalpha(static_cast<unsigned char>(html[name_begin])))
+    return {"", begin};
   size_t name_end = name_begin;
-  while (name_end < html.size() && (std::isalnum(static_cast<unsigned char>(html[name_end])) || html[name_end] == '-')) ++name_end;
+  while (name_end < html.size() &&
+         (std::isalnum(static_cast<unsigned char>(html[name_end])) || html[name_end] == '-'))
+    ++name_end;
   char quote = 0;
   size_t end = name_end;
-  for (; end < std::min(html.size(), name_end + kMaxTagBytes) && (quote != 0 || html[end] != '>'); ++end) {
-    if (quote != 0) quote = html[end] == quote ? 0 : quote;
-    else if ((html[end] == '"' || html[end] == '\'') && html[end - 1] == '=') quote = html[end];
+  for (; end < std::min(html.size(), name_end + kMaxTagBytes) && (quote != 0 || html[end] != '>');
+       ++end) {
+    if (quote != 0)
+      quote = html[end] == quote ? 0 : quote;
+    else if ((html[end] == '"' || html[end] == '\'') && html[end - 1] == '=')
+      quote = html[end];
   }
   // A quote that never ends is no quote.
-  if (end == html.size() || html[end] != '>') end = std::min(html.find('>', name_end), html.size() - 1);
-  return {(rest[1] == '/' ? "/" : "") + Lower(html.substr(name_begin, name_end - name_begin)), end + 1};
+  if (end == html.size() || html[end] != '>')
+    end = std::min(html.find('>', name_end), html.size() - 1);
+  return {(rest[1] == '/' ? "/" : "") + Lower(html.substr(name_begin, name_end - name_begin)),
+          end + 1};
 }
 
 // Where the text of a <script> or <style> ends: at its end tag.
 size_t EndOfRawText(std::string_view html, size_t begin, const std::string& name) {
-  for (size_t at = html.find("</", begin); at != std::string_view::npos; at = html.find("</", at + 2)) {
+  for (size_t at = html.find("</", begin); at != std::string_view::npos;
+       at = html.find("</", at + 2)) {
     if (Lower(html.substr(at + 2, name.size())) == name) return at;
   }
   return html.size();
@@ -144,7 +163,8 @@ int HeadingLevel(std::string_view tag) {
 
 std::string TextOfRuns(std::string_view html, const std::vector<HtmlRun>& runs, ByteSpan span) {
   std::string text;
-  auto run = std::partition_point(runs.begin(), runs.end(), [&](const HtmlRun& r) { return r.bytes.end <= span.begin; });
+  auto run = std::partition_point(runs.begin(), runs.end(),
+                                  [&](const HtmlRun& r) { return r.bytes.end <= span.begin; });
   for (; run != runs.end() && run->bytes.begin < span.end; ++run) {
     if (run->separator == '\n') {
       while (text.ends_with(' ')) text.pop_back();
@@ -160,13 +180,16 @@ std::string TextOfRuns(std::string_view html, const std::vector<HtmlRun>& runs, 
 // One pass over the tags of a page.
 class HtmlScanner {
  public:
-  HtmlScanner(std::string_view html, const LineTable& lines) : html_(html), lines_(lines), sections_(lines) {}
+  HtmlScanner(std::string_view html, const LineTable& lines)
+      : html_(html), lines_(lines), sections_(lines) {}
 
   void Run() {
     for (size_t at = html_.find('<'); at != std::string_view::npos; at = html_.find('<', at)) {
       Tag tag = ReadTag(html_, at);
-      if (tag.end == at) ++at;
-      else at = Visit(tag, at);
+      if (tag.end == at)
+        ++at;
+      else
+        at = Visit(tag, at);
     }
     AddText(html_.size());
   }
@@ -183,14 +206,18 @@ class HtmlScanner {
   size_t Visit(const Tag& tag, size_t begin) {
     AddText(begin);
     uint32_t line = lines_.LineOf(static_cast<uint32_t>(begin));
-    for (uint32_t next = line + 1; next < lines_.size() && lines_.Begin(next) < tag.end; ++next) sections_.SetDepth(next, kInsideTag);
-    if (heading_level_ >= 0 && tag.name == (heading_level_ == 0 ? "/title" : "/h" + std::to_string(heading_level_))) CloseHeading(begin);
+    for (uint32_t next = line + 1; next < lines_.size() && lines_.Begin(next) < tag.end; ++next)
+      sections_.SetDepth(next, kInsideTag);
+    if (heading_level_ >= 0 &&
+        tag.name == (heading_level_ == 0 ? "/title" : "/h" + std::to_string(heading_level_)))
+      CloseHeading(begin);
     if (int level = HeadingLevel(tag.name); level >= 0) {
       heading_level_ = level;
       heading_line_ = line;
       heading_text_ = static_cast<uint32_t>(tag.end);
     }
-    if (!tag.name.empty() && !IsInline(tag.name[0] == '/' ? tag.name.substr(1) : tag.name)) separator_ = '\n';
+    if (!tag.name.empty() && !IsInline(tag.name[0] == '/' ? tag.name.substr(1) : tag.name))
+      separator_ = '\n';
     bool raw = tag.name == "script" || tag.name == "style" || tag.name == "svg";
     return text_begin_ = raw ? EndOfRawText(html_, tag.end, tag.name) : tag.end;
   }
@@ -214,8 +241,9 @@ class HtmlScanner {
     heading_level_ = -1;
   }
 
-  // A line weighs what a reader sees of it, but at least a quarter of its bytes. A line of end tags belongs to the
-  // one before; a cut behind a line break inside of text is worse than one between two tags.
+  // A line weighs what a reader sees of it, but at least a quarter of its bytes. A line of end tags
+  // belongs to the one before; a cut behind a line break inside of text is worse than one between
+  // two tags.
   void Weigh(Outline* outline) const {
     outline->weight.resize(lines_.size(), 0);
     for (const HtmlRun& run : runs_) {
@@ -223,13 +251,17 @@ class HtmlScanner {
       uint32_t last = lines_.LastLineOf(run.bytes);
       for (uint32_t line = first; line <= last; ++line) {
         ByteSpan span = lines_.Span(line);
-        outline->weight[line] += std::min(span.end, run.bytes.end) - std::max(span.begin, run.bytes.begin);
-        if (line > first && !IsBlank(lines_.Text(line))) outline->depth[line] = std::max(outline->depth[line], kInsideBlock);
+        outline->weight[line] +=
+            std::min(span.end, run.bytes.end) - std::max(span.begin, run.bytes.begin);
+        if (line > first && !IsBlank(lines_.Text(line)))
+          outline->depth[line] = std::max(outline->depth[line], kInsideBlock);
       }
     }
     for (uint32_t line = 0; line < lines_.size(); ++line) {
-      bool ends_only = outline->weight[line] == 0 && lines_.Text(line).find("</") != std::string_view::npos;
-      if (ends_only && outline->line_class[line] == LineClass::kText) outline->line_class[line] = LineClass::kCloser;
+      bool ends_only =
+          outline->weight[line] == 0 && lines_.Text(line).find("</") != std::string_view::npos;
+      if (ends_only && outline->line_class[line] == LineClass::kText)
+        outline->line_class[line] = LineClass::kCloser;
       outline->weight[line] = std::max(outline->weight[line], lines_.Span(line).size() / 4);
     }
   }
@@ -238,8 +270,8 @@ class HtmlScanner {
   const LineTable& lines_;
   SectionBuilder sections_;
   std::vector<HtmlRun> runs_;
-  size_t text_begin_ = 0;  // behind the last tag
-  char separator_ = '\n';  // of the next run
+  size_t text_begin_ = 0;   // behind the last tag
+  char separator_ = '\n';   // of the next run
   int heading_level_ = -1;  // of the heading at hand
   uint32_t heading_line_ = 0;
   uint32_t heading_text_ = 0;

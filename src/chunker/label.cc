@@ -12,7 +12,9 @@ uint32_t Overlap(ByteSpan a, ByteSpan b) {
   return begin < end ? end - begin : 0;
 }
 
-bool Contains(ByteSpan outer, ByteSpan inner) { return outer.begin <= inner.begin && inner.end <= outer.end; }
+bool Contains(ByteSpan outer, ByteSpan inner) {
+  return outer.begin <= inner.begin && inner.end <= outer.end;
+}
 
 // Finds for each chunk, in order, the item it mainly holds.
 class MainItems {
@@ -22,14 +24,19 @@ class MainItems {
   // `chunk` lies behind those of earlier calls.
   int32_t Of(ByteSpan chunk) {
     CollectOverlapping(chunk);
-    // Descend from the file into items as long as one of them is what the chunk is mainly about but reaches beyond it.
+    // Descend from the file into items as long as one of them is what the chunk is mainly about but
+    // reaches beyond it.
     int32_t around = kNoItem;
     for (;;) {
       Shares shares = SharesOf(chunk, around);
-      bool starts_here = around != kNoItem && Overlap(chunk, {At(around).name_begin, At(around).name_begin + 1}) > 0;
-      uint32_t other = around == kNoItem ? std::max(shares.variables / 2, shares.rest) : shares.variables + shares.rest;
-      if (shares.parts == 0 || shares.parts < other || (starts_here && other >= shares.largest_part)) {
-        // A file's variables stand for each other; of a class, only one that fills the chunk stands for itself.
+      bool starts_here = around != kNoItem &&
+                         Overlap(chunk, {At(around).name_begin, At(around).name_begin + 1}) > 0;
+      uint32_t other = around == kNoItem ? std::max(shares.variables / 2, shares.rest)
+                                         : shares.variables + shares.rest;
+      if (shares.parts == 0 || shares.parts < other ||
+          (starts_here && other >= shares.largest_part)) {
+        // A file's variables stand for each other; of a class, only one that fills the chunk stands
+        // for itself.
         uint32_t size = around == kNoItem ? shares.variables : shares.largest_variable;
         return size * 2 >= chunk.size() ? shares.variable : around;
       }
@@ -39,8 +46,8 @@ class MainItems {
   }
 
  private:
-  // Of the bytes that a chunk shares with an item: those of its parts that are variables, those of other parts,
-  // and the rest.
+  // Of the bytes that a chunk shares with an item: those of its parts that are variables, those of
+  // other parts, and the rest.
   struct Shares {
     uint32_t parts = 0;
     uint32_t variables = 0;
@@ -56,7 +63,8 @@ class MainItems {
   void CollectOverlapping(ByteSpan chunk) {
     std::erase_if(overlapping_, [&](int32_t item) { return At(item).extent.end <= chunk.begin; });
     for (; next_ < items_.size() && items_[next_].extent.begin < chunk.end; ++next_) {
-      if (items_[next_].extent.end > chunk.begin) overlapping_.push_back(static_cast<int32_t>(next_));
+      if (items_[next_].extent.end > chunk.begin)
+        overlapping_.push_back(static_cast<int32_t>(next_));
     }
   }
 
@@ -98,7 +106,8 @@ void LabelWith(const Outline& outline, int32_t item, Chunk* chunk) {
 void ClipProse(const std::vector<ByteSpan>& prose, size_t* first, Chunk* chunk) {
   while (*first < prose.size() && prose[*first].end <= chunk->bytes.begin) ++*first;
   for (size_t i = *first; i < prose.size() && prose[i].begin < chunk->bytes.end; ++i) {
-    chunk->prose.push_back({std::max(prose[i].begin, chunk->bytes.begin), std::min(prose[i].end, chunk->bytes.end)});
+    chunk->prose.push_back(
+        {std::max(prose[i].begin, chunk->bytes.begin), std::min(prose[i].end, chunk->bytes.end)});
   }
 }
 
@@ -107,10 +116,12 @@ std::vector<Definition> DefinitionsOf(const Outline& outline) {
   for (size_t i = 0; i < outline.items.size(); ++i) {
     const OutlineItem& item = outline.items[i];
     if (!item.listed) continue;
-    definitions.push_back({item.name, QualifiedName(outline, static_cast<int32_t>(i)), item.kind, item.extent, item.name_begin});
+    definitions.push_back({item.name, QualifiedName(outline, static_cast<int32_t>(i)), item.kind,
+                           item.extent, item.name_begin});
   }
-  std::stable_sort(definitions.begin(), definitions.end(),
-                   [](const Definition& a, const Definition& b) { return a.name_begin < b.name_begin; });
+  std::stable_sort(
+      definitions.begin(), definitions.end(),
+      [](const Definition& a, const Definition& b) { return a.name_begin < b.name_begin; });
   return definitions;
 }
 
@@ -123,9 +134,11 @@ void Label(const Outline& outline, ChunkKind default_kind, ChunkedFile* file) {
   size_t next_prose = 0;
   for (Chunk& chunk : file->chunks) {
     chunk.kind = default_kind;
-    if (int32_t item = main_items.Of(chunk.bytes); item != kNoItem) LabelWith(outline, item, &chunk);
+    if (int32_t item = main_items.Of(chunk.bytes); item != kNoItem)
+      LabelWith(outline, item, &chunk);
     ClipProse(outline.prose, &next_prose, &chunk);
-    while (next_definition < file->definitions.size() && file->definitions[next_definition].name_begin < chunk.bytes.end) {
+    while (next_definition < file->definitions.size() &&
+           file->definitions[next_definition].name_begin < chunk.bytes.end) {
       chunk.definitions.push_back(next_definition++);
     }
   }

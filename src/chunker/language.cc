@@ -20,10 +20,12 @@ struct LanguageRow {
 
 constexpr LanguageRow kLanguages[] = {
     // With a grammar.
-    {"bash", "sh bash zsh ksh bats ebuild eclass", ".bashrc .bash_profile .bash_aliases .profile .zshrc .zprofile .kshrc pkgbuild apkbuild",
+    {"bash", "sh bash zsh ksh bats ebuild eclass",
+     ".bashrc .bash_profile .bash_aliases .profile .zshrc .zprofile .kshrc pkgbuild apkbuild",
      "sh shell zsh ksh dash ash shell-script shellscript bats"},
     {"c", "c", "", "ansi-c"},
-    {"cpp", "cc cpp cxx c++ hpp hh hxx h++ ipp tpp inl ino cu cuh", "", "c++ cxx cplusplus cuda arduino"},
+    {"cpp", "cc cpp cxx c++ hpp hh hxx h++ ipp tpp inl ino cu cuh", "",
+     "c++ cxx cplusplus cuda arduino"},
     {"csharp", "cs csx cake", "", "c# cs dotnet"},
     {"css", "css"},
     {"dockerfile", "dockerfile containerfile", "dockerfile containerfile", "docker containerfile"},
@@ -32,31 +34,41 @@ constexpr LanguageRow kLanguages[] = {
     {"haskell", "hs hs-boot hsc", "", "hs runhaskell runghc"},
     {"html", "html htm xhtml xht shtml", "", "htm xhtml"},
     {"java", "java jav"},
-    {"javascript", "js jsx mjs cjs es6 jsm", "jakefile .eslintrc.js", "js jsx node nodejs ecmascript js2 rjsx"},
+    {"javascript", "js jsx mjs cjs es6 jsm", "jakefile .eslintrc.js",
+     "js jsx node nodejs ecmascript js2 rjsx"},
     {"json", "json jsonc json5 geojson webmanifest avsc har jsonl ndjson",
-     ".eslintrc .babelrc .prettierrc .jshintrc composer.lock pipfile.lock flake.lock", "jsonc json5 jsonl"},
+     ".eslintrc .babelrc .prettierrc .jshintrc composer.lock pipfile.lock flake.lock",
+     "jsonc json5 jsonl"},
     {"kotlin", "kt kts ktm", "", "kt"},
     {"lua", "lua rockspec luau nse wlua", ".luacheckrc", "luajit luau"},
     {"php", "php php3 php4 php5 php7 phtml phps ctp"},
-    {"python", "py pyi pyw pyx pxd pxi bzl star gyp gypi wsgi sconscript", "sconstruct sconscript build.bazel workspace.bazel tiltfile wscript snakefile",
+    {"python", "py pyi pyw pyx pxd pxi bzl star gyp gypi wsgi sconscript",
+     "sconstruct sconscript build.bazel workspace.bazel tiltfile wscript snakefile",
      "py python2 python3 pypy ipython starlark cython"},
     {"ruby", "rb rake gemspec ru rbw podspec jbuilder thor builder",
-     "gemfile rakefile podfile vagrantfile guardfile capfile fastfile brewfile dangerfile appraisals berksfile .irbrc .pryrc", "rb jruby rake"},
+     "gemfile rakefile podfile vagrantfile guardfile capfile fastfile brewfile dangerfile "
+     "appraisals berksfile .irbrc .pryrc",
+     "rb jruby rake"},
     {"rust", "rs rs.in", "", "rs"},
     {"scala", "scala sc sbt", "", "sbt"},
-    {"sql", "sql ddl dml psql pgsql plsql pls pks pkb mysql hql", "", "postgresql mysql plsql plpgsql sqlite tsql"},
+    {"sql", "sql ddl dml psql pgsql plsql pls pks pkb mysql hql", "",
+     "postgresql mysql plsql plpgsql sqlite tsql"},
     {"swift", "swift swiftinterface"},
     {"toml", "toml", "cargo.lock pipfile poetry.lock pdm.lock uv.lock gopkg.lock"},
     {"tsx", "tsx", "", "typescriptreact typescript-tsx"},
     {"typescript", "ts mts cts", "", "ts deno ts-node tsx-node"},
-    {"yaml", "yml yaml yaml-tmlanguage sublime-syntax", ".clang-format .clang-tidy .clangd .gemrc .yamllint citation.cff", "yml"},
+    {"yaml", "yml yaml yaml-tmlanguage sublime-syntax",
+     ".clang-format .clang-tidy .clangd .gemrc .yamllint citation.cff", "yml"},
     {"zig", "zig zon"},
     // Documents.
     {"asciidoc", "adoc asciidoc", "", "adoc"},
-    {"markdown", "md markdown mdown mkd mkdn mdx rmd qmd livemd", "readme.md", "md mdx rmarkdown gfm"},
+    {"markdown", "md markdown mdown mkd mkdn mdx rmd qmd livemd", "readme.md",
+     "md mdx rmarkdown gfm"},
     {"notebook", "ipynb", "", "ipynb jupyter"},
     {"restructuredtext", "rst rest", "", "rst rest"},
-    {"text", "txt text", "readme license licence copying authors contributors changelog changes news todo install notice maintainers copyright history",
+    {"text", "txt text",
+     "readme license licence copying authors contributors changelog changes news todo install "
+     "notice maintainers copyright history",
      "txt plaintext plain"},
     // Known by name.
     {"ada", "adb ads", "", "ada95"},
@@ -95,8 +107,10 @@ constexpr LanguageRow kLanguages[] = {
     {"handlebars", "hbs handlebars mustache", "", "hbs mustache"},
     {"haxe", "hx"},
     {"hlsl", "hlsl fx cginc shader"},
-    {"ignore", "", ".gitignore .dockerignore .npmignore .eslintignore .prettierignore .hgignore", "gitignore"},
-    {"ini", "ini cfg conf cnf inf desktop editorconfig gitconfig", ".editorconfig .gitconfig .gitmodules .gitattributes .npmrc .flake8 .pylintrc", "cfg conf"},
+    {"ignore", "", ".gitignore .dockerignore .npmignore .eslintignore .prettierignore .hgignore",
+     "gitignore"},
+    {"ini", "ini cfg conf cnf inf desktop editorconfig gitconfig",
+     ".editorconfig .gitconfig .gitmodules .gitattributes .npmrc .flake8 .pylintrc", "cfg conf"},
     {"jinja", "j2 jinja jinja2", "", "jinja2"},
     {"jsonnet", "jsonnet libsonnet"},
     {"julia", "jl", "", "jl"},
@@ -105,7 +119,8 @@ constexpr LanguageRow kLanguages[] = {
     {"liquid", "liquid"},
     {"llvm", "ll"},
     {"log", "log"},
-    {"make", "mk mak make am", "makefile gnumakefile makefile.am makefile.in kbuild bsdmakefile", "makefile gmake"},
+    {"make", "mk mak make am", "makefile gnumakefile makefile.am makefile.in kbuild bsdmakefile",
+     "makefile gmake"},
     {"matlab", "mlx", "", "octave"},
     {"meson", "", "meson.build meson_options.txt meson.options"},
     {"mojo", "mojo"},
@@ -155,8 +170,10 @@ constexpr LanguageRow kLanguages[] = {
     {"vue", "vue"},
     {"wasm", "wat wast"},
     {"wgsl", "wgsl"},
-    {"xml", "xml xsd xsl xslt wsdl plist svg xaml csproj vbproj fsproj vcxproj props targets nuspec resx pom iml storyboard xib rss atom kml gpx xmi xlf "
-            "xliff dita ditamap",
+    {"xml",
+     "xml xsd xsl xslt wsdl plist svg xaml csproj vbproj fsproj vcxproj props targets nuspec resx "
+     "pom iml storyboard xib rss atom kml gpx xmi xlf "
+     "xliff dita ditamap",
      "pom.xml", ""},
 };
 
@@ -188,13 +205,16 @@ std::string Lower(std::string_view text) {
 // Letters, digits and what stands in "c++", "c#", "shell-script".
 std::string_view WordAt(std::string_view text, size_t begin) {
   size_t end = begin;
-  while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || std::string_view("+#-_").find(text[end]) != std::string_view::npos)) ++end;
+  while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) ||
+                               std::string_view("+#-_").find(text[end]) != std::string_view::npos))
+    ++end;
   return text.substr(begin, end - begin);
 }
 
 std::string_view FirstLine(std::string_view text) { return text.substr(0, text.find('\n')); }
 
-// ---- mode lines, #! lines ---------------------------------------------------------------------------------
+// ---- mode lines, #! lines
+// ---------------------------------------------------------------------------------
 
 // "-*- mode: ruby -*-", "-*- C++ -*-", "vim: set ft=python:", in a line.
 std::string_view FromModeLine(std::string_view line) {
@@ -227,7 +247,8 @@ std::string_view FromModeLines(std::string_view text) {
   }
   std::string_view tail = text.substr(text.size() - std::min<size_t>(text.size(), 300));
   size_t at = tail.rfind("vim:");
-  return at == std::string_view::npos || std::count(tail.begin() + static_cast<ptrdiff_t>(at), tail.end(), '\n') > 3
+  return at == std::string_view::npos ||
+                 std::count(tail.begin() + static_cast<ptrdiff_t>(at), tail.end(), '\n') > 3
              ? std::string_view()
              : FromModeLine(FirstLine(tail.substr(at)));
 }
@@ -243,18 +264,23 @@ std::string_view FromShebang(std::string_view text) {
     std::string_view word = line.substr(begin, end - begin);
     line.remove_prefix(end);
     word.remove_prefix(word.rfind('/') + 1);
-    bool is_interpreter = word != "env" && !word.starts_with('-') && word.find('=') == std::string_view::npos;
+    bool is_interpreter =
+        word != "env" && !word.starts_with('-') && word.find('=') == std::string_view::npos;
     if (!is_interpreter) continue;
     std::string name = Lower(word);
-    while (!name.empty() && (std::isdigit(static_cast<unsigned char>(name.back())) || name.back() == '.')) name.pop_back();
+    while (!name.empty() &&
+           (std::isdigit(static_cast<unsigned char>(name.back())) || name.back() == '.'))
+      name.pop_back();
     return CanonicalLanguage(name);
   }
   return {};
 }
 
-// ---- the look at the content ------------------------------------------------------------------------------
+// ---- the look at the content
+// ------------------------------------------------------------------------------
 
-// Calls visit(line) for the first `limit` lines that hold anything, without leading white space; until it gives a language.
+// Calls visit(line) for the first `limit` lines that hold anything, without leading white space;
+// until it gives a language.
 template <typename Visit>
 std::string_view FirstOf(std::string_view text, int limit, Visit visit) {
   while (!text.empty() && limit > 0) {
@@ -269,20 +295,26 @@ std::string_view FirstOf(std::string_view text, int limit, Visit visit) {
 }
 
 bool StartsWithAny(std::string_view line, std::initializer_list<std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) { return line.starts_with(prefix); });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return line.starts_with(prefix); });
 }
 
 // A header: C, unless a line can only be C++ or Objective-C.
 std::string_view HeaderLanguage(std::string_view text) {
   std::string_view found = FirstOf(text, 4'000, [](std::string_view line) -> std::string_view {
     if (StartsWithAny(line, {"//", "*", "/*"})) return {};
-    if (StartsWithAny(line, {"@interface", "@protocol", "@class", "#import ", "@property"})) return "objective-c";
-    bool cpp = StartsWithAny(line, {"namespace ", "template <", "template<", "public:", "private:", "protected:", "using ", "constexpr ", "virtual ",
-                                    "class ", "enum class ", "explicit ", "friend "}) ||
-               line.find("std::") != std::string_view::npos || line.find("nullptr") != std::string_view::npos ||
+    if (StartsWithAny(line, {"@interface", "@protocol", "@class", "#import ", "@property"}))
+      return "objective-c";
+    bool cpp = StartsWithAny(line, {"namespace ", "template <", "template<",
+                                    "public:", "private:", "protected:", "using ", "constexpr ",
+                                    "virtual ", "class ", "enum class ", "explicit ", "friend "}) ||
+               line.find("std::") != std::string_view::npos ||
+               line.find("nullptr") != std::string_view::npos ||
                line.find("noexcept") != std::string_view::npos;
     if (cpp) return "cpp";
-    if (StartsWithAny(line, {"#include <"}) && line.find('>') != std::string_view::npos && line.find(".h") == std::string_view::npos) return "cpp";
+    if (StartsWithAny(line, {"#include <"}) && line.find('>') != std::string_view::npos &&
+        line.find(".h") == std::string_view::npos)
+      return "cpp";
     return {};
   });
   return found.empty() ? "c" : found;
@@ -293,7 +325,9 @@ std::string_view FromAmbiguousExtension(std::string_view extension, std::string_
   if (extension == "h") return HeaderLanguage(text);
   if (extension == "m") {
     return FirstOf(text, 200, [](std::string_view line) -> std::string_view {
-      if (StartsWithAny(line, {"#import", "@interface", "@implementation", "#include", "@protocol", "//", "/*"})) return "objective-c";
+      if (StartsWithAny(line, {"#import", "@interface", "@implementation", "#include", "@protocol",
+                               "//", "/*"}))
+        return "objective-c";
       if (StartsWithAny(line, {"%", "function", "clear", "classdef"})) return "matlab";
       return {};
     });
@@ -301,7 +335,8 @@ std::string_view FromAmbiguousExtension(std::string_view extension, std::string_
   if (extension == "pl" || extension == "t") {
     std::string_view found = FirstOf(text, 100, [](std::string_view line) -> std::string_view {
       if (line.starts_with(":-")) return "prolog";
-      return StartsWithAny(line, {"use ", "#!", "my ", "package ", "sub "}) ? "perl" : std::string_view();
+      return StartsWithAny(line, {"use ", "#!", "my ", "package ", "sub "}) ? "perl"
+                                                                            : std::string_view();
     });
     return found.empty() && extension == "t" ? "text" : found;
   }
@@ -309,36 +344,60 @@ std::string_view FromAmbiguousExtension(std::string_view extension, std::string_
   if (extension == "inc") {
     std::string_view head = text.substr(0, 500);
     if (head.find("<?php") != std::string_view::npos) return "php";
-    return head.find("#define") != std::string_view::npos || head.find("#if") != std::string_view::npos || head.find("/*") != std::string_view::npos ? "cpp" : "text";
+    return head.find("#define") != std::string_view::npos ||
+                   head.find("#if") != std::string_view::npos ||
+                   head.find("/*") != std::string_view::npos
+               ? "cpp"
+               : "text";
   }
-  if (extension == "cls") return text.substr(0, 2'000).find("\\NeedsTeXFormat") != std::string_view::npos ? "latex" : "apex";
-  if (extension == "tmpl" || extension == "tpl") return text.substr(0, 2'000).find("<html") != std::string_view::npos ? "html" : "text";
-  if (extension.size() == 1 && std::isdigit(static_cast<unsigned char>(extension[0]))) {  // a manual page, or a rotated log
-    return text.starts_with(".\\\"") || text.substr(0, 2'000).find(".TH ") != std::string_view::npos || text.substr(0, 2'000).find(".Dd ") != std::string_view::npos ? "roff" : "text";
+  if (extension == "cls")
+    return text.substr(0, 2'000).find("\\NeedsTeXFormat") != std::string_view::npos ? "latex"
+                                                                                    : "apex";
+  if (extension == "tmpl" || extension == "tpl")
+    return text.substr(0, 2'000).find("<html") != std::string_view::npos ? "html" : "text";
+  if (extension.size() == 1 &&
+      std::isdigit(static_cast<unsigned char>(extension[0]))) {  // a manual page, or a rotated log
+    return text.starts_with(".\\\"") ||
+                   text.substr(0, 2'000).find(".TH ") != std::string_view::npos ||
+                   text.substr(0, 2'000).find(".Dd ") != std::string_view::npos
+               ? "roff"
+               : "text";
   }
   return {};
 }
 
 bool IsIdentifier(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+  });
 }
 
-bool Has(std::string_view line, std::string_view part) { return line.find(part) != std::string_view::npos; }
+bool Has(std::string_view line, std::string_view part) {
+  return line.find(part) != std::string_view::npos;
+}
 
 // "import os": only modules that prose does not import.
 bool IsPythonImport(std::string_view line) {
   constexpr std::string_view kModules =
-      "os sys re json time math logging argparse random collections typing subprocess datetime pathlib itertools functools unittest pytest numpy pandas";
-  return line.starts_with("import ") && HasWord(kModules, line.substr(7, line.find_first_of(",. ", 7) - 7));
+      "os sys re json time math logging argparse random collections typing subprocess datetime "
+      "pathlib itertools functools unittest pytest numpy pandas";
+  return line.starts_with("import ") &&
+         HasWord(kModules, line.substr(7, line.find_first_of(",. ", 7) - 7));
 }
 
-// One line that hardly stands in any other language. Cautious: prose begins with "import" or "class", too.
+// One line that hardly stands in any other language. Cautious: prose begins with "import" or
+// "class", too.
 std::string_view TellingLine(std::string_view line) {
   bool is_block = line.ends_with('{');
-  if (line.starts_with("def ") && IsIdentifier(line.substr(4, line.find('(') - 4)) && Has(line, "(")) return line.ends_with(':') ? "python" : "ruby";
-  if ((line.starts_with("class ") && line.ends_with(':') && !Has(line.substr(6), " ")) || IsPythonImport(line)) return "python";
+  if (line.starts_with("def ") && IsIdentifier(line.substr(4, line.find('(') - 4)) &&
+      Has(line, "("))
+    return line.ends_with(':') ? "python" : "ruby";
+  bool is_class = line.starts_with("class ") && line.size() > 7 && line.ends_with(':') &&
+                  !Has(line.substr(6), " ") && std::isupper(static_cast<unsigned char>(line[6]));
+  if (is_class || IsPythonImport(line)) return "python";
   if (line.starts_with("from ") && Has(line, " import ")) return "python";
-  if (line.starts_with("func ") && Has(line, "(") && is_block) return Has(line, "->") ? "swift" : "go";
+  if (line.starts_with("func ") && Has(line, "(") && is_block)
+    return Has(line, "->") ? "swift" : "go";
   if (StartsWithAny(line, {"#include <", "#include \""})) return "cpp";
   if (line.starts_with("<?php")) return "php";
   if (StartsWithAny(line, {"<!DOCTYPE html", "<!doctype html", "<html"})) return "html";
@@ -346,30 +405,43 @@ std::string_view TellingLine(std::string_view line) {
   if (line.starts_with("defmodule ") && line.ends_with(" do")) return "elixir";
   if (StartsWithAny(line, {"fn ", "pub fn "}) && is_block) return "rust";
   if (line.starts_with("use ") && Has(line, "::") && line.ends_with(';')) return "rust";
-  if (StartsWithAny(line, {"import ", "export "}) && (Has(line, " from '") || Has(line, " from \""))) return "javascript";
+  if (StartsWithAny(line, {"import ", "export "}) &&
+      (Has(line, " from '") || Has(line, " from \"")))
+    return "javascript";
   if (line.starts_with("const ") && Has(line, "= require(")) return "javascript";
   if (line.starts_with("function ") && Has(line, "(") && is_block) return "javascript";
-  if (line.starts_with("public class ") || (StartsWithAny(line, {"import java", "package "}) && line.ends_with(';'))) return "java";
+  if (line.starts_with("public class ") ||
+      (StartsWithAny(line, {"import java", "package "}) && line.ends_with(';')))
+    return "java";
   if (line.starts_with("using System") && line.ends_with(';')) return "csharp";
-  if (StartsWithAny(line, {"CREATE TABLE ", "INSERT INTO ", "create table ", "CREATE OR REPLACE "})) return "sql";
+  if (StartsWithAny(line, {"CREATE TABLE ", "INSERT INTO ", "create table ", "CREATE OR REPLACE "}))
+    return "sql";
   return {};
 }
 
 std::string_view FromContent(std::string_view text) {
   bool has_go_function = Has(text.substr(0, 10'000), "\nfunc ");
   return FirstOf(text, 25, [&](std::string_view line) -> std::string_view {
-    bool is_comment = StartsWithAny(line, {"//", "/*", "*"}) || (line.starts_with('#') && !line.starts_with("#include"));
+    bool is_comment = StartsWithAny(line, {"//", "/*", "*"}) ||
+                      (line.starts_with('#') && !line.starts_with("#include"));
     while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
     if (is_comment) return {};
-    return has_go_function && line.starts_with("package ") && IsIdentifier(line.substr(8)) ? "go" : TellingLine(line);
+    return has_go_function && line.starts_with("package ") && IsIdentifier(line.substr(8))
+               ? "go"
+               : TellingLine(line);
   });
 }
 
 // "config.yml.example" without what says nothing about the language.
 std::string_view WithoutTemplateSuffix(std::string_view name) {
   size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || name.substr(0, dot).find('.') == std::string_view::npos) return name;
-  return HasWord("in tmpl template tpl example sample dist orig bak default erb j2 jinja jinja2", name.substr(dot + 1)) ? name.substr(0, dot) : name;
+  if (dot == std::string_view::npos || dot == 0 ||
+      name.substr(0, dot).find('.') == std::string_view::npos)
+    return name;
+  return HasWord("in tmpl template tpl example sample dist orig bak default erb j2 jinja jinja2",
+                 name.substr(dot + 1))
+             ? name.substr(0, dot)
+             : name;
 }
 
 }  // namespace
@@ -379,7 +451,8 @@ std::string_view CanonicalLanguage(std::string_view name) {
   for (const LanguageRow& row : kLanguages) {
     if (row.name == lower) return row.name;
   }
-  if (std::string_view language = FindIn(&LanguageRow::aliases, lower); !language.empty()) return language;
+  if (std::string_view language = FindIn(&LanguageRow::aliases, lower); !language.empty())
+    return language;
   return FindIn(&LanguageRow::extensions, lower);
 }
 
@@ -387,16 +460,20 @@ std::string_view DetectLanguage(std::string_view path, std::string_view text) {
   std::string_view file_name = path.substr(path.rfind('/') + 1);
   if (std::string_view language = FromModeLines(text); !language.empty()) return language;
   if (std::string_view language = FromShebang(text); !language.empty()) return language;
-  if (file_name == "BUILD" || file_name == "WORKSPACE" || file_name == "BUCK") return "python";  // Starlark
+  if (file_name == "BUILD" || file_name == "WORKSPACE" || file_name == "BUCK")
+    return "python";  // Starlark
   std::string lower = Lower(file_name);
   std::string_view name = WithoutTemplateSuffix(lower);
-  if (std::string_view language = FindIn(&LanguageRow::file_names, name); !language.empty()) return language;
+  if (std::string_view language = FindIn(&LanguageRow::file_names, name); !language.empty())
+    return language;
   if (name.starts_with("dockerfile.") || name.starts_with("containerfile.")) return "dockerfile";
   if (name.starts_with("makefile.")) return "make";
   for (size_t dot = name.find('.', 1); dot < name.size(); dot = name.find('.', dot + 1)) {
     std::string_view extension = name.substr(dot + 1);
-    if (std::string_view language = FromAmbiguousExtension(extension, text); !language.empty()) return language;
-    if (std::string_view language = FindIn(&LanguageRow::extensions, extension); !language.empty()) return language;
+    if (std::string_view language = FromAmbiguousExtension(extension, text); !language.empty())
+      return language;
+    if (std::string_view language = FindIn(&LanguageRow::extensions, extension); !language.empty())
+      return language;
   }
   if (std::string_view language = FromContent(text); !language.empty()) return language;
   return "text";

@@ -1,5 +1,5 @@
-// LineTable: where the lines of a text begin. A line ends after "\n"; a text without a final newline has a last
-// line without one. Lines are counted from 0 here, from 1 in a Chunk.
+// LineTable: where the lines of a text begin. A line ends after "\n"; a text without a final
+// newline has a last line without one. Lines are counted from 0 here, from 1 in a Chunk.
 #ifndef CODELORE_CHUNKER_LINES_H_
 #define CODELORE_CHUNKER_LINES_H_
 
@@ -39,25 +39,36 @@ class LineTable {
     return static_cast<uint32_t>(after - starts_.begin()) - (after == starts_.begin() ? 0 : 1);
   }
   // The line of the last byte of a span.
-  uint32_t LastLineOf(ByteSpan span) const { return LineOf(span.size() == 0 ? span.begin : span.end - 1); }
+  uint32_t LastLineOf(ByteSpan span) const {
+    return LineOf(span.size() == 0 ? span.begin : span.end - 1);
+  }
 
  private:
   std::string_view text_;
   std::vector<uint32_t> starts_;
 };
 
-inline bool IsBlank(std::string_view line) { return line.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos; }
+inline bool IsBlank(std::string_view line) {
+  return line.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
+}
 
 // Columns of leading white space; a tab goes to the next multiple of four.
 inline uint32_t Indentation(std::string_view line) {
   uint32_t columns = 0;
   for (char c : line) {
-    if (c == '\t') columns = columns / 4 * 4 + 4;
-    else if (c == ' ') ++columns;
-    else break;
+    if (c == '\t')
+      columns = columns / 4 * 4 + 4;
+    else if (c == ' ')
+      ++columns;
+    else
+      break;
   }
   return columns;
 }
+
+// How many different columns a line's first word stands in, or a word behind a run of "- " or "a:
+// ". No stack of indentations can get deeper than twice that.
+uint32_t CountIndentations(const LineTable& lines);
 
 }  // namespace codelore::chunker
 

@@ -12,8 +12,8 @@
 namespace codelore::chunker {
 namespace {
 
-// Steps over JSON text without building anything, so that it can say where things stand. After a syntax
-// error it stays at the end. Nesting costs a counter, not a stack.
+// Steps over JSON text without building anything, so that it can say where things stand. After a
+// syntax error it stays at the end. Nesting costs a counter, not a stack.
 class JsonReader {
  public:
   explicit JsonReader(std::string_view json) : json_(json) { SkipSpace(); }
@@ -50,16 +50,22 @@ class JsonReader {
       } else {
         depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
         if (depth < 0) Fail();
-        if (IsPunctuation(c)) Take(c);
-        else SkipWord();
+        if (IsPunctuation(c))
+          Take(c);
+        else
+          SkipWord();
       }
     } while (ok_ && depth > 0);
   }
 
  private:
-  static bool IsPunctuation(char c) { return std::string_view("{}[],:").find(c) != std::string_view::npos; }
+  static bool IsPunctuation(char c) {
+    return std::string_view("{}[],:").find(c) != std::string_view::npos;
+  }
   void SkipWord() {
-    while (position_ < json_.size() && !IsPunctuation(json_[position_]) && json_[position_] != '"' && !IsBlank(json_.substr(position_, 1))) ++position_;
+    while (position_ < json_.size() && !IsPunctuation(json_[position_]) &&
+           json_[position_] != '"' && !IsBlank(json_.substr(position_, 1)))
+      ++position_;
     SkipSpace();
   }
   void SkipSpace() {
@@ -93,7 +99,8 @@ std::string Decode(std::string_view literal) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-// Reads members of an object: calls visit(key) with the reader in front of each value, which it must read.
+// Reads members of an object: calls visit(key) with the reader in front of each value, which it
+// must read.
 template <typename Visit>
 void ReadObject(std::string_view json, JsonReader* reader, Visit visit) {
   if (!reader->Take('{')) return reader->SkipValue();
@@ -122,8 +129,10 @@ std::vector<SourceLine> ReadSource(std::string_view json, JsonReader* reader) {
     ByteSpan span = reader->TakeString();
     lines.push_back({span, Decode(json.substr(span.begin, span.size()))});
   };
-  if (reader->Peek() == '[') ReadArray(reader, read_line);
-  else read_line();
+  if (reader->Peek() == '[')
+    ReadArray(reader, read_line);
+  else
+    read_line();
   return lines;
 }
 
@@ -161,12 +170,12 @@ std::vector<Cell> ReadCells(std::string_view json) {
   return cells;
 }
 
-// The document as a reader sees it: the sources of all cells below each other, code between fences. It is cut like any
-// Markdown, then the cuts are moved to where those lines stand in the JSON.
+// The document as a reader sees it: the sources of all cells below each other, code between fences.
+// It is cut like any Markdown, then the cuts are moved to where those lines stand in the JSON.
 struct Transcript {
   std::string text;
-  // For each line of text: where a chunk that begins with it begins in the JSON, where it stands itself, and whether a
-  // reader sees it.
+  // For each line of text: where a chunk that begins with it begins in the JSON, where it stands
+  // itself, and whether a reader sees it.
   struct Line {
     uint32_t chunk_begin;
     uint32_t begin;
@@ -205,7 +214,8 @@ Transcript Transcribe(std::string_view json, const std::vector<Cell>& cells) {
       for (size_t begin = 0; begin <= rest.size();) {
         size_t end = std::min(rest.find('\n', begin), rest.size());
         bool is_first = chunk_begin == cell.begin;
-        transcript.Add(rest.substr(begin, end - begin), is_first ? cell.begin : BackToLineStart(json, at), at);
+        transcript.Add(rest.substr(begin, end - begin),
+                       is_first ? cell.begin : BackToLineStart(json, at), at);
         chunk_begin = at;
         at = BehindLineBreak(json, at, source.json.end);
         begin = end + 1;
@@ -221,18 +231,27 @@ Transcript Transcribe(std::string_view json, const std::vector<Cell>& cells) {
 class TranscriptMapper {
  public:
   TranscriptMapper(std::string_view json, const Transcript& transcript)
-      : json_size_(static_cast<uint32_t>(json.size())), json_lines_(json), transcript_(transcript), lines_(transcript.text) {}
+      : json_size_(static_cast<uint32_t>(json.size())),
+        json_lines_(json),
+        transcript_(transcript),
+        lines_(transcript.text) {}
 
   void Map(ChunkedFile* file) const {
     std::vector<Chunk> mapped;
+    uint32_t next_line = 0;
     for (Chunk& chunk : file->chunks) {
       uint32_t first = chunk.start_line - 1;
-      std::string text = VisibleText(first, chunk.end_line - 1);
+      std::string text = VisibleText(std::max(first, next_line), chunk.end_line - 1);
+      next_line = chunk.end_line;
+      // A chunk may begin inside of a line or of a JSON string: the JSON cannot be cut there.
       uint32_t begin = mapped.empty() ? 0 : transcript_.lines[first].chunk_begin;
-      if (!mapped.empty() && begin <= mapped.back().bytes.begin) {  // the same JSON string: cannot be cut
+      bool is_cut = mapped.empty() ||
+                    (begin > mapped.back().bytes.begin && lines_.Begin(first) == chunk.bytes.begin);
+      if (!is_cut) {
         Chunk& last = mapped.back();
         last.search_text += text;
-        last.definitions.insert(last.definitions.end(), chunk.definitions.begin(), chunk.definitions.end());
+        last.definitions.insert(last.definitions.end(), chunk.definitions.begin(),
+                                chunk.definitions.end());
         continue;
       }
       if (!mapped.empty()) mapped.back().bytes.end = begin;
@@ -252,7 +271,8 @@ class TranscriptMapper {
   std::string VisibleText(uint32_t first, uint32_t last) const {
     std::string text;
     for (uint32_t line = first; line <= last; ++line) {
-      if (transcript_.lines[line].is_fence && !text.ends_with("\n\n")) text += text.empty() ? "" : "\n";
+      if (transcript_.lines[line].is_fence && !text.ends_with("\n\n"))
+        text += text.empty() ? "" : "\n";
       if (!transcript_.lines[line].is_fence) text += std::string(lines_.Text(line)) + "\n";
     }
     return text.empty() ? "\n" : text;

@@ -41,8 +41,11 @@ bool IsCloser(std::string_view bare) {
     bare.remove_prefix(std::min(bare.find_first_not_of(' '), bare.size()));
     return bare.starts_with("endif");
   }
-  for (std::string_view word : {"end", "fi", "done", "esac", "endif", "endfunction", "end if", "end for"}) {
-    if (bare.starts_with(word) && bare.substr(word.size()).find_first_not_of("});,") == std::string_view::npos) return true;
+  for (std::string_view word :
+       {"end", "fi", "done", "esac", "endif", "endfunction", "end if", "end for"}) {
+    if (bare.starts_with(word) &&
+        bare.substr(word.size()).find_first_not_of("});,") == std::string_view::npos)
+      return true;
   }
   return false;
 }
@@ -71,9 +74,12 @@ Outline OutlineLines(const LineTable& lines) {
   for (uint32_t line = 0; line < lines.size(); ++line) {
     std::string_view text = lines.Text(line);
     std::string_view bare = Bare(text);
-    if (IsBlank(text)) outline.line_class[line] = LineClass::kBlank;
-    else if (IsCloser(bare)) outline.line_class[line] = LineClass::kCloser;
-    else if (IsLeader(bare)) outline.line_class[line] = LineClass::kLeading;
+    if (IsBlank(text))
+      outline.line_class[line] = LineClass::kBlank;
+    else if (IsCloser(bare))
+      outline.line_class[line] = LineClass::kCloser;
+    else if (IsLeader(bare))
+      outline.line_class[line] = LineClass::kLeading;
     outline.depth[line] = static_cast<uint16_t>(std::min((Indentation(text) + 3) / 4, kMaxDepth));
   }
   return outline;

@@ -1,6 +1,6 @@
-// Outline: what a file consists of, whatever its language: the items it defines, how deeply each line is nested,
-// and what is prose. One stage reads it off the text (code_outline.h, document_outline.h), the next
-// cuts the file along it (cut.h). Values.
+// Outline: what a file consists of, whatever its language: the items it defines, how deeply each
+// line is nested, and what is prose. One stage reads it off the text (code_outline.h,
+// document_outline.h), the next cuts the file along it (cut.h). Values.
 #ifndef CODELORE_CHUNKER_OUTLINE_H_
 #define CODELORE_CHUNKER_OUTLINE_H_
 
@@ -17,7 +17,8 @@ inline constexpr int32_t kNoItem = -1;
 
 // A definition of code or a section of a document.
 struct OutlineItem {
-  ByteSpan extent;  // with leading comments and decorators; whole lines where nothing else shares them
+  ByteSpan
+      extent;  // with leading comments and decorators; whole lines where nothing else shares them
   uint32_t name_begin = 0;
   std::string name;
   std::string qualifier;  // "A" of `A::f`, written outside of A

@@ -12,24 +12,31 @@ constexpr size_t kMaxHeadingBytes = 120;
 
 std::string_view Trim(std::string_view text) {
   size_t begin = text.find_first_not_of(" \t\r");
-  return begin == std::string_view::npos ? std::string_view() : text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
+  return begin == std::string_view::npos
+             ? std::string_view()
+             : text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
 }
 
 bool IsUnderline(std::string_view text) {
-  return text.size() >= 3 && (text[0] == '=' || text[0] == '-' || text[0] == '~') && text.find_first_not_of(text[0]) == std::string_view::npos;
+  return text.size() >= 3 && (text[0] == '=' || text[0] == '-' || text[0] == '~') &&
+         text.find_first_not_of(text[0]) == std::string_view::npos;
 }
 
-// The level of "2.1 Title" or "2.1. Title": how many numbers there are; 0 for none. "2. Title" may be a list item.
+// The level of "2.1 Title" or "2.1. Title": how many numbers there are; 0 for none. "2. Title" may
+// be a list item.
 int NumberedLevel(std::string_view text) {
   int level = 0;
   size_t at = 0;
   while (at < text.size() && std::isdigit(static_cast<unsigned char>(text[at]))) {
     while (at < text.size() && std::isdigit(static_cast<unsigned char>(text[at]))) ++at;
     ++level;
-    if (at < text.size() && text[at] == '.') ++at;
-    else break;
+    if (at < text.size() && text[at] == '.')
+      ++at;
+    else
+      break;
   }
-  bool has_title = at + 1 < text.size() && text[at] == ' ' && !std::isdigit(static_cast<unsigned char>(text[at + 1]));
+  bool has_title = at + 1 < text.size() && text[at] == ' ' &&
+                   !std::isdigit(static_cast<unsigned char>(text[at + 1]));
   return has_title && level >= 2 && level <= 6 ? level : 0;
 }
 
@@ -66,17 +73,23 @@ Outline OutlinePlainText(const LineTable& lines) {
     if (trimmed.empty()) continue;
     bool continues = line > 0 && !IsBlank(lines.Text(line - 1));
     bool indented = text[0] == ' ' || text[0] == '\t';
-    sections.SetDepth(line, static_cast<uint16_t>((continues ? kInParagraph : 0) + (indented ? kIndented : 0)));
+    sections.SetDepth(
+        line, static_cast<uint16_t>((continues ? kInParagraph : 0) + (indented ? kIndented : 0)));
     if (trimmed.size() > kMaxHeadingBytes && !trimmed.starts_with("제")) continue;
 
-    std::string_view next = line + 1 < lines.size() ? Trim(lines.Text(line + 1)) : std::string_view();
-    auto name_begin = static_cast<uint32_t>(lines.Begin(line) + static_cast<uint32_t>(trimmed.data() - text.data()));
+    std::string_view next =
+        line + 1 < lines.size() ? Trim(lines.Text(line + 1)) : std::string_view();
+    auto name_begin = static_cast<uint32_t>(lines.Begin(line) +
+                                            static_cast<uint32_t>(trimmed.data() - text.data()));
     size_t length = trimmed.size();
     int level = 0;
     bool underlined = !continues && IsUnderline(next) && !IsUnderline(trimmed);
-    if (underlined) level = next[0] == '=' ? 1 : 2;
-    else if (int chapter = KoreanChapterLevel(trimmed, &length)) level = chapter;
-    else if (!continues && next.empty()) level = NumberedLevel(trimmed);
+    if (underlined)
+      level = next[0] == '=' ? 1 : 2;
+    else if (int chapter = KoreanChapterLevel(trimmed, &length))
+      level = chapter;
+    else if (!continues && next.empty())
+      level = NumberedLevel(trimmed);
     if (level == 0 || length > kMaxHeadingBytes) continue;
     sections.Add(level, line, name_begin, std::string(trimmed.substr(0, length)));
     sections.SetDepth(line, 0);

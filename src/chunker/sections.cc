@@ -9,6 +9,7 @@ namespace {
 constexpr size_t kMaxNameBytes = 200;
 constexpr int kMaxLevel = 10;
 constexpr uint16_t kBehindHeading = 4;
+constexpr uint32_t kMaxLinesBelowHeading = 4;  // its underline and blank lines
 
 }  // namespace
 
@@ -34,8 +35,9 @@ void SectionBuilder::Add(int level, uint32_t first_line, uint32_t name_begin, st
 
 // What a heading is followed by should not be cut off from it.
 void SectionBuilder::KeepWithHeading(uint32_t line) {
-  while (line < lines_.size() && outline_.line_class[line] != LineClass::kText) ++line;
-  if (line < lines_.size()) outline_.depth[line] = std::max(outline_.depth[line], kBehindHeading);
+  uint32_t end = std::min(line + kMaxLinesBelowHeading, lines_.size());
+  while (line < end && outline_.line_class[line] != LineClass::kText) ++line;
+  if (line < end) outline_.depth[line] = std::max(outline_.depth[line], kBehindHeading);
 }
 
 Outline SectionBuilder::Finish() {

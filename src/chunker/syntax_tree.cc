@@ -3,87 +3,127 @@
 #include <pthread.h>
 #include <tree_sitter/api.h>
 
+#include <algorithm>
 #include <chrono>
-#include <memory>
+#include <cstring>
+
+#include "chunker/parser_memory.h"
 
 namespace codelore::chunker {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = ParserMemory::Clock;
 
-struct ParserDeleter {
-  void operator()(TSParser* parser) const { ts_parser_delete(parser); }
-};
-struct TreeDeleter {
-  void operator()(TSTree* tree) const { ts_tree_delete(tree); }
-};
-using TreePtr = std::unique_ptr<TSTree, TreeDeleter>;
-
-const char* ReadText(void* payload, uint32_t byte, TSPoint, uint32_t* size) {
-  auto text = *static_cast<std::string_view*>(payload);
-  if (byte >= text.size()) {
-    *size = 0;
-    return "";
-  }
-  *size = static_cast<uint32_t>(text.size()) - byte;
-  return text.data() + byte;
-}
-
-// What a parse may still spend. tree-sitter asks about every hundred operations; ordinary text takes up to two operations a
-// byte, so counting them stops a parse that goes wrong, at the same place on any machine. Time is the last resort.
-struct Budget {
-  Clock::time_point deadline;
-  uint64_t checks_left;
-};
-constexpr uint64_t kOperationsPerCheck = 100;
+// What a parse may spend, beside time: operations, memory, and bytes read (a scanner may look ahead
+// to the end of the text at every character). Ordinary text takes up to two operations, fifty bytes
+// of memory and ten readings for each of its bytes. Counting stops a parse that goes wrong at the
+// same place on any machine; time is the last resort.
+constexpr uint64_t kOperationsPerCheck = 100;  // tree-sitter's
 constexpr uint64_t kOperationsPerByte = 20;
 constexpr uint64_t kFreeOperations = 200'000;
+constexpr size_t kMemoryPerByte = 300;
+constexpr size_t kFreeMemory = 32 << 20;
+constexpr uint32_t kReadBytes = 4'096;  // at a time
+constexpr uint64_t kReadsPerPage = 200;
+constexpr uint64_t kFreeReads = 2'000;
 
-bool IsSpent(TSParseState* state) {
-  auto* budget = static_cast<Budget*>(state->payload);
-  if (budget->checks_left == 0) return true;
-  --budget->checks_left;
-  return Clock::now() > budget->deadline;
-}
-
-TreePtr ParseWithin(Clock::time_point deadline, const TSLanguage* language, std::string_view text) {
-  std::unique_ptr<TSParser, ParserDeleter> parser(ts_parser_new());
-  if (!ts_parser_set_language(parser.get(), language)) return nullptr;
-  Budget budget = {deadline, (text.size() * kOperationsPerByte + kFreeOperations) / kOperationsPerCheck};
-  TSInput input = {&text, ReadText, TSInputEncodingUTF8, nullptr};
-  TSParseOptions options = {&budget, IsSpent};
-  return TreePtr(ts_parser_parse_with_options(parser.get(), nullptr, input, options));
-}
-
-// tree-sitter releases and merges its parse stack by recursion, about 100 bytes a level, and text can nest as deep
-// as it is long. Small texts fit any stack; others are parsed on a thread whose stack is sure to suffice. (It is only
-// reserved, not used, by ordinary text.)
+// tree-sitter releases and merges its parse stack by recursion, about 100 bytes a level, and text
+// can nest as deep as it is long. Small texts fit any stack; others are parsed on a thread whose
+// stack is sure to suffice. (Ordinary text only reserves it.)
 constexpr size_t kSmallText = 16 << 10;
 constexpr size_t kStackBytesPerByte = 512;
+constexpr size_t kLeastStack = 1 << 20;
 
-struct ParseJob {
-  Clock::time_point deadline;
-  const TSLanguage* language;
-  std::string_view text;
-  TreePtr tree;
+void* AllocateZeroed(size_t count, size_t size) {
+  void* memory = ParserMemory::Current()->Allocate(count * size);
+  std::memset(memory, 0, count * size);
+  return memory;
+}
+
+void UseParserMemory() {
+  [[maybe_unused]] static const bool once = [] {
+    ts_set_allocator(
+        [](size_t size) { return ParserMemory::Current()->Allocate(size); }, AllocateZeroed,
+        [](void* memory, size_t size) { return ParserMemory::Current()->Resize(memory, size); },
+        [](void* memory) { ParserMemory::Current()->Release(memory); });
+    return true;
+  }();
+}
+
+// One parse: its input, and what it may still spend. A line break follows the text, because some
+// scanners wait for one without looking for the end. The tree lives as long as this object.
+class ParseRun {
+ public:
+  ParseRun(const TSLanguage* language, std::string_view text, Clock::time_point deadline)
+      : language_(language),
+        text_(text),
+        memory_(text.size() * kMemoryPerByte + kFreeMemory, deadline),
+        checks_left_((text.size() * kOperationsPerByte + kFreeOperations) / kOperationsPerCheck),
+        reads_left_((text.size() / kReadBytes + 1) * kReadsPerPage + kFreeReads) {}
+
+  // Null if the parse spent too much.
+  const TSTree* Run() {
+    UseParserMemory();
+    if (text_.size() <= kSmallText)
+      RunHere(this);
+    else
+      RunOnLargeStack();
+    return tree_;
+  }
+  ParserMemory* memory() { return &memory_; }
+
+ private:
+  static void* RunHere(void* payload) {
+    auto* parse = static_cast<ParseRun*>(payload);
+    ParserMemory::Scope scope(&parse->memory_);
+    if (!parse->memory_.Run(ParseText, parse)) parse->tree_ = nullptr;
+    return nullptr;
+  }
+
+  void RunOnLargeStack() {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_t thread;
+    bool started = pthread_attr_setstacksize(
+                       &attributes, kLeastStack + text_.size() * kStackBytesPerByte) == 0 &&
+                   pthread_create(&thread, &attributes, RunHere, this) == 0;
+    pthread_attr_destroy(&attributes);
+    if (started) pthread_join(thread, nullptr);
+  }
+
+  static void ParseText(void* payload) {
+    auto* parse = static_cast<ParseRun*>(payload);
+    TSParser* parser = ts_parser_new();
+    if (ts_parser_set_language(parser, parse->language_)) {
+      TSInput input = {parse, Read, TSInputEncodingUTF8, nullptr};
+      TSParseOptions options = {parse, IsOver};
+      parse->tree_ = ts_parser_parse_with_options(parser, nullptr, input, options);
+    }
+    ts_parser_delete(parser);
+  }
+
+  static const char* Read(void* payload, uint32_t byte, TSPoint, uint32_t* size) {
+    auto* parse = static_cast<ParseRun*>(payload);
+    if (parse->reads_left_-- == 0 || parse->memory_.IsLate()) parse->memory_.BreakOff();
+    size_t end = parse->text_.size();
+    *size = byte < end    ? std::min(kReadBytes, static_cast<uint32_t>(end) - byte)
+            : byte == end ? 1
+                          : 0;
+    return byte < end ? parse->text_.data() + byte : "\n";
+  }
+
+  static bool IsOver(TSParseState* state) {
+    auto* parse = static_cast<ParseRun*>(state->payload);
+    return parse->checks_left_-- == 0 || parse->memory_.IsLate();
+  }
+
+  const TSLanguage* language_;
+  std::string_view text_;
+  ParserMemory memory_;
+  uint64_t checks_left_;
+  uint64_t reads_left_;
+  const TSTree* tree_ = nullptr;
 };
-
-void* RunJob(void* payload) {
-  auto* job = static_cast<ParseJob*>(payload);
-  job->tree = ParseWithin(job->deadline, job->language, job->text);
-  return nullptr;
-}
-
-TreePtr ParseOnLargeStack(ParseJob job) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_t thread;
-  bool started = pthread_attr_setstacksize(&attributes, (1 << 20) + job.text.size() * kStackBytesPerByte) == 0 &&
-                 pthread_create(&thread, &attributes, RunJob, &job) == 0;
-  pthread_attr_destroy(&attributes);
-  if (started) pthread_join(thread, nullptr);
-  return std::move(job.tree);
-}
 
 // A TSTreeCursor over a whole tree in preorder, knowing its depth.
 class Preorder {
@@ -114,8 +154,8 @@ class Preorder {
 };
 
 // Copies the nodes worth keeping; "" or the name of the limit that was met.
-std::string Flatten(const TSTree* tree, const ParseLimits& limits, Clock::time_point deadline,
-                    std::vector<SyntaxNode>* nodes) {
+std::string Flatten(const TSTree* tree, uint32_t text_size, const ParseLimits& limits,
+                    Clock::time_point deadline, std::vector<SyntaxNode>* nodes) {
   struct Open {
     NodeId id;
     uint32_t depth;
@@ -131,7 +171,7 @@ std::string Flatten(const TSTree* tree, const ParseLimits& limits, Clock::time_p
   for (uint32_t visited = 0;; ++visited) {
     if (walk.depth() > limits.max_depth) return "nested too deeply";
     if (visited > limits.max_nodes) return "too many syntax nodes";
-    if (visited % 8192 == 8191 && Clock::now() > deadline) return "parse limit";
+    if (visited % 256 == 255 && Clock::now() > deadline) return "parse limit";
     close_down_to(walk.depth());
     TSNode node = walk.node();
     uint16_t field = 0;
@@ -139,7 +179,9 @@ std::string Flatten(const TSTree* tree, const ParseLimits& limits, Clock::time_p
       if (ts_node_is_named(node)) field = walk.field();
       NodeId parent = open.empty() ? kNoNode : open.back().id;
       auto id = static_cast<NodeId>(nodes->size());
-      nodes->push_back({{ts_node_start_byte(node), ts_node_end_byte(node)}, parent, id + 1, ts_node_symbol(node), field});
+      ByteSpan bytes = {std::min(ts_node_start_byte(node), text_size),
+                        std::min(ts_node_end_byte(node), text_size)};
+      nodes->push_back({bytes, parent, id + 1, ts_node_symbol(node), field});
       open.push_back({id, walk.depth()});
     }
     if (!walk.Next()) break;
@@ -150,8 +192,9 @@ std::string Flatten(const TSTree* tree, const ParseLimits& limits, Clock::time_p
 
 }  // namespace
 
-SyntaxTree SyntaxTree::Parse(const TSLanguage* language, std::string_view text, std::string_view parsed_text,
-                             const ParseLimits& limits, std::string* failure) {
+SyntaxTree SyntaxTree::Parse(const TSLanguage* language, std::string_view text,
+                             std::string_view parsed_text, const ParseLimits& limits,
+                             std::string* failure) {
   SyntaxTree result;
   result.text_ = text;
   result.language_ = language;
@@ -160,14 +203,15 @@ SyntaxTree SyntaxTree::Parse(const TSLanguage* language, std::string_view text, 
     return result;
   }
   auto deadline = Clock::now() + std::chrono::milliseconds(limits.time_budget_ms);
-  TreePtr tree = parsed_text.size() <= kSmallText ? ParseWithin(deadline, language, parsed_text)
-                                                  : ParseOnLargeStack({deadline, language, parsed_text, nullptr});
-  if (!tree) {
+  ParseRun parse(language, parsed_text, deadline);
+  const TSTree* tree = parse.Run();
+  if (tree == nullptr) {
     *failure = "parse limit";
     return result;
   }
+  ParserMemory::Scope scope(parse.memory());
   result.nodes_.reserve(text.size() / 6 + 16);
-  *failure = Flatten(tree.get(), limits, deadline, &result.nodes_);
+  *failure = Flatten(tree, static_cast<uint32_t>(text.size()), limits, deadline, &result.nodes_);
   if (!failure->empty()) result.nodes_.clear();
   return result;
 }
@@ -177,7 +221,8 @@ std::string_view SyntaxTree::TypeName(NodeId id) const {
 }
 
 NodeId SyntaxTree::ChildInField(NodeId id, std::string_view field) const {
-  uint16_t number = ts_language_field_id_for_name(language_, field.data(), static_cast<uint32_t>(field.size()));
+  uint16_t number =
+      ts_language_field_id_for_name(language_, field.data(), static_cast<uint32_t>(field.size()));
   if (number == 0) return kNoNode;
   for (NodeId child = FirstChild(id); child != kNoNode; child = NextSibling(child)) {
     if (nodes_[child].field == number) return child;
@@ -193,7 +238,8 @@ NodeId SyntaxTree::ChildOfType(NodeId id, std::string_view type) const {
 }
 
 uint16_t TypeNumber(const TSLanguage* language, std::string_view name) {
-  return ts_language_symbol_for_name(language, name.data(), static_cast<uint32_t>(name.size()), true);
+  return ts_language_symbol_for_name(language, name.data(), static_cast<uint32_t>(name.size()),
+                                     true);
 }
 
 uint32_t TypeCount(const TSLanguage* language) { return ts_language_symbol_count(language); }

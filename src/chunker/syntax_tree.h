@@ -1,8 +1,9 @@
-// SyntaxTree: a parsed file as a flat array of nodes in preorder, so that every later stage is a loop over an
-// array and nothing recurses on the depth of the input.
+// SyntaxTree: a parsed file as a flat array of nodes in preorder, so that every later stage is a
+// loop over an array and nothing recurses on the depth of the input.
 //
-// Kept are the named nodes and those anonymous ones that stand in a field; punctuation is not. Values; they
-// borrow nothing but the text, which must outlive them. Thread-safe: each call of Parse has its own parser.
+// Kept are the named nodes and those anonymous ones that stand in a field; punctuation is not.
+// Values; they borrow nothing but the text, which must outlive them. Thread-safe: each call of
+// Parse has its own parser.
 #ifndef CODELORE_CHUNKER_SYNTAX_TREE_H_
 #define CODELORE_CHUNKER_SYNTAX_TREE_H_
 
@@ -37,10 +38,11 @@ struct ParseLimits {
 
 class SyntaxTree {
  public:
-  // Parses `text`, read through `parsed_text` (of equal length: a copy in which some tokens are blanked). On
-  // failure the tree is empty and `failure` says which limit was met.
-  static SyntaxTree Parse(const TSLanguage* language, std::string_view text, std::string_view parsed_text,
-                          const ParseLimits& limits, std::string* failure);
+  // Parses `text`, read through `parsed_text` (of equal length: a copy in which some tokens are
+  // blanked). On failure the tree is empty and `failure` says which limit was met.
+  static SyntaxTree Parse(const TSLanguage* language, std::string_view text,
+                          std::string_view parsed_text, const ParseLimits& limits,
+                          std::string* failure);
 
   const std::vector<SyntaxNode>& nodes() const { return nodes_; }
   const SyntaxNode& node(NodeId id) const { return nodes_[id]; }

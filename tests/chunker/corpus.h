@@ -8,8 +8,9 @@
 //   ---
 //   expected
 //
-// The first line of a file may carry a suffix ("===|"), which its other separators must then carry too ("---|"), for
-// sources that contain such lines themselves. Expected parts are rewritten if CODELORE_UPDATE_CORPUS=1.
+// The first line of a file may carry a suffix ("===|"), which its other separators must then carry
+// too ("---|"), for sources that contain such lines themselves. Expected parts are rewritten if
+// CODELORE_UPDATE_CORPUS=1.
 #ifndef CODELORE_TESTS_CHUNKER_CORPUS_H_
 #define CODELORE_TESTS_CHUNKER_CORPUS_H_
 
