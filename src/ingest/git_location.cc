@@ -22,6 +22,12 @@ bool IsHostCharacter(char c) {
          std::string_view("-._[]:").find(c) != std::string_view::npos;
 }
 
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
 // "user@host:port", "host", "[::1]:22".
 Status ValidateAuthority(std::string_view authority, bool user_allowed) {
   size_t at = authority.rfind('@');
@@ -38,8 +44,7 @@ Status ValidateAuthority(std::string_view authority, bool user_allowed) {
 }
 
 Status ValidateUrl(std::string_view scheme, std::string_view rest) {
-  std::string lower(scheme);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  std::string lower = Lower(scheme);
   if (std::ranges::find(kSchemes, lower) == kSchemes.end()) {
     return InvalidArgument("repository URL: the scheme is none of https, http, ssh, git, file");
   }
@@ -89,6 +94,11 @@ bool IsRemote(std::string_view location) {
   size_t scheme_end = location.find("://");
   return (scheme_end != std::string_view::npos && location.find('/') > scheme_end) ||
          ScpColon(location) != std::string_view::npos;
+}
+
+bool IsFileUrl(std::string_view location) {
+  size_t scheme_end = location.find("://");
+  return scheme_end != std::string_view::npos && Lower(location.substr(0, scheme_end)) == "file";
 }
 
 Status ValidateBranch(std::string_view name) {

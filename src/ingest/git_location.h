@@ -17,6 +17,9 @@ Status ValidateLocation(std::string_view location);
 // Of a valid location: whether it is not a path.
 bool IsRemote(std::string_view location);
 
+// Of a valid location: whether it is a URL of a path of this machine.
+bool IsFileUrl(std::string_view location);
+
 // A branch name that git itself would allow (git-check-ref-format), at most 255 bytes of UTF-8.
 Status ValidateBranch(std::string_view name);
 

@@ -29,10 +29,6 @@ namespace {
 // Part of every file's version: raise it when the same bytes would be indexed in another way.
 constexpr std::string_view kPipelineVersion = "1";
 constexpr uint64_t kMaxFileBytes = ClassifyLimits().max_bytes;
-constexpr size_t kWindowFiles = 256;            // in memory at once, with their bytes
-constexpr size_t kWindowBytes = 8 << 20;
-constexpr size_t kBatchBytes = 16 << 20;        // of text per commit
-constexpr size_t kBatchFiles = 4096;
 
 class Stopwatch {
  public:
@@ -119,7 +115,7 @@ void Prepare(Work& work) {
   if (decoded.charset != "utf-8") note("decoded from " + decoded.charset);
   if (decoded.replaced > 0) note(std::to_string(decoded.replaced) + " unreadable characters replaced");
   if (!work.classification.reason.empty()) {
-    note("by lines: " + std::string(work.classification.reason));
+    note(std::string(work.classification.reason));
   } else if (!work.file.chunked.fallback_reason.empty()) {
     note("by lines: " + work.file.chunked.fallback_reason);
   }
@@ -139,10 +135,10 @@ void ForEachInParallel(std::span<Work> items, int threads, void (*function)(Work
 // One run over one source.
 class Run {
  public:
-  Run(Index& index, acl::Directory& directory, const acl::Source& source, SourceTree& tree, int threads,
+  Run(Index& index, acl::Directory& directory, const acl::Source& source, SourceTree& tree, const IndexerOptions& options,
       std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
-      : index_(index), directory_(directory), source_(source), tree_(tree), threads_(std::max(threads, 1)),
-        stop_(std::move(stop)), show_(progress), report_(report) {}
+      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits),
+        threads_(std::max(options.threads, 1)), stop_(std::move(stop)), show_(progress), report_(report) {}
 
   Status IndexText() {
     report_.branch = tree_.branch();
@@ -168,7 +164,8 @@ class Run {
       for (size_t i = begin; i < end; ++i) AddToBatch(changed_[i]);
       begin = end;
       Show(IndexStage::kText);
-      if (batch_bytes_ >= kBatchBytes || batch_.ledger.size() >= kBatchFiles) RETURN_IF_ERROR(StartCommit(/*last=*/false));
+      bool full = batch_bytes_ >= limits_.commit_bytes || batch_.ledger.size() >= limits_.commit_files;
+      if (full) RETURN_IF_ERROR(StartCommit(/*last=*/false));
     }
     RETURN_IF_ERROR(AddRemovals());
     RETURN_IF_ERROR(StartCommit(/*last=*/true));
@@ -190,11 +187,24 @@ class Run {
       return OkStatus();
     }));
     report_.files_seen = entries.size();
+    TellApart(entries);
     ASSIGN_OR_RETURN(Attributes attributes, Attributes::Read(tree_));
     RETURN_IF_ERROR(LoadLedger());
     for (TreeEntry& entry : entries) RETURN_IF_ERROR(CompareWithLedger(std::move(entry), attributes));
     report_.files_changed = changed_.size();
     return OkStatus();
+  }
+
+  // A path that is no UTF-8 is spelled with escapes, and can then be spelled like another file's.
+  static void TellApart(std::vector<TreeEntry>& entries) {
+    std::unordered_set<std::string> spelled;
+    for (TreeEntry& entry : entries) {
+      bool escaped = entry.path.find('\\') != std::string::npos || entry.path.find("...") != std::string::npos;
+      if (!escaped) continue;
+      std::string unique = entry.path;
+      for (size_t n = 2; !spelled.insert(unique).second; ++n) unique = entry.path + "~" + std::to_string(n);
+      entry.path = std::move(unique);
+    }
   }
 
   Status LoadLedger() {
@@ -231,7 +241,7 @@ class Run {
   Status ReadWindow(size_t begin, size_t& end) {
     Stopwatch watch(report_.times.read);
     size_t bytes = 0;
-    for (end = begin; end < changed_.size() && end - begin < kWindowFiles && bytes < kWindowBytes; ++end) {
+    for (end = begin; end < changed_.size() && end - begin < limits_.window_files && bytes < limits_.window_bytes; ++end) {
       Work& work = changed_[end];
       if (!work.entry.skip.empty()) {
         Skip(work, work.entry.skip);
@@ -333,6 +343,7 @@ class Run {
   acl::Directory& directory_;
   const acl::Source& source_;
   SourceTree& tree_;
+  const BatchLimits limits_;
   const int threads_;
   const std::stop_token stop_;
   const Indexer::Progress& show_;
@@ -398,7 +409,7 @@ Status Indexer::IndexTree(const acl::Source& source, SourceTree& tree, std::stop
                           IndexReport& report) {
   {
     Stopwatch watch(report.times.total);
-    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, tree, options_.threads, stop, progress, report).IndexText());
+    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, tree, options_, stop, progress, report).IndexText());
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));
     Stopwatch vectors(report.times.vectors);
     RETURN_IF_ERROR(index_.Embed(source.tenant, partitions, encoder_, options_.threads, stop, [&](const EmbedProgress& embedded) {

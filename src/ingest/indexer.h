@@ -22,9 +22,18 @@ namespace codelore::ingest {
 
 class SourceTree;
 
+// How much is worked on at once. A stop request is seen between two windows.
+struct BatchLimits {
+  size_t window_files = 256;  // in memory at once, with their bytes: read, decoded and chunked
+  size_t window_bytes = 8 << 20;
+  size_t commit_files = 4096;  // in one commit
+  size_t commit_bytes = 16 << 20;  // of text
+};
+
 struct IndexerOptions {
   std::string repositories_folder;  // where mirrors of remote repositories lie
   int threads = 2;
+  BatchLimits limits = {};
 };
 
 enum class IndexStage { kFetching, kListing, kText, kVectors, kDone };
