@@ -106,8 +106,10 @@ Status ReadQrels(const std::string& path, std::map<std::string, EvalQuery>& quer
 Result<Collection> ReadBeir(const EvalOptions& options) {
   Collection collection;
   collection.name = std::filesystem::path(options.folder).lexically_normal().filename().string();
+  std::set<std::string> seen;
   RETURN_IF_ERROR(ForEachJsonLine(options.folder + "/corpus.jsonl", [&](const Json& json) -> Status {
     ASSIGN_OR_RETURN(std::string id, StringField(json, "_id"));
+    if (!seen.insert(id).second) return InvalidArgument("the document '" + id + "' appears twice");
     ASSIGN_OR_RETURN(std::string text, StringField(json, "text"));
     std::string title = OptionalString(json, "title");
     std::string path = PathOfId(id, collection.ids);
@@ -126,6 +128,7 @@ Result<Collection> ReadBeir(const EvalOptions& options) {
     collection.queries.push_back(at->second);
     return OkStatus();
   }));
+  if (collection.queries.empty()) return InvalidArgument(options.folder + ": no query is judged in qrels/" + options.split + ".tsv");
   return collection;
 }
 
@@ -170,14 +173,17 @@ Result<std::map<std::string, std::string>> ReadRoots(const std::string& path) {
   return roots;
 }
 
-Result<std::vector<Collection>> ReadRepositories(const EvalOptions& options) {
+Result<std::vector<Collection>> ReadRepositories(const EvalOptions& options, std::set<std::string>& missing) {
   auto beside = std::filesystem::path(options.queries_file).parent_path() / "repos.json";
   ASSIGN_OR_RETURN(auto roots, ReadRoots(beside.string()));
   std::map<std::string, Collection> collections;
   RETURN_IF_ERROR(ForEachJsonLine(options.queries_file, [&](const Json& json) -> Status {
     ASSIGN_OR_RETURN(std::string repository, StringField(json, "repo"));
     std::filesystem::path checkout = std::filesystem::path(options.repositories) / repository;
-    if (!std::filesystem::is_directory(checkout)) return OkStatus();  // counted by the caller
+    if (!std::filesystem::is_directory(checkout)) {
+      missing.insert(repository);
+      return OkStatus();
+    }
     auto [at, added] = collections.try_emplace(repository);
     Collection& collection = at->second;
     if (added) {
@@ -194,7 +200,8 @@ Result<std::vector<Collection>> ReadRepositories(const EvalOptions& options) {
         AddTarget(path, collection.documents, query);
       }
     }
-    if (!query.gains.empty()) collection.queries.push_back(std::move(query));
+    if (query.gains.empty()) return InvalidArgument("expected at least one path under 'relevant' or 'secondary'");
+    collection.queries.push_back(std::move(query));
     return OkStatus();
   }));
   std::vector<Collection> list;
@@ -287,8 +294,8 @@ class Evaluation {
   }
 
  private:
-  Result<std::vector<Collection>> Read() const {
-    if (!options_.queries_file.empty()) return ReadRepositories(options_);
+  Result<std::vector<Collection>> Read() {
+    if (!options_.queries_file.empty()) return ReadRepositories(options_, missing_);
     ASSIGN_OR_RETURN(Collection collection, ReadBeir(options_));
     return std::vector<Collection>{std::move(collection)};
   }
@@ -317,6 +324,8 @@ class Evaluation {
       }
     }));
     chunks_ += report.vectors.chunks_total;
+    indexed_ += report.files_indexed;
+    skipped_ += report.files_seen - report.files_indexed;
     ASSIGN_OR_RETURN(Viewer viewer, service_.directory().OperatorViewer(tenant_));
     Mean mean;
     for (const EvalQuery& query : collection.queries) {
@@ -361,6 +370,8 @@ class Evaluation {
                    {"mode", kModes[static_cast<size_t>(options_.mode)]},
                    {"encoder", service_.encoder().name},
                    {"queries", queries_},
+                   {"documents", indexed_},
+                   {"documents_skipped", skipped_},
                    {"chunks", chunks_},
                    {"mean", FiguresJson(repositories.Value())}};
     if (!options_.queries_file.empty()) {
@@ -371,6 +382,7 @@ class Evaluation {
         categories[name]["queries"] = mean.count();
       }
       report["categories"] = categories;
+      report["missing"] = missing_;  // named by queries, not there
     }
     report["latency_ms"] = {{"p50", Percentile(latencies_ms_, 0.5)}, {"p99", Percentile(latencies_ms_, 0.99)}};
     return report.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -383,7 +395,8 @@ class Evaluation {
   std::ofstream per_query_;
   std::map<std::string, Mean> categories_;
   std::vector<double> latencies_ms_;
-  size_t queries_ = 0, chunks_ = 0;
+  std::set<std::string> missing_;
+  size_t queries_ = 0, chunks_ = 0, indexed_ = 0, skipped_ = 0;
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ struct EvalHooks {
 };
 
 // The figures as a JSON object: {"set", "mode", "queries", "mean": {"ndcg@10", ...}, "repositories": {...},
-// "categories": {...}, "latency_ms": {...}}. Indexes into a tenant of its own in the service's data folder and
+// "categories": {...}, "missing": [...], "latency_ms": {...}}. Indexes into a tenant of its own in the service's data folder and
 // removes the sources afterwards; the embedding cache stays, so a second run with the same folder is quick.
 //
 // nDCG with gains as judged and discount 1/log2(rank + 1) (Jarvelin and Kekalainen, TOIS 2002); for target files

@@ -19,10 +19,12 @@
 
 namespace codelore::api {
 
+enum class JobPhase { kWaiting, kRunning, kDone, kFailed };
+
 struct JobState {
-  bool running = false;  // otherwise waiting, or ended with `error`
-  ingest::IndexProgress progress;
-  std::string error;  // of the last run; empty: none, or it went well
+  JobPhase phase = JobPhase::kWaiting;
+  ingest::IndexProgress progress;  // of the last run
+  std::string error;               // why the last run failed
 };
 
 // Thread-safe.
@@ -34,20 +36,29 @@ class IndexQueue {
   static Result<std::unique_ptr<IndexQueue>> Open(KeyValueStore& store, Work work);
   ~IndexQueue();  // stops the running job, which goes on at the next start
 
-  Status Submit(SourceId source);  // a source that waits already is not queued twice
+  // A source that waits already is not queued twice; one that is being indexed is done once more afterwards.
+  Status Submit(SourceId source);
+  // Drops the source's job, stops it if it runs, and returns when nothing works on it any more. Not from a job.
+  Status Cancel(SourceId source);
   std::optional<JobState> StateOf(SourceId source) const;
 
  private:
   IndexQueue(KeyValueStore& store, Work work) : store_(store), work_(std::move(work)) {}
   void RunJobs(std::stop_token stop);
+  void RunJob(SourceId source, const std::stop_token& stop);
+  Status EraseRecord(SourceId source);
 
   KeyValueStore& store_;
   const Work work_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<SourceId> waiting_;        // guarded by mutex_
-  std::map<SourceId, JobState> states_; // guarded by mutex_
-  std::jthread worker_;                 // last: it uses all of the above
+  // Guarded by mutex_, which is also held while a job's record is written: record and queue agree.
+  std::deque<SourceId> waiting_;
+  std::map<SourceId, JobState> states_;
+  std::optional<SourceId> running_;
+  std::stop_source stop_running_;
+
+  std::jthread worker_;  // last: it uses all of the above
 };
 
 }  // namespace codelore::api

@@ -1,6 +1,9 @@
 #include "api/service.h"
 
 #include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "chunker/language.h"
@@ -15,10 +18,13 @@ namespace {
 
 constexpr size_t kMaxQuestionBytes = 8192;
 
-// A passage fits a question if its words cover this share of the question's weight, or its meaning is this close;
-// measured on questions with and without an answer, see bench/runs.
-constexpr double kLeastCoverage = 0.5;
-constexpr double kLeastSimilarity = 0.42;
+// A passage fits a question if its similarity and half of its coverage make so much together. Measured on questions
+// with and without an answer: bench/runs/2026-11-21/ask_threshold.md.
+constexpr double kLeastFit = 0.58;
+// Where there is no similarity to go by: the chunk has no vector yet; or the question is in a script the encoder
+// cannot read, where endings of words, which are bigrams of their own, keep the coverage low.
+constexpr double kLeastCoverage = 0.65;
+constexpr double kLeastCoverageOfBigrams = 0.2;
 
 Status CheckQuestion(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return InvalidArgument("the query is empty");
@@ -45,8 +51,20 @@ Passage ToPassage(const NamedHit& named) {
           .similarity = hit.similarity};
 }
 
-bool Fits(const NamedHit& named) {
-  return named.hit.coverage >= kLeastCoverage || named.hit.similarity >= kLeastSimilarity;
+// At least half of its letters are not Latin ones. The built-in encoder knows English.
+bool IsForeign(std::string_view question) {
+  size_t latin = 0, other = 0;
+  for (size_t i = 0; i < question.size(); ++i) {
+    auto byte = static_cast<uint8_t>(question[i]);
+    if (std::isalpha(byte)) ++latin;
+    if (byte >= 0xCD && !IsUtf8Continuation(question[i])) ++other;  // Greek and beyond; Latin letters end at U+024F
+  }
+  return other > 0 && other >= latin;
+}
+
+bool Fits(const Hit& hit, bool foreign) {
+  if (foreign) return hit.coverage >= kLeastCoverageOfBigrams;
+  return hit.similarity != 0 ? hit.similarity + hit.coverage / 2 >= kLeastFit : hit.coverage >= kLeastCoverage;
 }
 
 // The last part of a path or URL, without ".git".
@@ -65,14 +83,17 @@ std::string CitationOf(std::string_view source, const Hit& hit) {
 }
 
 Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
+  std::error_code error;
+  std::string folder = std::filesystem::absolute(options.data_folder, error).string();  // git runs in another folder
+  if (error || options.data_folder.empty()) return InvalidArgument("'" + options.data_folder + "' is no data folder");
   std::unique_ptr<Service> service(new Service());
-  ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(options.data_folder + "/store"));
+  ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
-  ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(options.data_folder + "/segments", *service->store_));
+  ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
   ASSIGN_OR_RETURN(service->encoder_, embed::BertEncoder::Open(embed::ModelFolder::BuiltIn()));
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, *service->encoder_,
-      ingest::IndexerOptions{.repositories_folder = options.data_folder + "/repositories", .threads = options.threads});
+      ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads});
   service->generator_ = generate::MakeExtractiveGenerator();
   return service;
 }
@@ -109,7 +130,9 @@ Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& 
   ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder_->info().fingerprint));
   SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors};
   for (Hit& hit : result.hits) {
-    ASSIGN_OR_RETURN(std::string name, directory_->SourceName(viewer, hit.source));
+    auto found = directory_->SourceName(viewer, hit.source);
+    if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
+    ASSIGN_OR_RETURN(std::string name, std::move(found));
     std::string citation = CitationOf(name, hit);
     reply.hits.push_back({std::move(hit), std::move(name), std::move(citation)});
   }
@@ -120,8 +143,9 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
                                    const AnswerSink& sink) const {
   ASSIGN_OR_RETURN(SearchReply reply,
                    Search(viewer, {.text = question.text, .sources = question.sources, .paths = question.paths,
-                                   .languages = question.languages, .limit = question.passages, .per_file = 3}));
-  std::erase_if(reply.hits, [](const NamedHit& hit) { return !Fits(hit); });
+                                   .languages = question.languages, .limit = question.passages, .per_file = 2}));
+  bool foreign = IsForeign(question.text);
+  std::erase_if(reply.hits, [&](const NamedHit& named) { return !Fits(named.hit, foreign); });
   sink.citations(reply.hits);
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));
@@ -132,24 +156,27 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   std::vector<NamedStatus> report;
   for (const acl::VisibleSource& source : sources) {
-    ASSIGN_OR_RETURN(auto status, index_->Describe(viewer, source.id, encoder_->info().fingerprint));
+    auto described = index_->Describe(viewer, source.id, encoder_->info().fingerprint);
+    if (!described.ok() && described.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
+    ASSIGN_OR_RETURN(auto status, std::move(described));
     report.push_back({source.name, std::move(status)});
   }
   return report;
 }
 
-Result<acl::Source> Service::FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name) {
+Result<FoundSource> Service::FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name) {
   ASSIGN_OR_RETURN(ingest::Location found, ingest::ResolveLocation(location));
   ASSIGN_OR_RETURN(auto sources, directory_->ListSources(tenant));
   std::string wanted = name.empty() ? NameFromLocation(found.text) : name;
   for (const acl::Source& source : sources) {
-    if (source.location == found.text && (name.empty() || source.name == name)) return source;
+    if (source.location == found.text && (name.empty() || source.name == name)) return FoundSource{source};
     if (source.name == wanted) {
       return InvalidArgument("source '" + wanted + "' exists and stands for " + source.location +
                              "; choose another name with --name");
     }
   }
-  return directory_->AddSource({.tenant = tenant, .name = wanted, .location = found.text, .kind = found.kind});
+  ASSIGN_OR_RETURN(acl::Source source, directory_->AddSource({.tenant = tenant, .name = wanted, .location = found.text, .kind = found.kind}));
+  return FoundSource{std::move(source), /*added=*/true};
 }
 
 Result<ingest::IndexReport> Service::IndexSource(const acl::Source& source, std::stop_token stop,
@@ -162,6 +189,11 @@ Status Service::RemoveSource(TenantId tenant, const std::string& name) {
   ASSIGN_OR_RETURN(auto partitions, directory_->PartitionsOf(source.id));
   RETURN_IF_ERROR(directory_->RemoveSource(source.id));  // from here on nobody sees it
   return index_->RemoveSource(source.id, partitions);
+}
+
+bool Service::HoldsAnything(SourceId source) const {
+  auto state = index_->StateOf(source);
+  return !state.ok() || !state->revision.empty() || !state->target_revision.empty();
 }
 
 }  // namespace codelore::api

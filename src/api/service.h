@@ -60,6 +60,11 @@ struct AnswerSink {
   std::function<void(const AnswerPiece&)> piece;
 };
 
+struct FoundSource {
+  acl::Source source;
+  bool added = false;  // just now
+};
+
 struct NamedStatus {
   std::string source;
   SourceStatus status;
@@ -76,10 +81,11 @@ class Service {
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
-  Result<acl::Source> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name);
+  Result<FoundSource> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name);
   Result<ingest::IndexReport> IndexSource(const acl::Source& source, std::stop_token stop,
                                           const std::function<void(const ingest::IndexProgress&)>& progress);
   Status RemoveSource(TenantId tenant, const std::string& name);
+  bool HoldsAnything(SourceId source) const;  // false until a first commit, even an unfinished one
 
   KeyValueStore& store() { return *store_; }
   acl::Directory& directory() { return *directory_; }

@@ -61,15 +61,15 @@ class RemoteBackend final : public Backend {
   // `body` has "stream": true.
   Result<std::string> Stream(const std::string& target, const std::string& body, std::stop_token stop,
                              const EventHandler& on_event) {
-    std::string last;
-    bool failed = false;
+    std::string last, event;
     RETURN_IF_ERROR(client_->Stream(target, body, [&](const api::SseMessage& message) {
-      failed = failed || message.event == "error";
       on_event(message.event, message.data);
+      event = message.event;
       last = message.data;
-      return !stop.stop_requested();
+      return !stop.stop_requested() && event != "error";
     }));
-    if (failed) return Unavailable("the server broke off: " + last);
+    if (event == "error") return api::StatusOfProblem(last);
+    if (event != "done" && !stop.stop_requested()) return Unavailable("the server broke off in mid-answer");
     return last;
   }
 
@@ -80,10 +80,11 @@ class RemoteBackend final : public Backend {
 
 Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
   if (!options.server.empty()) {
+    if (!options.as.empty()) return InvalidArgument("--as works on a data folder; a server goes by the token's user");
     ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token}));
     return std::unique_ptr<Backend>(std::make_unique<RemoteBackend>(std::move(client)));
   }
-  ASSIGN_OR_RETURN(auto service, api::Service::Open({.data_folder = options.data_folder}));
+  ASSIGN_OR_RETURN(auto service, api::Service::Open({.data_folder = options.data_folder, .threads = options.threads}));
   ASSIGN_OR_RETURN(api::Caller caller, api::MakeLocalCaller(*service, options.tenant, options.as));
   return std::unique_ptr<Backend>(std::make_unique<LocalBackend>(std::move(service), std::move(caller)));
 }

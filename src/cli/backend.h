@@ -21,6 +21,7 @@ struct BackendOptions {
   std::string server, token;             // server: not empty means remote
   std::string tenant;                    // empty: the default one; for data folders
   std::vector<std::string> as;           // "user:NAME", "team:NAME"; empty: the operator
+  int threads = 2;                       // for indexing, in a data folder
 };
 
 using EventHandler = std::function<void(std::string_view event, const std::string& json)>;

@@ -5,15 +5,17 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "cli/commands.h"
 #include "cli/terminal.h"
+#include "codelore/utf8.h"
 
 namespace codelore::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kSuccess = 0, kNothingOrPartial = 1;
 constexpr size_t kSnippetLines = 8;
+constexpr size_t kMaxLineBytes = 240;  // of a line shown
 
 void Print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -21,13 +23,21 @@ std::string Text(const Json& json, const char* field) {
   auto at = json.find(field);
   return at != json.end() && at->is_string() ? Printable(at->get<std::string>()) : "";
 }
+// Of a name: a path can hold a line break.
+std::string Name(const Json& json, const char* field) {
+  auto at = json.find(field);
+  return at != json.end() && at->is_string() ? OneLine(at->get<std::string>()) : "";
+}
 uint64_t Number(const Json& json, const char* field) { return json.value(field, uint64_t{0}); }
 
 std::string ShortCommit(const Json& hit) {
-  std::string commit = Text(hit, "commit");
+  std::string commit = Name(hit, "commit");
   bool hash = commit.size() == 40 && commit.find_first_not_of("0123456789abcdef") == std::string::npos;
   return hash ? commit.substr(0, 12) : commit;
 }
+
+// "1 file", "2 files".
+std::string Counted(uint64_t number, const std::string& what) { return WithThousands(number) + " " + what + (number == 1 ? "" : "s"); }
 
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -39,17 +49,40 @@ std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-// The lines around the first that match, numbered.
+std::string Shortened(const std::string& line) {
+  return line.size() <= kMaxLineBytes ? line : std::string(Utf8Prefix(line, kMaxLineBytes)) + "…";
+}
+
+// Where a window of kSnippetLines shows most of the lines that match; the earliest such place, with two lines of what
+// stands before.
+size_t BestWindow(const std::vector<size_t>& matches, size_t lines) {
+  if (lines <= kSnippetLines || matches.empty()) return 0;
+  size_t best = 0, most = 0;
+  for (size_t match : matches) {
+    size_t first = std::min(match > 2 ? match - 2 : 0, lines - kSnippetLines);
+    auto shown = static_cast<size_t>(std::ranges::count_if(matches, [&](size_t m) { return m >= first && m < first + kSnippetLines; }));
+    if (shown > most) {
+      most = shown;
+      best = first;
+    }
+  }
+  return best;
+}
+
 void PrintSnippet(const Json& hit) {
   std::vector<std::string> lines = Lines(Text(hit, "snippet"));
   uint64_t start = Number(hit, "start_line");
-  uint64_t wanted = hit.contains("match_lines") && !hit["match_lines"].empty() ? hit["match_lines"][0].get<uint64_t>() : start;
-  size_t first = wanted > start + 2 ? wanted - start - 2 : 0;
-  if (first + kSnippetLines > lines.size()) first = lines.size() > kSnippetLines ? lines.size() - kSnippetLines : 0;
-  for (size_t i = first; i < lines.size() && i < first + kSnippetLines; ++i) {
+  std::vector<size_t> matches;
+  for (const Json& line : hit.value("match_lines", Json::array())) matches.push_back(line.get<uint64_t>() - start);
+  size_t first = BestWindow(matches, lines.size());
+  while (first + 1 < lines.size() && lines[first].empty()) ++first;
+  size_t end = std::min(lines.size(), first + kSnippetLines);
+  while (end > first + 1 && lines[end - 1].empty()) --end;
+  for (size_t i = first; i < end; ++i) {
     char number[24];
-    std::snprintf(number, sizeof number, "%7llu  ", static_cast<unsigned long long>(start + i));
-    Print(number + lines[i] + "\n");
+    std::snprintf(number, sizeof number, "%7llu", static_cast<unsigned long long>(start + i));
+    bool matches_here = std::ranges::find(matches, i) != matches.end();
+    Print((matches_here ? Bold(number) : Dim(number)) + "  " + Shortened(lines[i]) + "\n");
   }
 }
 
@@ -69,136 +102,200 @@ void PrintWhy(const Json& why) {
   Print(line);
 }
 
+int SearchCodeOf(const Json& json) { return json["hits"].empty() ? kNothingOrPartial : kSuccess; }
+
 int PrintSearch(const Json& json) {
-  if (json["hits"].empty()) {
-    Print("Nothing found.\n");
-    return kNothingOrPartial;
-  }
+  if (json["hits"].empty()) Print("Nothing found.\n");
   for (const Json& hit : json["hits"]) {
-    Print(std::to_string(Number(hit, "rank")) + ". " + Text(hit, "path") + ":" + std::to_string(Number(hit, "start_line")) +
+    Print(std::to_string(Number(hit, "rank")) + ". " + Bold(Name(hit, "path")) + ":" + std::to_string(Number(hit, "start_line")) +
           "-" + std::to_string(Number(hit, "end_line")));
-    if (std::string symbol = Text(hit, "symbol"); !symbol.empty()) Print("  " + symbol + " (" + Text(hit, "kind") + ")");
-    Print("  [" + Text(hit, "source") + "@" + ShortCommit(hit) + "]\n");
+    if (std::string symbol = Name(hit, "symbol"); !symbol.empty()) Print("  " + symbol + " (" + Name(hit, "kind") + ")");
+    Print("  " + Dim("[" + Name(hit, "source") + "@" + ShortCommit(hit) + "]") + "\n");
     if (hit.contains("why")) PrintWhy(hit["why"]);
     PrintSnippet(hit);
-    Print("\n");
+    if (&hit != &json["hits"].back()) Print("\n");
   }
   if (!json.value("vectors_complete", true)) {
     std::fprintf(stderr, "note: not every chunk has its vector yet; search by meaning is incomplete\n");
   }
-  return kSuccess;
+  return SearchCodeOf(json);
 }
+
+// ---- status ----------------------------------------------------------------------------------------------
 
 std::string CountsText(const Json& counts) {
   std::string text;
   for (const auto& [name, count] : counts.items()) {
-    text += (text.empty() ? "" : ", ") + Printable(name) + " " + WithThousands(count.get<uint64_t>());
+    text += (text.empty() ? "" : ", ") + OneLine(name) + " " + WithThousands(count.get<uint64_t>());
   }
   return text;
 }
 
 void PrintJobState(const Json& job) {
-  if (job.value("running", false)) Print("  indexing now: " + ProgressText(job["progress"].dump(), 0) + "\n");
-  if (std::string error = Text(job, "error"); !error.empty()) Print("  last run failed: " + error + "\n");
+  std::string state = Name(job, "state");
+  if (state == "waiting") Print("  indexing: waiting for another source\n");
+  if (state == "running") Print("  indexing now: " + ProgressText(job["progress"].dump(), 0) + "\n");
+  if (state == "failed") Print("  last run failed: " + Name(job, "error") + "\n");
+}
+
+int StatusCodeOf(const Json& json) {
+  for (const Json& source : json["sources"]) {
+    if (Number(source["files"], "failed") > 0) return kNothingOrPartial;
+  }
+  return kSuccess;
+}
+
+void PrintSourceStatus(const Json& source) {
+  const Json& files = source["files"];
+  std::string commit = ShortCommit(source), branch = Name(source, "branch"), updated = Name(source, "updated_at");
+  Print(Bold(Name(source, "source")) + (commit.empty() ? "  not indexed completely yet" : "@" + commit) +
+        (branch.empty() ? "" : "  branch " + branch) + (updated.empty() ? "" : "  indexed " + updated) + "\n");
+  if (source.contains("location")) Print("  from " + Name(source, "location") + "\n");
+  Print("  files: " + WithThousands(Number(files, "seen")) + " seen, " + WithThousands(Number(files, "indexed")) + " indexed, " +
+        WithThousands(Number(files, "skipped")) + " skipped, " + WithThousands(Number(files, "failed")) + " failed\n");
+  if (!source["skipped_by_reason"].empty()) Print("  skipped: " + CountsText(source["skipped_by_reason"]) + "\n");
+  for (const Json& failed : source["failed"]) Print("  failed: " + Name(failed, "path") + ": " + Name(failed, "reason") + "\n");
+  if (!source["languages"].empty()) Print("  languages: " + CountsText(source["languages"]) + "\n");
+  uint64_t chunks = Number(source, "chunks"), vectors = Number(source, "chunks_with_vectors");
+  Print("  chunks: " + WithThousands(chunks) +
+        (vectors == chunks ? ", all with vectors" : ", " + WithThousands(vectors) + " with vectors: search by meaning is incomplete, index it again") +
+        "; text " + Bytes(Number(source, "text_bytes")) + ", index " + Bytes(Number(source, "index_bytes")) + " in " +
+        Counted(Number(source, "segments"), "segment") + "\n");
+  if (source.contains("indexing")) PrintJobState(source["indexing"]);
 }
 
 int PrintStatus(const Json& json) {
-  int code = kSuccess;
-  if (json["sources"].empty()) Print("No sources yet. Try: codelore index PATH-OR-URL\n");
-  for (const Json& source : json["sources"]) {
-    const Json& files = source["files"];
-    std::string commit = ShortCommit(source);
-    Print(Text(source, "source") + (commit.empty() ? "  (not indexed completely yet)" : "@" + commit) + "  " +
-          Text(source, "branch") + "  " + Text(source, "updated_at") + "\n");
-    Print("  files seen " + WithThousands(Number(files, "seen")) + ", indexed " + WithThousands(Number(files, "indexed")) +
-          ", skipped " + WithThousands(Number(files, "skipped")) + ", failed " + WithThousands(Number(files, "failed")) + "\n");
-    if (!source["skipped_by_reason"].empty()) Print("  skipped: " + CountsText(source["skipped_by_reason"]) + "\n");
-    if (!source["languages"].empty()) Print("  languages: " + CountsText(source["languages"]) + "\n");
-    Print("  chunks " + WithThousands(Number(source, "chunks")) + ", with vectors " +
-          WithThousands(Number(source, "chunks_with_vectors")) + "; text " + Bytes(Number(source, "text_bytes")) +
-          ", index " + Bytes(Number(source, "index_bytes")) + " in " + std::to_string(Number(source, "segments")) + " segments\n");
-    for (const Json& failed : source["failed"]) Print("  failed: " + Text(failed, "path") + ": " + Text(failed, "reason") + "\n");
-    if (source.contains("indexing")) PrintJobState(source["indexing"]);
-    if (Number(files, "failed") > 0) code = kNothingOrPartial;
-  }
-  return code;
+  if (json["sources"].empty()) Print("No sources that you may see. An operator adds one with: codelore index PATH-OR-URL\n");
+  for (const Json& source : json["sources"]) PrintSourceStatus(source);
+  return StatusCodeOf(json);
+}
+
+// ---- indexing --------------------------------------------------------------------------------------------
+
+int IndexCodeOf(const Json& json) {
+  return json.contains("files") && Number(json["files"], "failed") > 0 ? kNothingOrPartial : kSuccess;
 }
 
 int PrintIndex(const Json& json) {
   if (json.value("accepted", false)) {
-    Print("Accepted: the server indexes '" + Text(json, "source") + "' now; codelore status shows how far it is.\n");
+    Print("The server indexes '" + Name(json, "source") + "'.\n");
     return kSuccess;
   }
   const Json& files = json["files"];
-  const Json& vectors = json["vectors"];
-  char seconds[96];
-  std::snprintf(seconds, sizeof seconds, " in %.1f s (text %.1f s, vectors %.1f s)\n", json["seconds"].value("total", 0.0),
-                json["seconds"].value("total", 0.0) - json["seconds"].value("vectors", 0.0), json["seconds"].value("vectors", 0.0));
-  Print("Indexed " + Text(json, "source") + "@" + ShortCommit(json) + ": " + WithThousands(Number(files, "seen")) + " files seen, " +
-        WithThousands(Number(files, "changed")) + " read (" + WithThousands(Number(files, "indexed")) + " indexed, " +
-        WithThousands(Number(files, "skipped")) + " skipped, " + WithThousands(Number(files, "failed")) + " failed), " +
-        WithThousands(Number(files, "removed")) + " removed, " + WithThousands(Number(vectors, "chunks_encoded")) +
-        " chunks encoded" + seconds);
-  return Number(files, "failed") > 0 ? kNothingOrPartial : kSuccess;
+  const Json& seconds = json["seconds"];
+  uint64_t changed = Number(files, "changed"), removed = Number(files, "removed"), encoded = Number(json["vectors"], "chunks_encoded");
+  std::string what = Name(json, "source") + "@" + ShortCommit(json);
+  char time[96];
+  std::snprintf(time, sizeof time, "%.1f s", seconds.value("total", 0.0));
+  if (changed == 0 && removed == 0 && encoded == 0) {
+    Print(what + " is up to date: " + Counted(Number(files, "seen"), "file") + ", nothing to do (" + time + ")\n");
+    return kSuccess;
+  }
+  Print("Indexed " + what + " in " + time + "\n");
+  Print("  files: " + WithThousands(Number(files, "seen")) + " seen, " + WithThousands(Number(files, "unchanged")) + " unchanged, " +
+        WithThousands(Number(files, "indexed")) + " indexed, " + WithThousands(Number(files, "skipped")) + " skipped, " +
+        WithThousands(removed) + " removed, " + WithThousands(Number(files, "failed")) + " failed\n");
+  std::snprintf(time, sizeof time, " (text %.1f s, vectors %.1f s)\n", seconds.value("total", 0.0) - seconds.value("vectors", 0.0),
+                seconds.value("vectors", 0.0));
+  Print("  chunks: " + WithThousands(Number(json["vectors"], "chunks_total")) + ", of which " + WithThousands(encoded) + " newly encoded" + time);
+  return IndexCodeOf(json);
+}
+
+// ---- sources, grants, tokens, tenants ---------------------------------------------------------------------
+
+std::string ReadersText(const Json& json) {
+  std::string readers;
+  for (const Json& reader : json.value("readers", Json::array())) readers += (readers.empty() ? "" : ", ") + OneLine(reader.get<std::string>());
+  return readers.empty() ? "nobody but the operator" : readers;
 }
 
 int PrintSources(const Json& json) {
+  if (json["sources"].empty()) Print("No sources.\n");
   for (const Json& source : json["sources"]) {
-    Print(Text(source, "name") + "  " + Text(source, "location"));
-    if (source.contains("readers")) {
-      std::string readers;
-      for (const Json& reader : source["readers"]) readers += (readers.empty() ? "" : ", ") + Printable(reader.get<std::string>());
-      Print("  readers: " + (readers.empty() ? "nobody but the operator" : readers));
-    }
+    Print(Bold(Name(source, "name")));
+    if (source.contains("location")) Print("  " + Name(source, "location"));
+    if (source.contains("readers")) Print("  readers: " + ReadersText(source));
     Print("\n");
   }
   return kSuccess;
 }
 
+int PrintReaders(const Json& json) {
+  Print("Source '" + Name(json, "source") + "' may now be read by: " + ReadersText(json) + "\n");
+  return kSuccess;
+}
+
 int PrintTokens(const Json& json) {
+  if (json["tokens"].empty()) Print("No tokens.\n");
   for (const Json& token : json["tokens"]) {
     std::string teams;
-    for (const Json& team : token["teams"]) teams += " team:" + Printable(team.get<std::string>());
-    std::string expires = Text(token, "expires_at");
-    Print(std::to_string(Number(token, "id")) + "  user:" + Text(token, "user") + teams + (token.value("administrator", false) ? "  administrator" : "") +
-          "  made " + Text(token, "created_at") + (expires.empty() ? "" : ", ends " + expires) + "\n");
+    for (const Json& team : token["teams"]) teams += " team:" + OneLine(team.get<std::string>());
+    std::string expires = Name(token, "expires_at");
+    Print(std::to_string(Number(token, "id")) + "  user:" + Name(token, "user") + teams + (token.value("administrator", false) ? "  administrator" : "") +
+          "  made " + Name(token, "created_at") + (expires.empty() ? "" : ", ends " + expires) + "\n");
   }
   return kSuccess;
 }
 
 int PrintToken(const Json& json) {
-  Print(Text(json, "token") + "\n");
+  Print(Name(json, "token") + "\n");
   std::fprintf(stderr, "This is the only time the token is shown. Its number is %llu.\n",
                static_cast<unsigned long long>(Number(json, "id")));
   return kSuccess;
 }
 
-int PrintAnswer(const Json& json) {
-  Print(Text(json, "answer"));
-  return json.value("found", false) ? kSuccess : kNothingOrPartial;
-}
-
-int PrintText(std::string_view operation, const Json& json) {
-  if (operation == "search") return PrintSearch(json);
-  if (operation == "ask") return PrintAnswer(json);
-  if (operation == "status") return PrintStatus(json);
-  if (operation == "index") return PrintIndex(json);
-  if (operation == "source.list") return PrintSources(json);
-  if (operation == "token.list") return PrintTokens(json);
-  if (operation == "token.create") return PrintToken(json);
-  if (operation == "tenant.list") {
-    for (const Json& tenant : json["tenants"]) Print(Text(tenant, "name") + "\n");
-    return kSuccess;
-  }
-  for (const auto& [name, value] : json.items()) Print(Printable(name) + ": " + Printable(value.is_string() ? value.get<std::string>() : value.dump()) + "\n");
+int PrintTenants(const Json& json) {
+  for (const Json& tenant : json["tenants"]) Print(Name(tenant, "name") + "\n");
   return kSuccess;
 }
 
-// What the exit code says does not depend on the form of the output.
-int ExitCode(std::string_view operation, const Json& json) {
-  if (operation == "search") return json["hits"].empty() ? kNothingOrPartial : kSuccess;
-  if (operation == "ask") return json.value("found", false) ? kSuccess : kNothingOrPartial;
-  if (operation == "index" && json.contains("files")) return Number(json["files"], "failed") > 0 ? kNothingOrPartial : kSuccess;
+// ---- the rest --------------------------------------------------------------------------------------------
+
+int AskCodeOf(const Json& json) { return json.value("found", false) ? kSuccess : kNothingOrPartial; }
+
+int PrintAnswer(const Json& json) {
+  Print(Text(json, "answer"));
+  return AskCodeOf(json);
+}
+
+int DoctorCodeOf(const Json& json) { return json.value("ok", false) ? kSuccess : kNothingOrPartial; }
+
+int PrintFindings(const Json& json) {
+  for (const Json& finding : json["findings"]) {
+    char line[64];
+    std::snprintf(line, sizeof line, "%-4s ", finding.value("ok", false) ? "ok" : "BAD");
+    Print(line + Name(finding, "what") + ": " + Name(finding, "detail") + "\n");
+  }
+  return DoctorCodeOf(json);
+}
+
+int PrintVersion(const Json& json) {
+  Print("codelore " + Name(json, "version") + " (compiler " + Name(json, "compiler") + ")\n");
+  return kSuccess;
+}
+
+int AlwaysSuccess(const Json&) { return kSuccess; }
+
+// How the result of an operation is shown to people, and which exit code it stands for, which does not depend on the
+// form of the output.
+struct Shape {
+  std::string_view operation;
+  int (*print)(const Json&);
+  int (*code)(const Json&);
+};
+constexpr Shape kShapes[] = {
+    {"search", PrintSearch, SearchCodeOf},     {"ask", PrintAnswer, AskCodeOf},
+    {"status", PrintStatus, StatusCodeOf},     {"index", PrintIndex, IndexCodeOf},
+    {"source.list", PrintSources, AlwaysSuccess}, {"grant", PrintReaders, AlwaysSuccess},
+    {"revoke", PrintReaders, AlwaysSuccess},   {"token.list", PrintTokens, AlwaysSuccess},
+    {"token.create", PrintToken, AlwaysSuccess}, {"tenant.list", PrintTenants, AlwaysSuccess},
+    {"doctor", PrintFindings, DoctorCodeOf},   {"version", PrintVersion, AlwaysSuccess},
+};
+
+int PrintFields(const Json& json) {
+  for (const auto& [name, value] : json.items()) {
+    Print(OneLine(name) + ": " + OneLine(value.is_string() ? value.get<std::string>() : value.dump()) + "\n");
+  }
   return kSuccess;
 }
 
@@ -210,9 +307,11 @@ int PrintResult(std::string_view operation, const std::string& text, bool as_jso
     std::fprintf(stderr, "error: the answer is not JSON; is this a Codelore server?\n");
     return kNothingOrPartial;
   }
-  if (!as_json) return PrintText(operation, json);
-  Print(text + "\n");
-  return ExitCode(operation, json);
+  auto shape = std::ranges::find(kShapes, operation, &Shape::operation);
+  bool known = shape != std::end(kShapes);
+  if (!as_json) return known ? shape->print(json) : PrintFields(json);
+  Print(PrintableJson(text) + "\n");
+  return known ? shape->code(json) : kSuccess;
 }
 
 void PrintAskEvent(std::string_view event, const std::string& text) {
@@ -225,7 +324,7 @@ void PrintAskEvent(std::string_view event, const std::string& text) {
 std::string ProgressText(const std::string& text, double seconds) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return "";
-  std::string stage = Text(json, "stage");
+  std::string stage = Name(json, "stage");
   if (stage != "text" && stage != "vectors") return stage;
   bool files = stage == "text";
   uint64_t done = files ? Number(json, "files_done") : Number(json["vectors"], "chunks_done");
@@ -243,11 +342,12 @@ std::string ProgressText(const std::string& text, double seconds) {
 int PrintEvaluation(const std::string& text, bool as_json) {
   Json json = Json::parse(text, nullptr, false);
   if (as_json || !json.is_object()) {
-    Print(text + "\n");
+    Print(PrintableJson(text) + "\n");
     return kSuccess;
   }
   Print(Text(json, "set") + "  mode " + Text(json, "mode") + ", encoder " + Text(json, "encoder") + ", " +
-        WithThousands(Number(json, "queries")) + " queries, " + WithThousands(Number(json, "chunks")) + " chunks\n");
+        WithThousands(Number(json, "queries")) + " queries, " + WithThousands(Number(json, "documents")) + " documents (" +
+        WithThousands(Number(json, "documents_skipped")) + " skipped), " + WithThousands(Number(json, "chunks")) + " chunks\n");
   auto row = [](const std::string& name, const Json& figures) {
     char line[200];
     std::snprintf(line, sizeof line, "%-22.22s", name.c_str());
@@ -261,9 +361,12 @@ int PrintEvaluation(const std::string& text, bool as_json) {
   Print("                         ndcg@10    mrr@10  recall@1  recall@5 recall@10 recall@20\n");
   for (const char* group : {"repositories", "categories"}) {
     if (!json.contains(group)) continue;
-    for (const auto& [name, figures] : json[group].items()) row(Printable(name), figures);
+    for (const auto& [name, figures] : json[group].items()) row(OneLine(name), figures);
   }
   row("mean", json["mean"]);
+  std::string missing;
+  for (const Json& name : json.value("missing", Json::array())) missing += " " + OneLine(name.get<std::string>());
+  if (!missing.empty()) Print("not here, and left out:" + missing + "\n");
   char latency[80];
   std::snprintf(latency, sizeof latency, "query latency: p50 %.1f ms, p99 %.1f ms\n", json["latency_ms"].value("p50", 0.0),
                 json["latency_ms"].value("p99", 0.0));

@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "codelore/utf8.h"
 
@@ -26,6 +28,18 @@ bool IsHarmless(uint32_t code) {
   return !(code >= 0xE0000 && code <= 0xE007F);                                      // tag characters
 }
 
+bool TakesEmphasis() {
+  static const bool takes = [] {
+    const char* term = std::getenv("TERM");
+    return ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr && term != nullptr && std::string_view(term) != "dumb";
+  }();
+  return takes;
+}
+
+std::string Emphasised(const char* code, const std::string& text) {
+  return TakesEmphasis() && !text.empty() ? code + text + "\x1b[0m" : text;
+}
+
 }  // namespace
 
 std::string Printable(std::string_view text) {
@@ -43,6 +57,40 @@ std::string Printable(std::string_view text) {
   }
   return out;
 }
+
+std::string PrintableJson(std::string_view json) {
+  std::string out;
+  auto escape = [&](uint32_t unit) {
+    char text[8];
+    std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(unit));
+    out += text;
+  };
+  while (!json.empty()) {
+    size_t length = std::max<size_t>(Utf8SequenceLength(json), 1);
+    uint32_t code = DecodeUtf8(json.substr(0, length));
+    if (IsHarmless(code)) {
+      out += json.substr(0, length);
+    } else if (code < 0x10000) {
+      escape(code);
+    } else {
+      escape(0xD7C0 + (code >> 10));
+      escape(0xDC00 + (code & 0x3FF));
+    }
+    json.remove_prefix(length);
+  }
+  return out;
+}
+
+std::string OneLine(std::string_view text) {
+  std::string line = Printable(text);
+  for (char& c : line) {
+    if (c == '\n' || c == '\t') c = ' ';
+  }
+  return line;
+}
+
+std::string Bold(const std::string& text) { return Emphasised("\x1b[1m", text); }
+std::string Dim(const std::string& text) { return Emphasised("\x1b[2m", text); }
 
 std::string WithThousands(uint64_t number) {
   std::string digits = std::to_string(number);

@@ -13,9 +13,19 @@ namespace codelore::cli {
 // and names must not drive the terminal.
 std::string Printable(std::string_view text);
 
-std::string WithThousands(uint64_t number);     // 12,345
-std::string Bytes(uint64_t bytes);              // 1.2 MB
-std::string Duration(double seconds);           // 1:05
+// The same of JSON text: such characters stand in its strings only, and become escapes there.
+std::string PrintableJson(std::string_view json);
+
+// Printable text on one line: for log lines, which nobody else may start.
+std::string OneLine(std::string_view text);
+
+// Emphasis on a terminal that takes it (NO_COLOR unset, TERM not "dumb"); elsewhere the text as it is.
+std::string Bold(const std::string& text);
+std::string Dim(const std::string& text);
+
+std::string WithThousands(uint64_t number);  // 12,345
+std::string Bytes(uint64_t bytes);           // 1.2 MB
+std::string Duration(double seconds);        // 1:05
 
 // Rewrites one line on standard error if that is a terminal; otherwise prints a line every few seconds.
 class ProgressLine {

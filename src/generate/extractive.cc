@@ -1,54 +1,42 @@
 #include "generate/extractive.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <vector>
 
+#include "codelore/utf8.h"
+#include "generate/excerpt.h"
 #include "generate/markdown.h"
 
 namespace codelore::generate {
 namespace {
 
-// Lines [first, last) of a passage, counted from 0.
-struct LineRange {
-  size_t first = 0, last = 0;
-};
+constexpr size_t kMaxLineBytes = 400;  // of a line quoted: prose without line breaks, data
 
-std::vector<std::string_view> Lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(end);
+// A line that is too long, from a few words before the first of the question's words that it holds.
+std::string ShortenedLine(std::string_view line, const std::vector<std::string>& stems) {
+  constexpr std::string_view kGap = "…";
+  std::string lower = LowerCase(line);
+  size_t first = std::string::npos;
+  for (const std::string& stem : stems) first = std::min(first, lower.find(stem));
+  size_t begin = 0;
+  if (first != std::string::npos && first > kMaxLineBytes / 2) {
+    size_t sentence = line.substr(0, first).rfind(". ");
+    begin = sentence != std::string_view::npos && first - sentence < kMaxLineBytes / 2 ? sentence + 2 : first - kMaxLineBytes / 4;
+    while (begin < line.size() && IsUtf8Continuation(line[begin])) ++begin;
   }
-  return lines;
+  std::string_view kept = Utf8Prefix(line.substr(begin), kMaxLineBytes);
+  bool cut = begin + kept.size() < line.size();
+  while (kept.ends_with('\n') || kept.ends_with('\r')) kept.remove_suffix(1);
+  return (begin > 0 ? std::string(kGap) : "") + std::string(kept) + (cut ? std::string(kGap) : "") + "\n";
 }
 
-bool IsBlank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == std::string_view::npos; }
-
-// The window of at most `size` lines with the most question in it; the start of the passage weighs a little, since
-// that is where a definition says what it is.
-LineRange BestWindow(const Passage& passage, const std::vector<std::string_view>& lines, size_t size) {
-  if (lines.size() <= size) return {0, lines.size()};
-  auto weight = [&](size_t i) { return i < passage.line_weights.size() ? passage.line_weights[i] : 0.0f; };
-  double sum = 0;
-  for (size_t i = 0; i < size; ++i) sum += weight(i);
-  double best = sum + 0.25;
-  LineRange window{0, size};
-  for (size_t first = 1; first + size <= lines.size(); ++first) {
-    sum += weight(first + size - 1) - weight(first - 1);
-    if (sum > best) {
-      best = sum;
-      window = {first, first + size};
-    }
-  }
-  while (window.first + 1 < window.last && IsBlank(lines[window.first])) ++window.first;
-  while (window.last > window.first + 1 && IsBlank(lines[window.last - 1])) --window.last;
-  return window;
-}
-
-std::string Join(const std::vector<std::string_view>& lines, LineRange range) {
+std::string Quote(const std::vector<std::string_view>& lines, LineRange range, const std::vector<std::string>& stems) {
   std::string text;
-  for (size_t i = range.first; i < range.last; ++i) text += lines[i];
+  for (size_t i = range.first; i < range.last; ++i) {
+    text += lines[i].size() <= kMaxLineBytes ? std::string(lines[i]) : ShortenedLine(lines[i], stems);
+  }
   return text;
 }
 
@@ -60,19 +48,19 @@ std::string CitationFor(const Passage& passage, uint32_t start_line, uint32_t en
 }
 
 std::string Introduction(const Passage& passage) {
-  bool section = passage.kind == ChunkKind::kSection || passage.symbol.empty();
-  if (section) {
-    std::string where = CodeSpan(passage.path);
-    return passage.symbol.empty() ? where : where + ", section " + CodeSpan(passage.symbol);
+  std::string where = CodeSpan(passage.path);
+  if (passage.symbol.empty()) return where;
+  if (passage.kind != ChunkKind::kSection) {
+    return CodeSpan(passage.symbol) + " (" + std::string(ChunkKindName(passage.kind)) + ") in " + where;
   }
-  return CodeSpan(passage.symbol) + " (" + std::string(ChunkKindName(passage.kind)) + ") in " + CodeSpan(passage.path);
+  return where + ", section " + CodeSpan(passage.scope.empty() ? passage.symbol : passage.scope + " > " + passage.symbol);
 }
 
 class Extractive final : public Generator {
  public:
   explicit Extractive(const ExtractiveOptions& options) : options_(options) {}
 
-  Result<AnswerSummary> Answer(std::string_view, std::span<const Passage> passages, std::stop_token stop,
+  Result<AnswerSummary> Answer(std::string_view question, std::span<const Passage> passages, std::stop_token stop,
                                const std::function<void(const AnswerPiece&)>& emit) const override {
     AnswerSummary summary{.found = false, .generator = "extractive"};
     if (passages.empty()) {
@@ -80,35 +68,45 @@ class Extractive final : public Generator {
       return summary;
     }
     summary.found = true;
-    for (uint32_t i = 0; i < passages.size() && i < options_.max_passages; ++i) {
+    std::vector<std::string> stems = StemsOf(question);
+    std::vector<uint32_t> further;
+    std::set<std::string> quoted;  // a copy of what is quoted already is only named
+    for (uint32_t i = 0; i < passages.size(); ++i) {
       if (stop.stop_requested()) return Unavailable("the answer was stopped");
-      EmitExcerpt(passages[i], i, emit);
+      if (quoted.size() < options_.max_passages && quoted.insert(passages[i].text).second) {
+        EmitExcerpt(passages[i], i, stems, emit);
+      } else if (further.size() < options_.max_further) {
+        further.push_back(i);
+      }
     }
-    EmitFurther(passages, emit);
+    EmitFurther(passages, further, emit);
     return summary;
   }
 
  private:
-  void EmitExcerpt(const Passage& passage, uint32_t index,
-                   const std::function<void(const AnswerPiece&)>& emit) const {
-    std::vector<std::string_view> lines = Lines(passage.text);
-    LineRange window = BestWindow(passage, lines, options_.excerpt_lines);
-    auto start = passage.start_line + static_cast<uint32_t>(window.first);
-    auto end = passage.start_line + static_cast<uint32_t>(std::max(window.last, window.first + 1) - 1);
-    std::string text = Introduction(passage) + ":\n\n" + CodeBlock(passage.language, Join(lines, window)) + "[" +
-                       std::to_string(index + 1) + "] " + CodeSpan(CitationFor(passage, start, end)) + "\n\n";
-    emit({std::move(text), {{index, start, end}}});
+  using Emit = std::function<void(const AnswerPiece&)>;
+
+  void EmitExcerpt(const Passage& passage, uint32_t index, const std::vector<std::string>& stems, const Emit& emit) const {
+    std::vector<std::string_view> lines = SplitLines(passage.text);
+    AnswerPiece piece{.text = Introduction(passage) + ":\n\n", .supports = {}};
+    for (LineRange range : ChooseExcerpt(passage, stems, options_.excerpt_lines)) {
+      auto start = passage.start_line + static_cast<uint32_t>(range.first);
+      auto end = passage.start_line + static_cast<uint32_t>(range.last) - 1;
+      piece.text += CodeBlock(passage.language, Quote(lines, range, stems)) + "[" + std::to_string(index + 1) + "] " +
+                    CodeSpan(CitationFor(passage, start, end)) + "\n\n";
+      piece.supports.push_back({index, start, end});
+    }
+    emit(piece);
   }
 
-  void EmitFurther(std::span<const Passage> passages, const std::function<void(const AnswerPiece&)>& emit) const {
-    size_t end = std::min(passages.size(), options_.max_passages + options_.max_further);
-    if (end <= options_.max_passages) return;
+  void EmitFurther(std::span<const Passage> passages, const std::vector<uint32_t>& further, const Emit& emit) const {
+    if (further.empty()) return;
     emit({"See also:\n", {}});
-    for (size_t i = options_.max_passages; i < end; ++i) {
+    for (uint32_t i : further) {
       const Passage& passage = passages[i];
-      auto lines = static_cast<uint32_t>(std::max<size_t>(Lines(passage.text).size(), 1));
+      auto lines = static_cast<uint32_t>(std::max<size_t>(SplitLines(passage.text).size(), 1));
       emit({"- " + Introduction(passage) + " [" + std::to_string(i + 1) + "] " + CodeSpan(passage.citation) + "\n",
-            {{static_cast<uint32_t>(i), passage.start_line, passage.start_line + lines - 1}}});
+            {{i, passage.start_line, passage.start_line + lines - 1}}});
     }
   }
 

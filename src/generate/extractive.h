@@ -2,7 +2,8 @@
 // generator is configured, and the baseline for those that are.
 //
 // Text of passages appears only inside fenced code blocks and code spans, so that nothing in it is rendered as
-// Markdown or HTML. Every excerpt carries its citation with exact lines.
+// Markdown or HTML. Every excerpt carries its citation with exact lines, and is what
+// these lines hold; only lines of more than 400 bytes are cut, with "…" where something is missing.
 #ifndef CODELORE_GENERATE_EXTRACTIVE_H_
 #define CODELORE_GENERATE_EXTRACTIVE_H_
 
@@ -15,7 +16,7 @@ namespace codelore::generate {
 struct ExtractiveOptions {
   size_t max_passages = 3;  // quoted
   size_t max_further = 3;   // only named
-  size_t excerpt_lines = 14;
+  size_t excerpt_lines = 16;  // of a passage
 };
 
 std::unique_ptr<Generator> MakeExtractiveGenerator(const ExtractiveOptions& options = {});

@@ -66,6 +66,13 @@ Status RefusalOf(int http_status, const std::string& body) {
 
 }  // namespace
 
+Status StatusOfProblem(const std::string& json) {
+  auto problem = JsonRequest::Parse(json, {JsonRequest::kAnyField});
+  int64_t http_status = problem.ok() ? problem->Integer("status", {.max = 599, .otherwise = 500}) : 500;
+  if (http_status < 300) http_status = 500;  // whatever it says: it came instead of an answer
+  return RefusalOf(static_cast<int>(http_status), json);
+}
+
 class HttpClient::Connection {
  public:
   using Sink = std::function<bool(std::string_view)>;

@@ -18,6 +18,9 @@
 
 namespace codelore::api {
 
+// The failure that problem JSON tells of, as the "error" event of a stream carries it.
+Status StatusOfProblem(const std::string& json);
+
 class HttpClient {
  public:
   struct Options {

@@ -18,7 +18,7 @@ int HexDigit(char c) {
 
 bool IsPlainName(std::string_view name) {
   if (name.empty() || name == "." || name == "..") return false;
-  auto plain = [](char c) { return c != '\\' && c != 0x7F && (c < 0 || c >= ' '); };
+  auto plain = [](char c) { return c != 0x7F && (c < 0 || c >= ' '); };
   return std::ranges::all_of(name, plain) && IsValidUtf8(name);
 }
 
@@ -30,16 +30,20 @@ std::string_view TakeUntil(std::string_view* text, char separator) {
   return taken;
 }
 
-bool IsPlainSegment(std::string_view segment) {
-  size_t slashes = std::ranges::count(segment, '/');
+// A slash or a backslash inside a segment was escaped; what stands between is judged as a name of its own.
+bool IsPlainSegment(std::string segment) {
+  std::ranges::replace(segment, '\\', '/');
+  std::string_view rest = segment;
+  size_t slashes = std::ranges::count(rest, '/');
   for (size_t i = 0; i <= slashes; ++i) {
-    if (!IsPlainName(TakeUntil(&segment, '/'))) return false;
+    if (!IsPlainName(TakeUntil(&rest, '/'))) return false;
   }
   return true;
 }
 
 std::optional<Problem> ParsePath(std::string_view path, HttpRequest* request) {
   path.remove_prefix(1);  // the leading slash
+  if (path.find('\\') != path.npos) return Problem{.http_status = 404, .detail = "no such path"};
   if (path.empty()) return std::nullopt;
   size_t slashes = std::ranges::count(path, '/');
   for (size_t i = 0; i <= slashes; ++i) {

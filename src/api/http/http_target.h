@@ -12,10 +12,9 @@
 namespace codelore::api {
 
 // Sets target, segments and query of `request`. The path is split at "/" before it is decoded, so
-// "%2F" is a slash inside a segment and never a separator; each part between such slashes must be a
-// plain name (no "",
-// ".", "..", backslash, control character or malformed UTF-8), or the answer is 404: no route and
-// no file could ever have that name.
+// "%2F" is a slash inside a segment and never a separator, and so is "%5C"; each part between such
+// must be a plain name (no "", ".", "..", control character or malformed UTF-8), or the answer is
+// 404: no route and no file could ever have that name.
 std::optional<Problem> ParseTarget(std::string_view target, HttpRequest* request);
 
 // "%41+b" -> "A b" where `plus_is_space`. Nothing when an escape is malformed.

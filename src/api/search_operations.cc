@@ -1,0 +1,141 @@
+#include "api/search_operations.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/json_request.h"
+
+namespace codelore::api {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kMaxLimit = 100, kMaxOffset = 1000;
+
+// Bytes that are no UTF-8 (names from a repository can hold anything) become U+FFFD.
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// Numbers (from 1) of the lines that carry most of the question, at most five, ascending.
+Json MatchLines(const Hit& hit) {
+  std::vector<std::pair<float, uint32_t>> lines;
+  for (uint32_t i = 0; i < hit.line_weights.size(); ++i) {
+    if (hit.line_weights[i] > 0) lines.emplace_back(-hit.line_weights[i], hit.start_line + i);
+  }
+  std::ranges::sort(lines);
+  if (lines.size() > 5) lines.resize(5);
+  std::vector<uint32_t> numbers;
+  for (auto [weight, number] : lines) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+Json HitJson(const NamedHit& named, size_t rank) {
+  const Hit& hit = named.hit;
+  return {{"rank", rank},
+          {"source", named.source},
+          {"commit", hit.revision},
+          {"branch", hit.branch},
+          {"path", hit.path},
+          {"language", hit.language},
+          {"kind", ChunkKindName(hit.kind)},
+          {"symbol", hit.symbol},
+          {"scope", hit.scope},
+          {"start_line", hit.start_line},
+          {"end_line", hit.end_line},
+          {"snippet", hit.text},
+          {"match_lines", MatchLines(hit)},
+          {"citation", named.citation}};
+}
+
+Json ExplanationJson(const Hit& hit) {
+  Json signals = Json::object();
+  for (const auto& [name, amount] : hit.why.signals) signals[name] = amount;
+  return {{"score", hit.score},
+          {"coverage", hit.coverage},
+          {"lexical", {{"rank", hit.why.lexical_rank}, {"score", hit.why.lexical}}},
+          {"vector", {{"rank", hit.why.dense_rank}, {"score", hit.why.dense}}},
+          {"signals", signals}};
+}
+
+Json CitationsJson(const std::vector<NamedHit>& hits) {
+  Json citations = Json::array();
+  for (size_t i = 0; i < hits.size(); ++i) {
+    Json citation = HitJson(hits[i], i + 1);
+    citation.erase("rank");
+    Json numbered = {{"n", i + 1}};
+    numbered.update(citation);
+    citations.push_back(std::move(numbered));
+  }
+  return citations;
+}
+
+}  // namespace
+
+Result<std::string> SearchOperation(OperationContext& context) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body,
+                                                 {"query", "mode", "sources", "paths", "languages", "limit", "offset", "explain"}));
+  SearchQuestion question;
+  question.text = json.String("query", {.required = true});
+  std::string mode = json.Choice("mode", {"hybrid", "lexical", "vector"});
+  question.mode = mode == "lexical" ? SearchMode::kLexical : mode == "vector" ? SearchMode::kVector : SearchMode::kHybrid;
+  question.sources = json.Strings("sources");
+  question.paths = json.Strings("paths");
+  question.languages = json.Strings("languages");
+  question.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = kMaxLimit, .otherwise = 10}));
+  question.offset = static_cast<size_t>(json.Integer("offset", {.min = 0, .max = kMaxOffset, .otherwise = 0}));
+  bool explain = json.Boolean("explain", false);
+  RETURN_IF_ERROR(json.status());
+  if (explain && context.caller.role == Role::kReader) {
+    return PermissionDenied("'explain' shows scores and is for administrators");
+  }
+  ASSIGN_OR_RETURN(SearchReply reply, context.service.Search(context.caller.viewer, question));
+  Json hits = Json::array();
+  for (const NamedHit& named : reply.hits) {
+    hits.push_back(HitJson(named, question.offset + hits.size() + 1));
+    if (explain) hits.back()["why"] = ExplanationJson(named.hit);
+  }
+  return Dump({{"query", question.text},
+               {"mode", mode},
+               {"hits", hits},
+               {"vectors_complete", reply.chunks_with_vectors == reply.chunks}});
+}
+
+Result<std::string> AskOperation(OperationContext& context) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "stream"}));
+  AskQuestion question;
+  question.text = json.String("question", {.required = true});
+  question.sources = json.Strings("sources");
+  question.paths = json.Strings("paths");
+  question.languages = json.Strings("languages");
+  (void)json.Boolean("stream", false);
+  RETURN_IF_ERROR(json.status());
+  std::stop_source gone;  // the listener left
+  std::stop_callback forward(context.stop, [&] { gone.request_stop(); });
+  auto emit = [&](std::string_view event, const Json& data) {
+    if (context.emit && !context.emit(event, Dump(data))) gone.request_stop();
+  };
+  Json citations = Json::array();
+  std::string text;
+  AnswerSink sink;
+  sink.citations = [&](const std::vector<NamedHit>& hits) {
+    citations = CitationsJson(hits);
+    emit("citations", {{"citations", citations}});
+  };
+  sink.piece = [&](const AnswerPiece& piece) {
+    text += piece.text;
+    Json supports = Json::array();
+    for (const Support& support : piece.supports) {
+      supports.push_back({{"n", support.passage + 1}, {"start_line", support.start_line}, {"end_line", support.end_line}});
+    }
+    emit("text", {{"text", piece.text}, {"supports", supports}});
+  };
+  ASSIGN_OR_RETURN(AnswerSummary summary, context.service.Ask(context.caller.viewer, question, gone.get_token(), sink));
+  emit("done", {{"found", summary.found}, {"generator", summary.generator}});
+  return Dump({{"question", question.text},
+               {"found", summary.found},
+               {"answer", text},
+               {"citations", citations},
+               {"generator", summary.generator}});
+}
+
+}  // namespace codelore::api

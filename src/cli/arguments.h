@@ -1,0 +1,38 @@
+// Arguments: what the command line says, as it was typed. Each command takes what it needs.
+#ifndef CODELORE_CLI_ARGUMENTS_H_
+#define CODELORE_CLI_ARGUMENTS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/eval.h"
+#include "cli/backend.h"
+
+namespace codelore::cli {
+
+struct Arguments {
+  BackendOptions backend;
+  bool data_given = false;  // --data, its variable or the configuration file
+  bool json = false;
+  std::string text, location, name, source;
+  std::vector<std::string> sources, paths, languages;
+  std::string mode = "hybrid";
+  uint32_t limit = 10, offset = 0;
+  bool explain = false;
+  std::string host = "127.0.0.1";
+  int port = 8080;
+  std::vector<std::string> allowed_hosts;
+  int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  std::string user;
+  std::vector<std::string> teams;
+  bool everyone = false, administrator = false;
+  uint32_t expires_in_days = 0, token_id = 0;
+  api::EvalOptions eval;
+};
+
+}  // namespace codelore::cli
+
+#endif  // CODELORE_CLI_ARGUMENTS_H_

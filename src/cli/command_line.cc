@@ -1,0 +1,227 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+namespace codelore::cli {
+namespace {
+
+std::string DefaultDataFolder() {
+  if (const char* home = std::getenv("XDG_DATA_HOME"); home != nullptr && *home != '\0') return std::string(home) + "/codelore";
+  const char* home = std::getenv("HOME");
+  return home != nullptr && *home != '\0' ? std::string(home) + "/.local/share/codelore" : "codelore-data";
+}
+
+template <typename Number>
+CLI::Validator Between(Number low, Number high) {
+  return CLI::Range(low, high).description("");  // the option's own text says it
+}
+
+class CommandLine {
+ public:
+  explicit CommandLine(ParsedCommand& parsed)
+      : parsed_(parsed), arguments_(parsed.arguments),
+        app_("Codelore answers questions about your code and documents, with citations, for exactly what the asker may see.",
+             "codelore") {
+    app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    AddCommonOptions();
+    AddSearchCommands();
+    AddServiceCommands();
+    AddDirectoryCommands();
+    AddEval();
+    app_.require_subcommand(0, 1);
+    app_.footer("Start here:\n"
+                "  codelore index ~/src/myproject\n"
+                "  codelore search \"where are sessions closed\"\n"
+                "  codelore ask \"how is a request retried?\"\n"
+                "  codelore serve --port 8080\n"
+                "Every command explains itself: codelore COMMAND --help\n"
+                "Exit codes: 0 success, 1 nothing found or partial failure, 2 wrong usage, 3 refused.");
+  }
+
+  void Parse(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+      arguments_.data_given = data_->count() > 0;
+      if (parsed_.run != nullptr) return;
+      std::fputs(app_.help().c_str(), stderr);
+      parsed_.exit_code = kUsage;
+    } catch (const CLI::ParseError& error) {
+      parsed_.run = nullptr;
+      parsed_.exit_code = app_.exit(error) == 0 ? kSuccess : kUsage;
+    }
+  }
+
+ private:
+  void AddCommonOptions() {
+    app_.fallthrough();
+    arguments_.backend.data_folder = DefaultDataFolder();
+    data_ = app_.add_option("--data", arguments_.backend.data_folder, "data folder; nothing else is written to")
+                ->type_name("DIR")->envname("CODELORE_DATA")->capture_default_str();
+    app_.set_config("--config", "", "configuration file (TOML): options by their long names, a [section] per command")
+        ->type_name("FILE")->envname("CODELORE_CONFIG");
+    app_.allow_config_extras(CLI::config_extras_mode::error);
+    app_.add_option("--server", arguments_.backend.server, "talk to a running server: http://HOST:PORT")
+        ->type_name("URL")->envname("CODELORE_SERVER");
+    app_.add_option("--token", arguments_.backend.token, "token for --server; the variable keeps it out of process lists")
+        ->type_name("TOKEN")->envname("CODELORE_TOKEN");
+    app_.add_option("--tenant", arguments_.backend.tenant, "tenant to work in, with --data (default: 'default')")->type_name("NAME");
+    AddList(&app_, "--as", arguments_.backend.as, "act with the rights of user:NAME (and team:NAME, repeated), not the operator's")
+        ->type_name("PRINCIPAL");
+    app_.add_flag("--json", arguments_.json, "print JSON");
+  }
+
+  // An option that may be repeated, and takes one value each time: the word behind it is the next argument.
+  static CLI::Option* AddList(CLI::App* app, const std::string& name, std::vector<std::string>& values, const std::string& what) {
+    return app->add_option(name, values, what)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  CLI::App* Add(CLI::App& parent, const std::string& name, const std::string& what, const std::string& examples, Command run) {
+    CLI::App* command = parent.add_subcommand(name, what);
+    std::string footer = examples.empty() ? "" : "Examples:\n" + examples + "\n";
+    command->footer(footer + "Also: --data, --config, --server, --token, --as, --json; see codelore --help");
+    if (run != nullptr) command->callback([this, run] { parsed_.run = run; });
+    return command;
+  }
+
+  // A command that only holds others.
+  CLI::App* AddGroup(const std::string& name, const std::string& what, const std::string& examples) {
+    CLI::App* group = Add(app_, name, what, examples, nullptr);
+    group->require_subcommand(1);
+    return group;
+  }
+
+  void AddFilterOptions(CLI::App* command) {
+    AddList(command, "--source", arguments_.sources, "only this source; repeat for more")->type_name("NAME");
+    AddList(command, "--path", arguments_.paths, "only paths that match: 'src/**', '*.md'; repeat for more")->type_name("GLOB");
+    AddList(command, "--lang", arguments_.languages, "only this language: python, c++, markdown; repeat for more")->type_name("LANGUAGE");
+  }
+
+  void AddMode(CLI::App* command) {
+    command->add_option("--mode", arguments_.mode, "hybrid, lexical or vector")
+        ->type_name("MODE")->check(CLI::IsMember({"hybrid", "lexical", "vector"}).description(""))->capture_default_str();
+  }
+
+  void AddThreads(CLI::App* command) {
+    command->add_option("--threads", arguments_.threads, "threads for indexing, 1 to 256")
+        ->type_name("N")->check(Between(1, 256))->capture_default_str();
+  }
+
+  void AddSearchCommands() {
+    CLI::App* search = Add(app_, "search", "search code and documents",
+                           "  codelore search \"parse the request header\"\n"
+                           "  codelore search getUserName --lang java --path 'src/**'\n"
+                           "  codelore search \"사용자 인증\" --mode lexical --json",
+                           Search);
+    search->add_option("query", arguments_.text, "words, names, or a question")->type_name("")->required();
+    AddMode(search);
+    AddFilterOptions(search);
+    search->add_option("--limit", arguments_.limit, "how many hits, 1 to 100")->type_name("N")->check(Between(1, 100))->capture_default_str();
+    search->add_option("--offset", arguments_.offset, "skip so many hits, up to 1000")->type_name("N")->check(Between(0, 1000));
+    search->add_flag("--explain", arguments_.explain, "show why each hit stands where it stands");
+
+    CLI::App* ask = Add(app_, "ask", "answer a question with citations",
+                        "  codelore ask \"how are failed uploads retried?\"\n"
+                        "  codelore ask \"what does Session.close do\" --source backend",
+                        Ask);
+    ask->add_option("question", arguments_.text, "a question in any language")->type_name("")->required();
+    AddFilterOptions(ask);
+  }
+
+  void AddServiceCommands() {
+    CLI::App* index = Add(app_, "index", "index a git repository or a folder of documents",
+                          "  codelore index .                       the HEAD commit of this repository\n"
+                          "  codelore index https://git.example.com/team/app.git --name app\n"
+                          "  codelore index /srv/handbook           a folder of documents\n"
+                          "Run it again to bring the index up to date. Ctrl-C stops it; what is done is kept.",
+                          Index);
+    index->add_option("location", arguments_.location, "path or URL")->type_name("")->required();
+    index->add_option("--name", arguments_.name, "name of the source (default: the last part of the location)")->type_name("NAME");
+    AddThreads(index);
+
+    CLI::App* serve = Add(app_, "serve", "serve the HTTP interface",
+                          "  codelore serve --port 8080\n"
+                          "  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n"
+                          "       -d '{\"query\": \"retry\"}' http://127.0.0.1:8080/v1/search\n"
+                          "Plain HTTP: put a TLS proxy in front before you listen beyond this machine.",
+                          Serve);
+    serve->add_option("--host", arguments_.host, "address to listen on")->type_name("ADDRESS")->capture_default_str();
+    serve->add_option("--port", arguments_.port, "port; 0: any free one")->type_name("PORT")->check(Between(0, 65535))->capture_default_str();
+    AddList(serve, "--allow-host", arguments_.allowed_hosts, "a name the Host header may give; repeat for more (default on loopback: its own)")
+        ->type_name("NAME");
+    AddThreads(serve);
+
+    Add(app_, "status", "what is indexed, and how completely", "  codelore status\n  codelore status --json", ShowStatus);
+    Add(app_, "doctor", "check the machine and the data folder", "  codelore doctor", Doctor);
+    Add(app_, "version", "print the version", "  codelore version", Version);
+  }
+
+  void AddPrincipalOptions(CLI::App* command) {
+    command->add_option("--source", arguments_.source, "name of the source")->type_name("NAME")->required();
+    command->add_option("--user", arguments_.user, "a user")->type_name("NAME");
+    AddList(command, "--team", arguments_.teams, "a team")->type_name("NAME");
+    command->add_flag("--everyone", arguments_.everyone, "every user of the tenant");
+  }
+
+  void AddDirectoryCommands() {
+    CLI::App* source = AddGroup("source", "list or remove sources", "  codelore source list\n  codelore source remove app");
+    Add(*source, "list", "list sources and who may read them", "  codelore source list", ListSources);
+    CLI::App* remove = Add(*source, "remove", "remove a source and its index", "  codelore source remove app", RemoveSource);
+    remove->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+
+    AddPrincipalOptions(Add(app_, "grant", "let a user, a team or everyone read a source",
+                            "  codelore grant --source app --team backend\n  codelore grant --source handbook --everyone", Grant));
+    AddPrincipalOptions(Add(app_, "revoke", "take a grant back; the next request obeys", "  codelore revoke --source app --team backend", Revoke));
+
+    CLI::App* token = AddGroup("token", "make, list or revoke tokens",
+                               "  codelore token create --user ann --team backend\n  codelore token list\n  codelore token revoke 7");
+    CLI::App* create = Add(*token, "create", "make a token; its text is shown once",
+                           "  codelore token create --user ann --team backend --expires-in-days 90\n"
+                           "  codelore token create --tenant acme --user root --administrator",
+                           CreateToken);
+    create->add_option("--user", arguments_.user, "whose token it is")->type_name("NAME")->required();
+    AddList(create, "--team", arguments_.teams, "a team the user is in; repeat for more")->type_name("NAME");
+    create->add_flag("--administrator", arguments_.administrator, "may index, grant and make tokens");
+    create->add_option("--expires-in-days", arguments_.expires_in_days, "up to 3650; 0: never")->type_name("N")->check(Between(0, 3650));
+    Add(*token, "list", "list tokens, without their text", "  codelore token list", ListTokens);
+    CLI::App* revoke = Add(*token, "revoke", "revoke a token; the next request is refused", "  codelore token revoke 7", RevokeToken);
+    revoke->add_option("id", arguments_.token_id, "its number, see token list")->type_name("")->required();
+
+    CLI::App* tenant = AddGroup("tenant", "add or list tenants", "  codelore tenant create acme\n  codelore tenant list");
+    CLI::App* add = Add(*tenant, "create", "add a tenant", "  codelore tenant create acme", CreateTenant);
+    add->add_option("name", arguments_.name, "its name")->type_name("")->required();
+    Add(*tenant, "list", "list tenants", "  codelore tenant list", ListTenants);
+  }
+
+  void AddEval() {
+    CLI::App* eval = Add(app_, "eval", "measure search quality on judged questions",
+                         "  codelore eval evaldata/cosqa --split dev\n"
+                         "  codelore eval --queries questions.jsonl --repos checkouts --mode lexical --json\n"
+                         "With --data the embedding cache is kept there, and a second run is quick.",
+                         Evaluate);
+    eval->add_option("folder", arguments_.eval.folder, "BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv")->type_name("");
+    eval->add_option("--split", arguments_.eval.split, "which qrels")->type_name("SPLIT")->capture_default_str();
+    eval->add_option("--queries", arguments_.eval.queries_file, "questions with target files (JSON lines)")->type_name("FILE");
+    eval->add_option("--repos", arguments_.eval.repositories, "folder of checkouts, one per repository")->type_name("DIR");
+    eval->add_option("--per-query", arguments_.eval.per_query_file, "write one JSON line per question")->type_name("FILE");
+    eval->add_option("--candidates", arguments_.eval.candidates, "with so many candidates and their features each, up to 800, for tuning")
+        ->type_name("N")->check(Between(0, 800));
+    AddMode(eval);
+    AddThreads(eval);
+  }
+
+  ParsedCommand& parsed_;
+  Arguments& arguments_;
+  CLI::Option* data_ = nullptr;
+  CLI::App app_;
+};
+
+}  // namespace
+
+ParsedCommand ParseCommandLine(int argc, char** argv) {
+  ParsedCommand parsed;
+  CommandLine(parsed).Parse(argc, argv);
+  return parsed;
+}
+
+}  // namespace codelore::cli

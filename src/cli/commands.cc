@@ -1,0 +1,297 @@
+#include "cli/commands.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "api/doctor.h"
+#include "api/server.h"
+#include "cli/interrupt.h"
+#include "cli/print.h"
+#include "cli/terminal.h"
+
+namespace codelore::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Params = std::vector<std::pair<std::string, std::string>>;
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Opens the backend, calls one operation, prints its result.
+int Execute(const Arguments& arguments, std::string_view operation, const Json& body, const Params& params = {}) {
+  auto backend = OpenBackend(arguments.backend);
+  if (!backend.ok()) return Fail(arguments, backend.status());
+  auto result = (*backend)->Call(operation, body.dump(), params, {}, {});
+  return result.ok() ? PrintResult(operation, *result, arguments.json) : Fail(arguments, result.status());
+}
+
+bool IsBlank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+
+void AddFilters(const Arguments& arguments, Json& body) {
+  if (!arguments.sources.empty()) body["sources"] = arguments.sources;
+  if (!arguments.paths.empty()) body["paths"] = arguments.paths;
+  if (!arguments.languages.empty()) body["languages"] = arguments.languages;
+}
+
+// Nothing found may just mean that nothing is there.
+void HintAtEmptyIndex(Backend& backend, const Arguments& arguments) {
+  if (arguments.json) return;
+  auto sources = backend.Call("source.list", "", {}, {}, {});
+  if (!sources.ok() || !Json::parse(*sources)["sources"].empty()) return;
+  bool operates = !backend.remote() && arguments.backend.as.empty();
+  std::fprintf(stderr, operates ? "Nothing is indexed yet. Try: codelore index PATH-OR-URL\n" : "There is no source that you may read.\n");
+}
+
+// ---- indexing --------------------------------------------------------------------------------------------
+
+// A server works on its own: look at its status until the job is over.
+int FollowRemoteIndexing(const Arguments& arguments, Backend& backend, const std::string& source, std::stop_token stop) {
+  ProgressLine line;
+  auto start = Clock::now();
+  while (!stop.stop_requested()) {
+    auto status = backend.Call("status", "", {}, {}, {});
+    if (!status.ok()) return Fail(arguments, status.status());
+    Json report = Json::parse(*status);
+    for (const Json& entry : report["sources"]) {
+      if (entry["source"] != source || !entry.contains("indexing")) continue;
+      const Json& job = entry["indexing"];
+      std::string state = job.value("state", "");
+      if (state == "done" || state == "failed") line.End();
+      if (state == "done") return kSuccess;
+      if (state == "failed") return Fail(arguments, Unavailable(job.value("error", "")));
+      line.Show(state == "waiting" ? "waiting for another source" : ProgressText(job["progress"].dump(), SecondsSince(start)));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  line.End();
+  std::fprintf(stderr, "The server goes on indexing; codelore status shows how far it is.\n");
+  return kNothingOrPartial;
+}
+
+// What a server is told about a path must not depend on where it was started.
+std::string LocationFor(const Backend& backend, const std::string& location) {
+  std::error_code error;
+  if (!backend.remote() || !std::filesystem::exists(location, error)) return location;
+  auto absolute = std::filesystem::canonical(location, error);
+  return error ? location : absolute.string();
+}
+
+int IndexWith(const Arguments& arguments, Backend& backend, const Interrupt& interrupt) {
+  Json body = {{"location", LocationFor(backend, arguments.location)}};
+  if (!arguments.name.empty()) body["name"] = arguments.name;
+  ProgressLine line;
+  std::string stage;
+  auto stage_start = Clock::now();
+  auto result = backend.Call("index", body.dump(), {}, interrupt.token(), [&](std::string_view, const std::string& json) {
+    std::string now = Json::parse(json).value("stage", "");
+    if (now != stage) stage_start = Clock::now();
+    stage = now;
+    line.Show(interrupt.token().stop_requested() ? "stopping" : ProgressText(json, SecondsSince(stage_start)));
+  });
+  line.End();
+  if (result.ok()) {
+    int code = PrintResult("index", *result, arguments.json);
+    if (!backend.remote()) return code;
+    return FollowRemoteIndexing(arguments, backend, Json::parse(*result).value("source", ""), interrupt.token());
+  }
+  if (!interrupt.token().stop_requested()) return Fail(arguments, result.status());
+  return Fail(arguments, Unavailable("interrupted; what was committed is searchable, and the same command goes on from there"));
+}
+
+// ---- evaluation ------------------------------------------------------------------------------------------
+
+// A folder that goes away with the object.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "codelore-eval-XXXXXX").string();
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+SearchMode ModeOf(const std::string& name) {
+  return name == "lexical" ? SearchMode::kLexical : name == "vector" ? SearchMode::kVector : SearchMode::kHybrid;
+}
+
+Status NeedsDataFolder(const Arguments& arguments, const char* command) {
+  if (arguments.backend.server.empty()) return OkStatus();
+  return InvalidArgument(std::string(command) + " works on a data folder: give --data, not --server");
+}
+
+// "user:U", "team:T" or "everyone" from the options; exactly one must be given.
+Result<std::string> PrincipalOf(const Arguments& arguments) {
+  size_t given = (arguments.user.empty() ? 0u : 1u) + arguments.teams.size() + (arguments.everyone ? 1u : 0u);
+  if (given != 1) return InvalidArgument("give exactly one of --user U, --team T, --everyone");
+  if (arguments.everyone) return std::string("everyone");
+  return arguments.user.empty() ? "team:" + arguments.teams[0] : "user:" + arguments.user;
+}
+
+}  // namespace
+
+int Fail(const Arguments& arguments, const Status& status) {
+  std::fprintf(stderr, "error: %s\n", Printable(status.message()).c_str());
+  if (arguments.json) {
+    Json error = {{"error", {{"code", StatusCodeName(status.code())}, {"message", status.message()}}}};
+    std::printf("%s\n", PrintableJson(error.dump(-1, ' ', false, Json::error_handler_t::replace)).c_str());
+  }
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument: return kUsage;
+    case StatusCode::kPermissionDenied: return kRefused;
+    default: return kNothingOrPartial;
+  }
+}
+
+int Search(const Arguments& arguments) {
+  if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the query is empty"));
+  Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"limit", arguments.limit}, {"offset", arguments.offset}};
+  AddFilters(arguments, body);
+  if (arguments.explain) body["explain"] = true;
+  auto backend = OpenBackend(arguments.backend);
+  if (!backend.ok()) return Fail(arguments, backend.status());
+  auto result = (*backend)->Call("search", body.dump(), {}, {}, {});
+  if (!result.ok()) return Fail(arguments, result.status());
+  int code = PrintResult("search", *result, arguments.json);
+  if (code == kNothingOrPartial) HintAtEmptyIndex(**backend, arguments);
+  return code;
+}
+
+int Ask(const Arguments& arguments) {
+  if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the question is empty"));
+  Interrupt interrupt;
+  auto backend = OpenBackend(arguments.backend);
+  if (!backend.ok()) return Fail(arguments, backend.status());
+  Json body = {{"question", arguments.text}};
+  AddFilters(arguments, body);
+  if (arguments.json) {
+    auto result = (*backend)->Call("ask", body.dump(), {}, interrupt.token(), {});
+    return result.ok() ? PrintResult("ask", *result, true) : Fail(arguments, result.status());
+  }
+  body["stream"] = true;
+  bool found = false;
+  auto result = (*backend)->Call("ask", body.dump(), {}, interrupt.token(), [&](std::string_view event, const std::string& json) {
+    if (event == "done") found = Json::parse(json, nullptr, false).value("found", false);
+    PrintAskEvent(event, json);
+  });
+  if (!result.ok()) return Fail(arguments, result.status());
+  if (!found) HintAtEmptyIndex(**backend, arguments);
+  return found ? kSuccess : kNothingOrPartial;
+}
+
+int Index(const Arguments& arguments) {
+  Interrupt interrupt;
+  BackendOptions options = arguments.backend;
+  options.threads = arguments.threads;
+  auto backend = OpenBackend(options);
+  if (!backend.ok()) return Fail(arguments, backend.status());
+  return IndexWith(arguments, **backend, interrupt);
+}
+
+int Serve(const Arguments& arguments) {
+  if (Status status = NeedsDataFolder(arguments, "serve"); !status.ok()) return Fail(arguments, status);
+  Interrupt interrupt;
+  api::ServerOptions options;
+  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads};
+  options.http.host = arguments.host;
+  options.http.port = arguments.port;
+  options.http.allowed_hosts = arguments.allowed_hosts;
+  options.http.log = [](std::string_view request_id, std::string_view text) {
+    std::fprintf(stderr, "%.*s %s\n", static_cast<int>(request_id.size()), request_id.data(), OneLine(text).c_str());
+  };
+  auto server = api::Server::Start(std::move(options));
+  if (!server.ok()) return Fail(arguments, server.status());
+  std::printf("Serving on http://%s:%d (Ctrl-C stops)\n", arguments.host.c_str(), (*server)->port());
+  std::fflush(stdout);
+  interrupt.Wait();
+  std::fprintf(stderr, "Stopping.\n");
+  return kSuccess;
+}
+
+int ShowStatus(const Arguments& arguments) { return Execute(arguments, "status", Json::object()); }
+
+int Evaluate(const Arguments& arguments) {
+  if (Status status = NeedsDataFolder(arguments, "eval"); !status.ok()) return Fail(arguments, status);
+  api::EvalOptions options = arguments.eval;
+  options.mode = ModeOf(arguments.mode);
+  if (options.folder.empty() == options.queries_file.empty() || options.queries_file.empty() != options.repositories.empty()) {
+    return Fail(arguments, InvalidArgument("give either a BEIR folder, or --queries FILE with --repos ROOT"));
+  }
+  Interrupt interrupt;
+  std::optional<ScratchFolder> scratch;
+  if (!arguments.data_given) scratch.emplace();
+  std::string folder = scratch ? scratch->path() : arguments.backend.data_folder;
+  auto service = api::Service::Open({.data_folder = folder, .threads = arguments.threads});
+  if (!service.ok()) return Fail(arguments, service.status());
+  ProgressLine line;
+  auto result = api::Evaluate(**service, options, {interrupt.token(), [&](const std::string& what) { line.Show(what); }});
+  line.End();
+  return result.ok() ? PrintEvaluation(*result, arguments.json) : Fail(arguments, result.status());
+}
+
+int Doctor(const Arguments& arguments) {
+  if (Status status = NeedsDataFolder(arguments, "doctor"); !status.ok()) return Fail(arguments, status);
+  auto findings = api::Examine({.data_folder = arguments.backend.data_folder});
+  bool all = true;
+  Json list = Json::array();
+  for (const api::Finding& finding : findings) {
+    all = all && finding.ok;
+    list.push_back({{"what", finding.what}, {"ok", finding.ok}, {"detail", finding.detail}});
+  }
+  std::string json = Json{{"ok", all}, {"findings", list}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return PrintResult("doctor", json, arguments.json);
+}
+
+int Version(const Arguments& arguments) {
+  Json json = {{"name", "codelore"}, {"version", CODELORE_VERSION}, {"compiler", __VERSION__}};
+  return PrintResult("version", json.dump(), arguments.json);
+}
+
+int ListSources(const Arguments& arguments) { return Execute(arguments, "source.list", Json::object()); }
+
+int RemoveSource(const Arguments& arguments) {
+  return Execute(arguments, "source.remove", Json::object(), {{"source", arguments.source}});
+}
+
+int Grant(const Arguments& arguments) {
+  auto principal = PrincipalOf(arguments);
+  if (!principal.ok()) return Fail(arguments, principal.status());
+  return Execute(arguments, "grant", {{"principal", *principal}}, {{"source", arguments.source}});
+}
+
+int Revoke(const Arguments& arguments) {
+  auto principal = PrincipalOf(arguments);
+  if (!principal.ok()) return Fail(arguments, principal.status());
+  return Execute(arguments, "revoke", Json::object(), {{"source", arguments.source}, {"principal", *principal}});
+}
+
+int CreateToken(const Arguments& arguments) {
+  Json body = {{"user", arguments.user}, {"teams", arguments.teams}, {"administrator", arguments.administrator},
+               {"expires_in_days", arguments.expires_in_days}};
+  if (!arguments.backend.tenant.empty()) body["tenant"] = arguments.backend.tenant;
+  return Execute(arguments, "token.create", body);
+}
+
+int ListTokens(const Arguments& arguments) { return Execute(arguments, "token.list", Json::object()); }
+
+int RevokeToken(const Arguments& arguments) {
+  return Execute(arguments, "token.revoke", Json::object(), {{"id", std::to_string(arguments.token_id)}});
+}
+
+int CreateTenant(const Arguments& arguments) { return Execute(arguments, "tenant.create", {{"name", arguments.name}}); }
+
+int ListTenants(const Arguments& arguments) { return Execute(arguments, "tenant.list", Json::object()); }
+
+}  // namespace codelore::cli

@@ -1,0 +1,37 @@
+// The commands: from arguments to an exit code, with everything printed.
+#ifndef CODELORE_CLI_COMMANDS_H_
+#define CODELORE_CLI_COMMANDS_H_
+
+#include "cli/arguments.h"
+#include "codelore/status.h"
+
+namespace codelore::cli {
+
+inline constexpr int kSuccess = 0, kNothingOrPartial = 1, kUsage = 2, kRefused = 3;
+
+using Command = int (*)(const Arguments&);
+
+int Search(const Arguments& arguments);
+int Ask(const Arguments& arguments);
+int Index(const Arguments& arguments);
+int Serve(const Arguments& arguments);
+int ShowStatus(const Arguments& arguments);
+int Evaluate(const Arguments& arguments);
+int Doctor(const Arguments& arguments);
+int Version(const Arguments& arguments);
+int ListSources(const Arguments& arguments);
+int RemoveSource(const Arguments& arguments);
+int Grant(const Arguments& arguments);
+int Revoke(const Arguments& arguments);
+int CreateToken(const Arguments& arguments);
+int ListTokens(const Arguments& arguments);
+int RevokeToken(const Arguments& arguments);
+int CreateTenant(const Arguments& arguments);
+int ListTenants(const Arguments& arguments);
+
+// Says what failed, on standard error, and with --json as an object on standard output too.
+int Fail(const Arguments& arguments, const Status& status);
+
+}  // namespace codelore::cli
+
+#endif  // CODELORE_CLI_COMMANDS_H_
