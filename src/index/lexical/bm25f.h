@@ -28,10 +28,10 @@ struct FieldShape {
 inline constexpr std::array<FieldShape, kFieldCount> kFields = {{
     {4.0f, 8.0f},    // path
     {5.0f, 8.0f},    // symbol names, enclosing names, headings
-    {1.5f, 16.0f},   // comments and docstrings
-    {1.0f, 100.0f},  // everything else
+    {2.5f, 16.0f},   // comments and docstrings
+    {1.0f, 60.0f},   // everything else
 }};
-inline constexpr float kB = 0.75f;
+inline constexpr float kB = 0.8f;
 inline constexpr float kK1 = 2.5f;
 
 using FieldCounts = std::array<uint32_t, kFieldCount>;

@@ -68,10 +68,26 @@ double Coherence(std::vector<double> values) {
   return sum;
 }
 
+// The names of sources, and their parts: "telescope.nvim" -> telescope.nvim, telescope, nvim.
+std::vector<std::string> WordsOf(const std::vector<std::pair<SourceId, std::string>>& source_names) {
+  std::vector<std::string> words;
+  for (const auto& [id, name] : source_names) {
+    std::string lower(name);
+    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    words.push_back(lower);
+    for (size_t begin = 0; begin < lower.size();) {
+      size_t end = std::min(lower.find_first_of(".-_/ ", begin), lower.size());
+      if (end > begin) words.push_back(lower.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return words;
+}
+
 class Ranker {
  public:
   Ranker(World& world, const SearchRequest& request, std::span<const float> query_vector, const Hash256& encoder)
-      : world_(world), mode_(request.mode), terms_(AnalyzeQuery(request.text)), lexical_(world, terms_),
+      : world_(world), mode_(request.mode), terms_(AnalyzeQuery(request.text, WordsOf(request.source_names))), lexical_(world, terms_),
         dense_(world, request.mode == SearchMode::kLexical ? std::span<const float>() : query_vector, encoder),
         signals_(terms_, [this](const std::string& term) { return Idf(term); }) {}
 
@@ -184,6 +200,7 @@ class Ranker {
     features.lexical_next = Coherence(lexical);
     features.dense = std::ranges::max(dense);
     features.dense_next = Coherence(dense);
+    for (double d : dense) features.dense_file += d / static_cast<double>(dense.size());
     features.chunks = std::log2(1.0 + row.chunk_count);
     FileStrings strings = reader.StringsOf(row);
     signals_.Read(strings.path, strings.language, definitions, features);
@@ -202,7 +219,7 @@ class Ranker {
     }
     for (RankedFile& file : files) {
       auto version = FindVersionFolder(PathOf(file));
-      if (version && version->version < newest[version->prefix]) file.features.legacy = 1;
+      if (version && version->version < newest[version->prefix] && !signals_.Asked(AsksForLegacy)) file.features.legacy = 1;
       if (IsDeclaration(PathOf(file)) && implemented.contains(TellingName(PathOf(file)))) file.features.declaration = 1;
     }
   }
@@ -212,9 +229,9 @@ class Ranker {
   QueryTerms terms_;
   LexicalScores lexical_;
   DenseScores dense_;
+  std::unordered_map<std::string, double> idf_;  // before signals_, which asks for it
   SignalReader signals_;
   QueryFeatures query_;
-  std::unordered_map<std::string, double> idf_;
   std::vector<ChunkRef> lexical_best_, dense_best_;
 };
 
