@@ -69,6 +69,19 @@ inline const std::array<float, 256>& SaturationTable() {
   return table;
 }
 
+// A term's contribution for each impact, in units of 1/1024: whole numbers, so that a sum does not depend on the
+// order of its terms and a bound is never off by a rounding.
+using ContributionTable = std::array<uint32_t, 256>;
+inline constexpr double kScoreUnit = 1.0 / 1024;
+
+inline ContributionTable MakeContributions(double weight) {
+  ContributionTable table;
+  for (size_t i = 0; i < table.size(); ++i) {
+    table[i] = static_cast<uint32_t>(std::lround(weight * static_cast<double>(SaturationTable()[i]) / kScoreUnit));
+  }
+  return table;
+}
+
 inline float InverseDocumentFrequency(uint64_t documents, uint64_t document_frequency) {
   auto n = static_cast<float>(documents);
   auto df = static_cast<float>(document_frequency);
