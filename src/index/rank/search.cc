@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "index/blobs.h"
-#include "index/rank/dense_scores.h"
+#include "index/rank/dense_search.h"
 #include "index/rank/lexical_search.h"
 #include "index/rank/path_kind.h"
 #include "index/rank/query.h"
@@ -34,21 +34,6 @@ struct RankedFile {
   FileFeatures features;
   FileScore score;
 };
-
-// The best allowed chunks by cosine, best first.
-std::vector<ChunkRef> BestByVector(World& world, const DenseScores& dense) {
-  std::vector<ChunkRef> chunks;
-  for (uint32_t s = 0; s < world.segments().size(); ++s) {
-    const std::vector<float>& scores = dense.Scores(s);
-    for (uint32_t chunk = 0; chunk < scores.size(); ++chunk) {
-      if (scores[chunk] > 0 && world.segments()[s].AllowsChunk(chunk)) chunks.push_back({s, chunk, scores[chunk]});
-    }
-  }
-  size_t keep = std::min(kCandidates, chunks.size());
-  std::partial_sort(chunks.begin(), chunks.begin() + static_cast<ptrdiff_t>(keep), chunks.end(), IsBetter);
-  chunks.resize(keep);
-  return chunks;
-}
 
 // Sum of the second to fourth largest values at 1/2, 1/4, 1/8.
 double Coherence(std::vector<double> values) {
@@ -83,7 +68,7 @@ class Ranker {
 
   std::vector<RankedFile> Rank() {
     if (mode_ != SearchMode::kVector) lexical_best_ = lexical_.Best(kCandidates);
-    if (mode_ != SearchMode::kLexical) dense_best_ = BestByVector(world_, dense_);
+    if (mode_ != SearchMode::kLexical) dense_best_ = dense_.Best(kCandidates);
     DescribeQuery();
     std::vector<RankedFile> files = Candidates();
     ScoreChunks(files);
@@ -147,7 +132,7 @@ class Ranker {
     query_.dense_mean = dense_.mean();
     query_.dense_deviation = dense_.deviation();
     query_.symbol_like = terms_.symbol_like;
-    query_.has_dense = !dense_.empty();
+    query_.has_dense = !dense_best_.empty();
   }
 
   std::vector<RankedFile> Candidates() const {
@@ -176,13 +161,14 @@ class Ranker {
       }
       uint32_t segment = files[begin].segment;
       std::vector<ChunkMatch> matches = lexical_.Score(segment, chunks);
+      std::vector<float> cosines = dense_.Score(segment, chunks);
       size_t next = 0;
       for (; begin < end; ++begin) {
         for (uint32_t i = 0; i < ReaderOf(files[begin]).file(files[begin].file).chunk_count; ++i, ++next) {
           double lexical = mode_ == SearchMode::kVector ? 0 : matches[next].score;
-          double dense = dense_.Score(segment, chunks[next]);
-          files[begin].chunks.push_back({.ordinal = chunks[next], .lexical = lexical, .dense = dense,
-                                         .score = ScoreChunk(mode_, query_, lexical, dense), .terms = matches[next].terms});
+          files[begin].chunks.push_back({.ordinal = chunks[next], .lexical = lexical, .dense = cosines[next],
+                                         .score = ScoreChunk(mode_, query_, lexical, cosines[next]),
+                                         .terms = matches[next].terms});
         }
       }
     }
@@ -238,7 +224,7 @@ class Ranker {
   const SearchMode mode_;
   QueryTerms terms_;
   LexicalSearch lexical_;
-  DenseScores dense_;
+  DenseSearch dense_;
   std::unordered_map<std::string, double> idf_;  // before signals_, which asks for it
   SignalReader signals_;
   QueryFeatures query_;
