@@ -96,6 +96,8 @@ struct SearchFilter {
 
 struct SearchRequest {
   std::string text;
+  // Names of the viewer's sources: a word of the text that names one says where to look, not what for.
+  std::vector<std::pair<SourceId, std::string>> source_names;
   SearchMode mode = SearchMode::kHybrid;
   SearchFilter filter;
   size_t limit = 10;

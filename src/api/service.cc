@@ -102,8 +102,9 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
   RETURN_IF_ERROR(CheckQuestion(question.text));
   SearchRequest request{.text = question.text, .mode = question.mode, .limit = question.limit,
                         .offset = question.offset, .per_file = question.per_file};
+  ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
+  for (const acl::VisibleSource& source : visible) request.source_names.emplace_back(source.id, source.name);
   if (!question.sources.empty()) {
-    ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
     for (const std::string& name : question.sources) {
       auto at = std::ranges::find(visible, name, &acl::VisibleSource::name);
       if (at == visible.end()) return NotFound("there is no source '" + name + "' that you may read");

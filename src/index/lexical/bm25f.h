@@ -28,10 +28,10 @@ struct FieldShape {
 inline constexpr std::array<FieldShape, kFieldCount> kFields = {{
     {4.0f, 8.0f},    // path
     {5.0f, 8.0f},    // symbol names, enclosing names, headings
-    {1.5f, 16.0f},   // comments and docstrings
-    {1.0f, 100.0f},  // everything else
+    {2.5f, 16.0f},   // comments and docstrings
+    {1.0f, 60.0f},   // everything else
 }};
-inline constexpr float kB = 0.75f;
+inline constexpr float kB = 0.8f;
 inline constexpr float kK1 = 2.5f;
 
 using FieldCounts = std::array<uint32_t, kFieldCount>;
@@ -66,6 +66,19 @@ inline const std::array<float, 256>& SaturationTable() {
     }
     return values;
   }();
+  return table;
+}
+
+// A term's contribution for each impact, in units of 1/1024: whole numbers, so that a sum does not depend on the
+// order of its terms and a bound is never off by a rounding.
+using ContributionTable = std::array<uint32_t, 256>;
+inline constexpr double kScoreUnit = 1.0 / 1024;
+
+inline ContributionTable MakeContributions(double weight) {
+  ContributionTable table;
+  for (size_t i = 0; i < table.size(); ++i) {
+    table[i] = static_cast<uint32_t>(std::lround(weight * static_cast<double>(SaturationTable()[i]) / kScoreUnit));
+  }
   return table;
 }
 

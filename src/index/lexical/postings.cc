@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "index/lexical/varint.h"
+
 namespace codelore::index {
 namespace {
 
@@ -54,22 +56,6 @@ constexpr std::array<UnpackFunction, 33> MakeUnpackTable(std::index_sequence<kWi
   return {&Unpack<kWidths>...};
 }
 constexpr auto kUnpack = MakeUnpackTable(std::make_index_sequence<33>());
-
-void AppendVarint(uint32_t value, std::string& out) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
-
-// Reads a varint of at most 5 bytes; false when it does not end before `end`.
-bool ReadVarint(const char*& at, const char* end, uint32_t& value) {
-  value = 0;
-  for (uint32_t shift = 0; shift < 35 && at < end; shift += 7) {
-    auto byte = static_cast<uint8_t>(*at++);
-    value |= static_cast<uint32_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
 
 uint32_t ReadU32(std::string_view bytes, size_t at) {
   uint32_t value;

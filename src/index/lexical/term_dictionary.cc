@@ -3,12 +3,20 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <numeric>
 
 #include "codelore/coding.h"
 
 namespace codelore::index {
+namespace {
+
+// Positions left free between two texts of a document.
+constexpr uint32_t kTextGap = 64;
+constexpr size_t kTermsHeaderBytes = 8;
+
+}  // namespace
 
 // Terms to dense numbers: open addressing over one heap of bytes.
 class LexicalBuilder::TermTable {
@@ -16,7 +24,7 @@ class LexicalBuilder::TermTable {
   TermTable() : slots_(1 << 12, kEmpty) {}
 
   uint32_t NumberOf(std::string_view term) {
-    uint64_t hash = XXH3_64bits(term.data(), term.size());
+    uint64_t hash = LexicalReader::HashOf(term);
     size_t mask = slots_.size() - 1;
     for (size_t at = hash & mask;; at = (at + 1) & mask) {
       uint32_t number = slots_[at];
@@ -30,6 +38,7 @@ class LexicalBuilder::TermTable {
     }
   }
   uint32_t size() const { return static_cast<uint32_t>(hashes_.size()); }
+  uint64_t Hash(uint32_t number) const { return hashes_[number]; }
   std::string_view Term(uint32_t number) const {
     return std::string_view(heap_).substr(begins_[number], begins_[number + 1] - begins_[number]);
   }
@@ -59,130 +68,217 @@ class LexicalBuilder::TermTable {
   std::vector<uint32_t> slots_;
 };
 
-LexicalBuilder::LexicalBuilder() : terms_(std::make_unique<TermTable>()) {}
+// All occurrences so far, in document order; Finish sorts them by term.
+class LexicalBuilder::Occurrences {
+ public:
+  struct Document {  // of one term
+    uint32_t term, document;
+    uint32_t positions_begin;  // in positions_
+    Impact impact;
+  };
+
+  void Add(uint32_t term, Field field, uint32_t position) {
+    if (term >= current_.size()) current_.resize(term + 1);
+    OfTerm& of_term = current_[term];
+    if (of_term.last == kNone) touched_.push_back(term);
+    ++of_term.counts[static_cast<size_t>(field)];
+    chain_.push_back({position, of_term.last});
+    of_term.last = static_cast<uint32_t>(chain_.size() - 1);
+  }
+
+  void EndDocument(const FieldCounts& lengths) {
+    for (uint32_t term : touched_) {
+      OfTerm& of_term = current_[term];
+      documents_.push_back({term, document_, static_cast<uint32_t>(positions_.size()),
+                            QuantizeImpact(WeightedFrequency(of_term.counts, lengths))});
+      for (uint32_t link = of_term.last; link != kNone; link = chain_[link].previous) positions_.push_back(chain_[link].position);
+      std::reverse(positions_.begin() + documents_.back().positions_begin, positions_.end());
+      of_term = {};
+    }
+    touched_.clear();
+    chain_.clear();
+    ++document_;
+  }
+
+  // Ordinals of documents_ grouped by term, documents ascending within; begins[t] to begins[t + 1] are of term t.
+  std::vector<uint32_t> SortByTerm(uint32_t term_count, std::vector<uint64_t>& begins) const {
+    begins.assign(term_count + 1, 0);
+    for (const Document& each : documents_) ++begins[each.term + 1];
+    std::partial_sum(begins.begin(), begins.end(), begins.begin());
+    std::vector<uint64_t> next(begins.begin(), begins.end() - 1);
+    std::vector<uint32_t> order(documents_.size());
+    for (uint32_t i = 0; i < documents_.size(); ++i) order[next[documents_[i].term]++] = i;
+    return order;
+  }
+
+  const Document& at(uint32_t index) const { return documents_[index]; }
+  std::span<const uint32_t> PositionsOf(uint32_t index) const {
+    size_t begin = documents_[index].positions_begin;
+    size_t end = index + 1 < documents_.size() ? documents_[index + 1].positions_begin : positions_.size();
+    return std::span(positions_).subspan(begin, end - begin);
+  }
+
+ private:
+  static constexpr uint32_t kNone = 0xFFFFFFFFu;
+  struct OfTerm {  // in the current document
+    FieldCounts counts{};
+    uint32_t last = kNone;  // in chain_
+  };
+  struct Link {
+    uint32_t position, previous;
+  };
+
+  std::vector<OfTerm> current_;
+  std::vector<uint32_t> touched_;
+  std::vector<Link> chain_;
+  std::vector<Document> documents_;
+  std::vector<uint32_t> positions_;
+  uint32_t document_ = 0;
+};
+
+LexicalBuilder::LexicalBuilder()
+    : terms_(std::make_unique<TermTable>()), occurrences_(std::make_unique<Occurrences>()) {}
 LexicalBuilder::~LexicalBuilder() = default;
 
 void LexicalBuilder::AddText(Field field, std::string_view text) {
-  auto f = static_cast<size_t>(field);
-  analyzer_.Analyze(text, [&](const Token& token) {
-    uint32_t term = terms_->NumberOf(token.term);
-    if (term >= counts_.size()) counts_.resize(term + 1);
-    FieldCounts& counts = counts_[term];
-    if (std::ranges::all_of(counts, [](uint32_t count) { return count == 0; })) touched_.push_back(term);
-    ++counts[f];
-    ++lengths_[f];
-  });
+  uint32_t& length = lengths_[static_cast<size_t>(field)];
+  position_ = kTextGap + analyzer_.Analyze(text, [&](const Token& token) {
+    occurrences_->Add(terms_->NumberOf(token.term), field, token.position);
+    ++length;
+  }, position_);
 }
 
 void LexicalBuilder::EndDocument() {
-  for (uint32_t term : touched_) {
-    pending_.push_back({term, document_, QuantizeImpact(WeightedFrequency(counts_[term], lengths_))});
-    counts_[term] = {};
-  }
-  touched_.clear();
+  occurrences_->EndDocument(lengths_);
   lengths_ = {};
-  ++document_;
+  position_ = 0;
 }
 
-void LexicalBuilder::Finish(std::string& terms, std::string& postings) {
+LexicalSections LexicalBuilder::Finish() {
   uint32_t term_count = terms_->size();
+  std::vector<uint64_t> begins;
+  std::vector<uint32_t> by_term = occurrences_->SortByTerm(term_count, begins);
   std::vector<uint32_t> order(term_count);
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](uint32_t number) { return terms_->Term(number); });
+  std::ranges::sort(order, {}, [&](uint32_t number) { return terms_->Hash(number); });
 
-  // Counting sort by term keeps the documents of each in order.
-  std::vector<uint64_t> begins(term_count + 1);
-  for (const Pending& pending : pending_) ++begins[pending.term + 1];
-  std::partial_sum(begins.begin(), begins.end(), begins.begin());
-  std::vector<Posting> sorted(pending_.size());
-  {
-    std::vector<uint64_t> next(begins.begin(), begins.end() - 1);
-    for (const Pending& pending : pending_) sorted[next[pending.term]++] = {pending.document, pending.impact};
-  }
-  pending_ = {};
-
-  ByteWriter entries;
-  entries.Fixed<uint32_t>(term_count).Fixed<uint32_t>(0);
+  LexicalSections out;
+  std::vector<LexicalReader::Entry> entries;
   std::string heap;
+  std::vector<Posting> list;
+  PositionsBuilder positions;
+  auto end_entry = [&] {
+    entries.push_back({.hash_low = 0, .term_begin = static_cast<uint32_t>(heap.size()), .document_count = 0,
+                       .largest_impact = 0, .postings_begin = out.postings.size(), .positions_begin = out.positions.size()});
+  };
   for (uint32_t number : order) {
-    auto list = std::span(sorted).subspan(begins[number], begins[number + 1] - begins[number]);
-    entries.Fixed(static_cast<uint32_t>(heap.size())).Fixed(static_cast<uint32_t>(list.size()));
-    entries.Fixed(static_cast<uint64_t>(postings.size()));
+    end_entry();
+    list.clear();
+    for (uint64_t i = begins[number]; i < begins[number + 1]; ++i) {
+      list.push_back({occurrences_->at(by_term[i]).document, occurrences_->at(by_term[i]).impact});
+      positions.Add(occurrences_->PositionsOf(by_term[i]));
+    }
+    entries.back().hash_low = static_cast<uint32_t>(terms_->Hash(number));
+    entries.back().document_count = static_cast<uint32_t>(list.size());
+    entries.back().largest_impact = std::ranges::max_element(list, {}, &Posting::impact)->impact;
     heap += terms_->Term(number);
-    EncodePostings(list, postings);
+    EncodePostings(list, out.postings);
+    positions.Finish(out.positions);
   }
-  entries.Fixed(static_cast<uint32_t>(heap.size())).Fixed<uint32_t>(0).Fixed(static_cast<uint64_t>(postings.size()));
-  terms += entries.view();
-  terms += heap;
+  end_entry();
+
+  auto bits = static_cast<uint32_t>(std::bit_width(term_count / 4));  // about four terms a bucket
+  ByteWriter head;
+  head.Fixed(term_count).Fixed(bits);
+  uint32_t next = 0;
+  for (uint64_t bucket = 0; bucket <= uint64_t{1} << bits; ++bucket) {
+    while (next < term_count && (bits == 0 ? 0 : terms_->Hash(order[next]) >> (64 - bits)) < bucket) ++next;
+    head.Fixed(next);
+  }
+  while (head.size() % 8 != 0) head.Fixed<uint8_t>(0);
+  out.terms = head.Take();
+  out.terms.append(reinterpret_cast<const char*>(entries.data()), entries.size() * sizeof entries[0]);
+  out.terms += heap;
+  return out;
 }
 
-LexicalReader::Entry LexicalReader::At(uint32_t index) const {
-  Entry entry;
-  std::memcpy(&entry, entries_.data() + size_t{index} * sizeof entry, sizeof entry);
-  return entry;
-}
+uint64_t LexicalReader::HashOf(std::string_view term) { return XXH3_64bits(term.data(), term.size()); }
 
-Result<LexicalReader> LexicalReader::Open(std::string_view terms, std::string_view postings) {
-  static_assert(sizeof(Entry) == 16);
+Result<LexicalReader> LexicalReader::Open(std::string_view terms, std::string_view postings, std::string_view positions) {
+  static_assert(sizeof(Entry) == 32);
   LexicalReader reader;
-  ByteReader input(terms);
-  reader.term_count_ = input.Fixed<uint32_t>();
-  (void)input.Fixed<uint32_t>();
-  size_t entries_size = (size_t{reader.term_count_} + 1) * sizeof(Entry);
-  if (!input.ok() || terms.size() - 8 < entries_size) return Corruption("terms: fewer bytes than terms");
-  reader.entries_ = terms.substr(8, entries_size);
-  reader.term_bytes_ = terms.substr(8 + entries_size);
+  ByteReader head(terms);
+  reader.term_count_ = head.Fixed<uint32_t>();
+  reader.bucket_bits_ = head.Fixed<uint32_t>();
+  if (!head.ok() || reader.bucket_bits_ > 32 || reinterpret_cast<uintptr_t>(terms.data()) % 8 != 0) {
+    return Corruption("terms: bad header");
+  }
+  size_t bucket_bytes = ((size_t{1} << reader.bucket_bits_) + 1) * sizeof(uint32_t);
+  size_t entries_begin = (kTermsHeaderBytes + bucket_bytes + 7) / 8 * 8;
+  size_t entry_bytes = (size_t{reader.term_count_} + 1) * sizeof(Entry);
+  if (terms.size() < entries_begin || terms.size() - entries_begin < entry_bytes) return Corruption("terms: cut off");
+  reader.buckets_ = terms.substr(kTermsHeaderBytes, bucket_bytes);
+  reader.entries_ = terms.substr(entries_begin, entry_bytes);
+  reader.term_bytes_ = terms.substr(entries_begin + entry_bytes);
   reader.postings_ = postings;
-  Entry before = reader.At(0);
-  if (before.term_begin != 0 || before.postings_begin != 0) return Corruption("terms: the first does not start at 0");
-  for (uint32_t i = 1; i <= reader.term_count_; ++i) {
-    Entry entry = reader.At(i);
-    if (entry.term_begin < before.term_begin || entry.postings_begin <= before.postings_begin) {
-      return Corruption("terms: offsets do not ascend");
-    }
-    uint64_t blocks = before.document_count / kBlockSize;
-    if (before.document_count == 0 || entry.postings_begin - before.postings_begin < blocks * (kBlockSize + 10)) {
-      return Corruption("terms: a document frequency does not fit its postings");
-    }
-    before = entry;
-  }
-  if (before.term_begin != reader.term_bytes_.size() || before.postings_begin != postings.size()) {
-    return Corruption("terms: the last does not end at the end");
-  }
+  reader.positions_ = positions;
+  RETURN_IF_ERROR(reader.CheckEntries(postings.size(), positions.size()));
   return reader;
 }
 
-std::string_view LexicalReader::Term(uint32_t index) const {
-  uint32_t begin = At(index).term_begin;
-  return term_bytes_.substr(begin, At(index + 1).term_begin - begin);
-}
-
-PostingsReader LexicalReader::Postings(uint32_t index) const {
-  Entry entry = At(index);
-  return PostingsReader(postings_.substr(entry.postings_begin, At(index + 1).postings_begin - entry.postings_begin),
-                        entry.document_count);
-}
-
-PostingsReader LexicalReader::Find(std::string_view term) const {
-  uint32_t low = 0, high = term_count_;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (Term(middle) < term) {
-      low = middle + 1;
-    } else {
-      high = middle;
+Status LexicalReader::CheckEntries(size_t postings_size, size_t positions_size) const {
+  uint64_t buckets = uint64_t{1} << bucket_bits_;
+  for (uint64_t bucket = 0; bucket < buckets; ++bucket) {
+    if (FirstOf(bucket) > FirstOf(bucket + 1)) return Corruption("terms: buckets do not ascend");
+  }
+  if (FirstOf(0) != 0 || FirstOf(buckets) != term_count_) return Corruption("terms: buckets do not cover the terms");
+  if (At(0).term_begin != 0 || At(0).postings_begin != 0 || At(0).positions_begin != 0) {
+    return Corruption("terms: the first does not start at 0");
+  }
+  for (uint32_t i = 0; i < term_count_; ++i) {
+    const Entry &entry = At(i), &next = At(i + 1);
+    if (next.term_begin < entry.term_begin || next.postings_begin <= entry.postings_begin ||
+        next.positions_begin < entry.positions_begin) {
+      return Corruption("terms: offsets do not ascend");
+    }
+    uint64_t blocks = entry.document_count / kBlockSize;
+    if (entry.document_count == 0 || next.postings_begin - entry.postings_begin < blocks * (kBlockSize + 10)) {
+      return Corruption("terms: a document frequency does not fit its postings");
     }
   }
-  return low < term_count_ && Term(low) == term ? Postings(low) : PostingsReader();
+  const Entry& last = At(term_count_);
+  if (last.term_begin != term_bytes_.size() || last.postings_begin != postings_size || last.positions_begin != positions_size) {
+    return Corruption("terms: the last does not end at the end");
+  }
+  return OkStatus();
+}
+
+std::string_view LexicalReader::Term(uint32_t index) const {
+  return term_bytes_.substr(At(index).term_begin, At(index + 1).term_begin - At(index).term_begin);
+}
+
+TermPostings LexicalReader::Postings(uint32_t index) const {
+  const Entry &entry = At(index), &next = At(index + 1);
+  return {PostingsReader(postings_.substr(entry.postings_begin, next.postings_begin - entry.postings_begin), entry.document_count),
+          PositionsReader(positions_.substr(entry.positions_begin, next.positions_begin - entry.positions_begin), entry.document_count),
+          static_cast<Impact>(entry.largest_impact)};
+}
+
+TermPostings LexicalReader::Find(std::string_view term, uint64_t hash) const {
+  if (term_count_ == 0) return {};
+  uint64_t bucket = bucket_bits_ == 0 ? 0 : hash >> (64 - bucket_bits_);
+  for (uint32_t i = FirstOf(bucket); i < FirstOf(bucket + 1); ++i) {
+    if (At(i).hash_low == static_cast<uint32_t>(hash) && Term(i) == term) return Postings(i);
+  }
+  return {};
 }
 
 Status LexicalReader::Validate(uint32_t document_limit) const {
   for (uint32_t i = 0; i < term_count_; ++i) {
-    if (i > 0 && Term(i) <= Term(i - 1)) return Corruption("terms: not in order");
-    Entry entry = At(i);
-    RETURN_IF_ERROR(ValidatePostings(
-        postings_.substr(entry.postings_begin, At(i + 1).postings_begin - entry.postings_begin), entry.document_count,
-        document_limit));
+    if (Find(Term(i)).postings.document_count() == 0) return Corruption("terms: one cannot be found");
+    const Entry& entry = At(i);
+    RETURN_IF_ERROR(ValidatePostings(postings_.substr(entry.postings_begin, At(i + 1).postings_begin - entry.postings_begin),
+                                     entry.document_count, document_limit));
   }
   return OkStatus();
 }

@@ -1,9 +1,14 @@
-// The lexical part of a segment: its terms, sorted, and their postings.
+// The lexical part of a segment: its terms, their postings, and where in each document they stand.
 //
-//   terms    := term_count (4 bytes), zero (4), entry*(term_count + 1), term bytes
-//   entry    := start of the term's bytes (4), document frequency (4), start of its postings (8); the last entry
-//               only ends the one before it
-//   postings := lists as in postings.h, in term order
+//   terms     := term_count (4 bytes), bucket_bits (4), first entry of each bucket (4 each, 2^bits + 1),
+//                padding to 8, entry*(term_count + 1), term bytes
+//   entry     := see Entry below; ascending by XXH3-64 of the term; a term's bucket is its hash's top bits. The
+//                last entry only ends the one before it
+//   postings  := lists as in postings.h, in entry order
+//   positions := lists as in positions.h, in entry order
+//
+// A term is found with one probe of the buckets and about two of the entries, however many terms there are: a
+// query over a thousand small segments costs little more than over a large one.
 #ifndef CODELORE_INDEX_LEXICAL_TERM_DICTIONARY_H_
 #define CODELORE_INDEX_LEXICAL_TERM_DICTIONARY_H_
 
@@ -15,63 +20,83 @@
 
 #include "index/analysis/analyzer.h"
 #include "index/lexical/bm25f.h"
+#include "index/lexical/positions.h"
 #include "index/lexical/postings.h"
 
 namespace codelore::index {
 
-// Collects documents in order and writes the two sections. Not thread-safe.
+// The bytes of the three sections.
+struct LexicalSections {
+  std::string terms, postings, positions;
+};
+
+// Collects documents in order. Not thread-safe.
 class LexicalBuilder {
  public:
   LexicalBuilder();
   ~LexicalBuilder();
 
-  // Terms of the next document's field; may be called several times per field.
+  // Terms of the next document's field; may be called several times per field. Texts of one call stand together:
+  // a phrase matches within one, not across two.
   void AddText(Field field, std::string_view text);
   // Ends the document; it gets the next ordinal, from 0.
   void EndDocument();
 
-  void Finish(std::string& terms, std::string& postings);
+  LexicalSections Finish();
 
  private:
   class TermTable;
-  struct Pending {  // a posting before they are sorted by term
-    uint32_t term, document;
-    Impact impact;
-  };
+  class Occurrences;
 
   Analyzer analyzer_;
   std::unique_ptr<TermTable> terms_;
-  std::vector<FieldCounts> counts_;  // by term: of the current document
-  std::vector<uint32_t> touched_;    // terms of the current document
+  std::unique_ptr<Occurrences> occurrences_;
   FieldCounts lengths_{};
-  uint32_t document_ = 0;
-  std::vector<Pending> pending_;
+  uint32_t position_ = 0;
 };
 
-// Borrows both sections. Open checks that every offset stays inside them.
+// A term as a segment has it.
+struct TermPostings {
+  PostingsReader postings;
+  PositionsReader positions;
+  Impact largest_impact = 0;  // of all postings
+};
+
+// Borrows the sections. Open checks that every offset stays inside them.
 class LexicalReader {
  public:
-  static Result<LexicalReader> Open(std::string_view terms, std::string_view postings);
+  static Result<LexicalReader> Open(std::string_view terms, std::string_view postings, std::string_view positions);
   LexicalReader() = default;
 
   uint32_t term_count() const { return term_count_; }
   std::string_view Term(uint32_t index) const;
-  // Postings of no documents when the term is absent.
-  PostingsReader Find(std::string_view term) const;
-  PostingsReader Postings(uint32_t index) const;
+  TermPostings Postings(uint32_t index) const;
+  // Postings of no documents when the term is absent. `hash` is HashOf(term).
+  TermPostings Find(std::string_view term, uint64_t hash) const;
+  TermPostings Find(std::string_view term) const { return Find(term, HashOf(term)); }
+  static uint64_t HashOf(std::string_view term);
+
   // Decodes everything. For doctor and tests: checksums are what guards a running service.
   Status Validate(uint32_t document_limit) const;
 
  private:
   struct Entry {
+    uint32_t hash_low;  // the hash's lower half
     uint32_t term_begin;
     uint32_t document_count;
+    uint32_t largest_impact;
     uint64_t postings_begin;
+    uint64_t positions_begin;
   };
-  Entry At(uint32_t index) const;
+  const Entry& At(uint32_t index) const { return reinterpret_cast<const Entry*>(entries_.data())[index]; }
+  uint32_t FirstOf(uint64_t bucket) const { return reinterpret_cast<const uint32_t*>(buckets_.data())[bucket]; }
+  Status CheckEntries(size_t postings_size, size_t positions_size) const;
 
-  std::string_view entries_, term_bytes_, postings_;
+  std::string_view buckets_, entries_, term_bytes_, postings_, positions_;
   uint32_t term_count_ = 0;
+  uint32_t bucket_bits_ = 0;
+
+  friend class LexicalBuilder;
 };
 
 }  // namespace codelore::index

@@ -32,6 +32,10 @@ struct FileFeatures {
   double foreign_platform = 0;
   double declaration = 0;    // a header or type declaration whose implementation is a candidate too
   double definitions_hit = 0;  // log2(1 + definitions with two or more of the question's words in their names)
+  double path_cover = 0;     // 0..1: share of the question's idf that the path has
+  double names_cover = 0;    // likewise, the names of the file's definitions together
+  double name_cover = 0;     // likewise, the best single definition's name
+  double dense_file = 0;     // mean cosine of the file's chunks
   double chunks = 0;         // log2(1 + chunks of the file)
 
   std::vector<std::pair<std::string_view, double>> Named() const {
@@ -40,7 +44,7 @@ struct FileFeatures {
             {"stem_exact", stem_exact}, {"folder_rarity", folder_rarity}, {"defines_exact", defines_exact},
             {"defines_type", defines_type}, {"definition_cover", definition_cover}, {"secondary", secondary},
             {"prose", prose}, {"legacy", legacy}, {"foreign_platform", foreign_platform},
-            {"declaration", declaration}, {"definitions_hit", definitions_hit}, {"chunks", chunks}};
+            {"declaration", declaration}, {"definitions_hit", definitions_hit}, {"path_cover", path_cover}, {"names_cover", names_cover}, {"name_cover", name_cover}, {"dense_file", dense_file}, {"chunks", chunks}};
   }
 };
 

@@ -96,6 +96,18 @@ bool IsForeignPlatform(std::string_view path) {
   return std::ranges::any_of(words, [](const std::string& word) { return Contains(kForeign, word); });
 }
 
+bool AsksForSecondary(std::string_view word) { return Contains(kSecondary, word); }
+bool AsksForLegacy(std::string_view word) {
+  bool version = word.size() >= 2 && word[0] == 'v' && word.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  return version || Contains(kLegacy, word);
+}
+bool AsksForForeignPlatform(std::string_view word) { return Contains(kForeign, word); }
+bool AsksForProse(std::string_view word) {
+  static constexpr std::array<std::string_view, 12> kWords = {"docs", "doc", "documentation", "readme", "changelog", "guide",
+                                                              "tutorial", "manual", "handbook", "runbook", "wiki", "faq"};
+  return Contains(kWords, word);
+}
+
 bool IsDeclaration(std::string_view path) {
   static constexpr std::array<std::string_view, 8> kEndings = {".h", ".hh", ".hpp", ".hxx", ".d.ts", ".pyi", ".mli", ".hs-boot"};
   return std::ranges::any_of(kEndings, [&](std::string_view ending) { return path.ends_with(ending); });

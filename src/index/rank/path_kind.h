@@ -17,6 +17,12 @@ bool IsLegacyPath(std::string_view path);      // legacy, compat, deprecated, ol
 bool IsForeignPlatform(std::string_view path); // for systems other than Linux and its relatives: win32, aix, ...
 bool IsDeclaration(std::string_view path);     // header, .d.ts, .pyi, .mli
 
+// Whether a word (lower case) asks for such files.
+bool AsksForSecondary(std::string_view word);
+bool AsksForLegacy(std::string_view word);
+bool AsksForForeignPlatform(std::string_view word);
+bool AsksForProse(std::string_view word);
+
 // A folder of the form "v3": what stands before it, and the number.
 struct VersionFolder {
   std::string_view prefix;

@@ -49,13 +49,17 @@ void AddTerm(std::string_view term, QueryTerms& query) {
   query.weights.push_back(1);
 }
 
-QueryTerms Analyze(std::string_view text, bool keep_stop_words) {
+QueryTerms Analyze(std::string_view text, const std::vector<std::string>& ignored, bool keep_stop_words) {
   QueryTerms query;
   size_t dropped = 0;
   const char* last_raw = nullptr;
   Analyzer().Analyze(text, [&](const Token& token) {
     if (!keep_stop_words && token.form == TokenForm::kWord && IsStopWord(Lower(token.raw))) {
       ++dropped;
+      return;
+    }
+    if (auto at = std::ranges::find(ignored, Lower(token.raw)); at != ignored.end()) {
+      if (std::ranges::find(query.ignored_words, *at) == query.ignored_words.end()) query.ignored_words.push_back(*at);
       return;
     }
     if (token.raw.data() != last_raw) query.words.push_back(MakeWord(token.raw));
@@ -70,9 +74,10 @@ QueryTerms Analyze(std::string_view text, bool keep_stop_words) {
 
 }  // namespace
 
-QueryTerms AnalyzeQuery(std::string_view text) {
-  QueryTerms query = Analyze(text, /*keep_stop_words=*/false);
-  return query.terms.empty() ? Analyze(text, /*keep_stop_words=*/true) : query;
+QueryTerms AnalyzeQuery(std::string_view text, const std::vector<std::string>& ignored) {
+  QueryTerms query = Analyze(text, ignored, /*keep_stop_words=*/false);
+  if (query.terms.empty()) query = Analyze(text, {}, /*keep_stop_words=*/false);
+  return query.terms.empty() ? Analyze(text, {}, /*keep_stop_words=*/true) : query;
 }
 
 }  // namespace codelore::index

@@ -21,12 +21,13 @@ struct QueryTerms {
   std::vector<std::string> terms;  // index terms, each once, stop-words dropped
   std::vector<float> weights;      // beside terms: how often the question has it
   std::vector<QueryWord> words;    // stop-words dropped
+  std::vector<std::string> ignored_words;  // of `ignored`, those the question has
   // The question is a name (or a few) rather than a description.
   bool symbol_like = false;
 };
 
-// Stop-words are dropped unless nothing else is left.
-QueryTerms AnalyzeQuery(std::string_view text);
+// Stop-words, and words that are in `ignored` (lower case), are dropped unless nothing else is left.
+QueryTerms AnalyzeQuery(std::string_view text, const std::vector<std::string>& ignored = {});
 
 }  // namespace codelore::index
 

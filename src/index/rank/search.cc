@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "index/blobs.h"
-#include "index/rank/dense_scores.h"
-#include "index/rank/lexical_scores.h"
+#include "index/rank/dense_search.h"
+#include "index/rank/lexical_search.h"
 #include "index/rank/path_kind.h"
 #include "index/rank/query.h"
 #include "index/rank/score.h"
@@ -24,41 +24,16 @@ struct ScoredChunkOfFile {
   double lexical = 0;  // BM25F
   double dense = 0;    // cosine
   double score = 0;    // of the chunk beside its siblings
+  uint64_t terms = 0;  // of the question, that it has
 };
 
 struct RankedFile {
-  size_t segment = 0;
+  uint32_t segment = 0;
   uint32_t file = 0;
   std::vector<ScoredChunkOfFile> chunks;  // best first
   FileFeatures features;
   FileScore score;
 };
-
-struct ChunkRef {
-  size_t segment = 0;
-  uint32_t ordinal = 0;
-  float score = 0;
-};
-
-// The best allowed chunks of a leg, best first; equal scores in order of place.
-template <typename Scores>
-std::vector<ChunkRef> BestChunks(World& world, const Scores& scores) {
-  std::vector<ChunkRef> chunks;
-  for (size_t s = 0; s < world.segments().size(); ++s) {
-    const std::vector<float>& of_segment = scores.Scores(s);
-    for (uint32_t chunk = 0; chunk < of_segment.size(); ++chunk) {
-      if (of_segment[chunk] > 0 && world.segments()[s].AllowsChunk(chunk)) chunks.push_back({s, chunk, of_segment[chunk]});
-    }
-  }
-  size_t keep = std::min(kCandidates, chunks.size());
-  std::partial_sort(chunks.begin(), chunks.begin() + static_cast<ptrdiff_t>(keep), chunks.end(),
-                    [](const ChunkRef& a, const ChunkRef& b) {
-                      if (a.score != b.score) return a.score > b.score;
-                      return std::pair(a.segment, a.ordinal) < std::pair(b.segment, b.ordinal);
-                    });
-  chunks.resize(keep);
-  return chunks;
-}
 
 // Sum of the second to fourth largest values at 1/2, 1/4, 1/8.
 double Coherence(std::vector<double> values) {
@@ -68,18 +43,35 @@ double Coherence(std::vector<double> values) {
   return sum;
 }
 
+// The names of sources, and their parts: "telescope.nvim" -> telescope.nvim, telescope, nvim.
+std::vector<std::string> WordsOf(const std::vector<std::pair<SourceId, std::string>>& source_names) {
+  std::vector<std::string> words;
+  for (const auto& [id, name] : source_names) {
+    std::string lower(name);
+    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    words.push_back(lower);
+    for (size_t begin = 0; begin < lower.size();) {
+      size_t end = std::min(lower.find_first_of(".-_/ ", begin), lower.size());
+      if (end > begin) words.push_back(lower.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return words;
+}
+
 class Ranker {
  public:
   Ranker(World& world, const SearchRequest& request, std::span<const float> query_vector, const Hash256& encoder)
-      : world_(world), mode_(request.mode), terms_(AnalyzeQuery(request.text)), lexical_(world, terms_),
+      : world_(world), mode_(request.mode), terms_(AnalyzeQuery(request.text, WordsOf(request.source_names))), lexical_(world, terms_),
         dense_(world, request.mode == SearchMode::kLexical ? std::span<const float>() : query_vector, encoder),
         signals_(terms_, [this](const std::string& term) { return Idf(term); }) {}
 
   std::vector<RankedFile> Rank() {
-    if (mode_ != SearchMode::kVector) lexical_best_ = BestChunks(world_, lexical_);
-    if (mode_ != SearchMode::kLexical) dense_best_ = BestChunks(world_, dense_);
+    if (mode_ != SearchMode::kVector) lexical_best_ = lexical_.Best(kCandidates);
+    if (mode_ != SearchMode::kLexical) dense_best_ = dense_.Best(kCandidates);
     DescribeQuery();
     std::vector<RankedFile> files = Candidates();
+    ScoreChunks(files);
     for (RankedFile& file : files) DescribeFile(file);
     CompareWithSiblings(files);
     for (RankedFile& file : files) file.score = ScoreFile(mode_, query_, file.features);
@@ -107,11 +99,11 @@ class Ranker {
     return why;
   }
 
-  double Coverage(size_t segment, uint32_t chunk) const { return lexical_.CoverageOf(lexical_.Matches(segment, chunk)); }
+  double Coverage(const ScoredChunkOfFile& chunk) const { return lexical_.Coverage(chunk.terms); }
   std::vector<float> LineWeights(std::string_view text) const { return lexical_.LineWeights(text); }
 
  private:
-  static uint32_t RankIn(const std::vector<ChunkRef>& leg, size_t segment, uint32_t ordinal) {
+  static uint32_t RankIn(const std::vector<ChunkRef>& leg, uint32_t segment, uint32_t ordinal) {
     auto at = std::ranges::find_if(leg, [&](const ChunkRef& ref) { return ref.segment == segment && ref.ordinal == ordinal; });
     return at == leg.end() ? 0 : static_cast<uint32_t>(at - leg.begin()) + 1;
   }
@@ -126,7 +118,7 @@ class Ranker {
     if (added) {
       uint64_t frequency = 0;
       for (VisibleSegment& segment : world_.segments()) {
-        frequency += segment.reader().lexical().Find(term).document_count();
+        frequency += segment.reader().lexical().Find(term).postings.document_count();
       }
       at->second = InverseDocumentFrequency(world_.live_chunks(), std::min(frequency, world_.live_chunks()));
     }
@@ -140,12 +132,12 @@ class Ranker {
     query_.dense_mean = dense_.mean();
     query_.dense_deviation = dense_.deviation();
     query_.symbol_like = terms_.symbol_like;
-    query_.has_dense = !dense_.empty();
+    query_.has_dense = !dense_best_.empty();
   }
 
   std::vector<RankedFile> Candidates() const {
     std::vector<RankedFile> files;
-    std::map<std::pair<size_t, uint32_t>, size_t> seen;
+    std::map<std::pair<uint32_t, uint32_t>, size_t> seen;
     for (const auto* leg : {&lexical_best_, &dense_best_}) {
       for (const ChunkRef& ref : *leg) {
         uint32_t file = world_.segments()[ref.segment].reader().chunk(ref.ordinal).file;
@@ -157,35 +149,56 @@ class Ranker {
     return files;
   }
 
+  // Every chunk of every candidate, by both legs.
+  void ScoreChunks(std::vector<RankedFile>& files) {
+    std::ranges::sort(files, {}, [](const RankedFile& file) { return std::pair(file.segment, file.file); });
+    for (size_t begin = 0; begin < files.size();) {
+      size_t end = begin;
+      std::vector<uint32_t> chunks;
+      for (; end < files.size() && files[end].segment == files[begin].segment; ++end) {
+        const FileRow& row = ReaderOf(files[end]).file(files[end].file);
+        for (uint32_t i = 0; i < row.chunk_count; ++i) chunks.push_back(row.first_chunk + i);
+      }
+      uint32_t segment = files[begin].segment;
+      std::vector<ChunkMatch> matches = lexical_.Score(segment, chunks);
+      std::vector<float> cosines = dense_.Score(segment, chunks);
+      size_t next = 0;
+      for (; begin < end; ++begin) {
+        for (uint32_t i = 0; i < ReaderOf(files[begin]).file(files[begin].file).chunk_count; ++i, ++next) {
+          double lexical = mode_ == SearchMode::kVector ? 0 : matches[next].score;
+          files[begin].chunks.push_back({.ordinal = chunks[next], .lexical = lexical, .dense = cosines[next],
+                                         .score = ScoreChunk(mode_, query_, lexical, cosines[next]),
+                                         .terms = matches[next].terms});
+        }
+      }
+    }
+  }
+
   void DescribeFile(RankedFile& file) {
     const SegmentReader& reader = ReaderOf(file);
-    const FileRow& row = reader.file(file.file);
     std::vector<double> lexical, dense;
     std::vector<DefinedName> definitions;
-    uint64_t matches = 0;
+    uint64_t terms = 0;
     FileFeatures& features = file.features;
-    for (uint32_t chunk = row.first_chunk; chunk < row.first_chunk + row.chunk_count; ++chunk) {
-      ScoredChunkOfFile scored{.ordinal = chunk, .lexical = mode_ == SearchMode::kVector ? 0 : lexical_.Score(file.segment, chunk),
-                               .dense = dense_.Score(file.segment, chunk)};
-      scored.score = ScoreChunk(mode_, query_, scored.lexical, scored.dense);
-      if (scored.lexical > features.lexical) {
-        features.lexical = scored.lexical;
-        features.coverage = Coverage(file.segment, chunk);
+    for (const ScoredChunkOfFile& chunk : file.chunks) {
+      if (chunk.lexical > features.lexical) {
+        features.lexical = chunk.lexical;
+        features.coverage = Coverage(chunk);
       }
-      matches |= lexical_.Matches(file.segment, chunk);
-      lexical.push_back(scored.lexical);
-      dense.push_back(std::max(0.0, scored.dense));
-      file.chunks.push_back(scored);
-      auto names = reader.StringsOf(reader.chunk(chunk)).definitions;
+      terms |= chunk.terms;
+      lexical.push_back(chunk.lexical);
+      dense.push_back(std::max(0.0, chunk.dense));
+      auto names = reader.StringsOf(reader.chunk(chunk.ordinal)).definitions;
       definitions.insert(definitions.end(), names.begin(), names.end());
     }
     std::ranges::stable_sort(file.chunks, std::greater<>(), &ScoredChunkOfFile::score);
-    features.file_coverage = lexical_.CoverageOf(matches);
+    features.file_coverage = lexical_.Coverage(terms);
     features.lexical_next = Coherence(lexical);
     features.dense = std::ranges::max(dense);
     features.dense_next = Coherence(dense);
-    features.chunks = std::log2(1.0 + row.chunk_count);
-    FileStrings strings = reader.StringsOf(row);
+    for (double d : dense) features.dense_file += d / static_cast<double>(dense.size());
+    features.chunks = std::log2(1.0 + static_cast<double>(file.chunks.size()));
+    FileStrings strings = reader.StringsOf(reader.file(file.file));
     signals_.Read(strings.path, strings.language, definitions, features);
   }
 
@@ -202,7 +215,7 @@ class Ranker {
     }
     for (RankedFile& file : files) {
       auto version = FindVersionFolder(PathOf(file));
-      if (version && version->version < newest[version->prefix]) file.features.legacy = 1;
+      if (version && version->version < newest[version->prefix] && !signals_.Asked(AsksForLegacy)) file.features.legacy = 1;
       if (IsDeclaration(PathOf(file)) && implemented.contains(TellingName(PathOf(file)))) file.features.declaration = 1;
     }
   }
@@ -210,11 +223,11 @@ class Ranker {
   World& world_;
   const SearchMode mode_;
   QueryTerms terms_;
-  LexicalScores lexical_;
-  DenseScores dense_;
+  LexicalSearch lexical_;
+  DenseSearch dense_;
+  std::unordered_map<std::string, double> idf_;  // before signals_, which asks for it
   SignalReader signals_;
   QueryFeatures query_;
-  std::unordered_map<std::string, double> idf_;
   std::vector<ChunkRef> lexical_best_, dense_best_;
 };
 
@@ -289,7 +302,7 @@ Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStor
     VisibleSegment& segment = world.segments()[file.segment];
     ASSIGN_OR_RETURN(Hit hit, MakeHit(store, snapshot, segment, segment.reader().chunk(chunk.ordinal)));
     hit.score = places[i].score;
-    hit.coverage = ranker.Coverage(file.segment, chunk.ordinal);
+    hit.coverage = ranker.Coverage(chunk);
     hit.similarity = chunk.dense;
     hit.line_weights = ranker.LineWeights(hit.text);
     hit.why = ranker.Explain(file, chunk);

@@ -32,20 +32,45 @@ bool IsProse(std::string_view language) {
 SignalReader::SignalReader(const QueryTerms& query, Idf idf) : query_(query), idf_(std::move(idf)) {
   for (const QueryWord& word : query.words) parts_.insert(parts_.end(), word.parts.begin(), word.parts.end());
   std::ranges::sort(parts_);
+  parts_.erase(std::unique(parts_.begin(), parts_.end()), parts_.end());
+  for (const std::string& part : parts_) {
+    part_idf_.push_back(idf_(part));
+    idf_sum_ += part_idf_.back();
+  }
+}
+
+void SignalReader::Mark(std::string_view term, std::vector<bool>& seen) const {
+  auto at = std::ranges::lower_bound(parts_, term);
+  if (at != parts_.end() && *at == term) seen[static_cast<size_t>(at - parts_.begin())] = true;
+}
+
+double SignalReader::Share(const std::vector<bool>& seen) const {
+  double sum = 0;
+  for (size_t i = 0; i < seen.size(); ++i) sum += seen[i] ? part_idf_[i] : 0;
+  return idf_sum_ > 0 ? sum / idf_sum_ : 0;
+}
+
+bool SignalReader::Asked(bool (*asks)(std::string_view)) const {
+  return std::ranges::any_of(query_.words, [&](const QueryWord& word) { return asks(word.lower); });
 }
 
 bool SignalReader::InQuestion(const std::string& part) const { return std::ranges::binary_search(parts_, part); }
 
 void SignalReader::Read(std::string_view path, std::string_view language, const std::vector<DefinedName>& definitions,
                         FileFeatures& features) {
-  features.secondary = IsSecondaryPath(path);
-  features.legacy = IsLegacyPath(path);
-  features.foreign_platform = IsForeignPlatform(path);
-  features.prose = IsProse(language);
+  features.secondary = !Asked(AsksForSecondary) && IsSecondaryPath(path);
+  features.legacy = !Asked(AsksForLegacy) && IsLegacyPath(path);
+  features.foreign_platform = !Asked(AsksForForeignPlatform) && IsForeignPlatform(path);
+  features.prose = !Asked(AsksForProse) && IsProse(language);
   ReadPath(path, features);
   double hits = 0;
+  names_seen_.assign(parts_.size(), false);
   for (const DefinedName& definition : definitions) ReadDefinition(definition, features, hits);
   features.definitions_hit = std::log2(1 + hits);
+  features.names_cover = Share(names_seen_);
+  std::vector<bool> seen(parts_.size());
+  analyzer_.Analyze(path, [&](const Token& token) { Mark(token.term, seen); });
+  features.path_cover = Share(seen);
 }
 
 void SignalReader::ReadPath(std::string_view path, FileFeatures& features) {
@@ -79,11 +104,15 @@ void SignalReader::ReadDefinition(const DefinedName& definition, FileFeatures& f
     if (word.capitalised && IsType(definition.kind)) features.defines_type = 1;
   }
   double parts = 0, found = 0;
+  std::vector<bool> seen(parts_.size());
   analyzer_.Analyze(definition.name, [&](const Token& token) {
     if (token.form == TokenForm::kCompound) return;
     ++parts;
     found += InQuestion(std::string(token.term));
+    Mark(token.term, seen);
+    Mark(token.term, names_seen_);
   });
+  features.name_cover = std::max(features.name_cover, Share(seen));
   if (found >= 2) ++hits;
   if (parts >= 2) features.definition_cover = std::max(features.definition_cover, found / parts);
 }

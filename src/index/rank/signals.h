@@ -24,15 +24,23 @@ class SignalReader {
   void Read(std::string_view path, std::string_view language, const std::vector<DefinedName>& definitions,
             FileFeatures& features);
 
+  // Whether a word of the question asks for files of a kind.
+  bool Asked(bool (*asks)(std::string_view)) const;
+
  private:
   bool InQuestion(const std::string& part) const;
   void ReadPath(std::string_view path, FileFeatures& features);
   void ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits);
+  void Mark(std::string_view term, std::vector<bool>& seen) const;
+  double Share(const std::vector<bool>& seen) const;  // of the question's idf
 
   const QueryTerms& query_;
   Idf idf_;
   Analyzer analyzer_;
-  std::vector<std::string> parts_;  // all parts of the question's words, sorted
+  std::vector<std::string> parts_;  // all parts of the question's words, sorted, each once
+  std::vector<double> part_idf_;    // beside parts_
+  double idf_sum_ = 0;
+  std::vector<bool> names_seen_;    // of parts_: in a definition of the file at hand
 };
 
 }  // namespace codelore::index

@@ -29,6 +29,19 @@ class VisibleSegment {
     return tested_[file] == kYes;
   }
   bool AllowsChunk(uint32_t chunk) { return Allows(reader().chunk(chunk).file); }
+  // The chunks of all allowed files.
+  const std::vector<RowRange>& AllowedRanges() {
+    if (!ranges_.empty()) return ranges_;
+    bool all = patterns_.empty() && filter_.languages.empty() && segment_->file_deleted.empty();
+    if (all) ranges_.push_back({0, reader().chunk_count()});
+    for (uint32_t file = 0; !all && file < reader().file_count(); ++file) {
+      if (!Allows(file)) continue;
+      const FileRow& row = reader().file(file);
+      if (ranges_.empty() || ranges_.back().end != row.first_chunk) ranges_.push_back({row.first_chunk, row.first_chunk});
+      ranges_.back().end += row.chunk_count;
+    }
+    return ranges_;
+  }
 
  private:
   enum : uint8_t { kUnknown, kNo, kYes };
@@ -47,6 +60,7 @@ class VisibleSegment {
   const SearchFilter& filter_;                // of the World
   const std::vector<PathPattern>& patterns_;  // of the World
   std::vector<uint8_t> tested_;
+  std::vector<RowRange> ranges_;  // once they were asked for
 };
 
 class World {

@@ -24,10 +24,10 @@
 
 namespace codelore::index {
 
-inline constexpr uint32_t kSegmentVersion = 1;
+inline constexpr uint32_t kSegmentVersion = 2;
 
-enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings };
-inline constexpr size_t kSectionCount = 5;
+enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions };
+inline constexpr size_t kSectionCount = 6;
 
 // Fixed-size rows of the sections kFiles and kChunks; offsets point into kStrings.
 struct FileRow {

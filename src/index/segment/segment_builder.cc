@@ -63,9 +63,9 @@ void SegmentBuilder::AddChunk(const NewFile& file, const Chunk& chunk) {
 }
 
 std::string SegmentBuilder::Finish() {
-  std::string terms, postings;
-  lexical_.Finish(terms, postings);
-  const std::string_view sections[kSectionCount] = {BytesOf(files_), BytesOf(chunks_), strings_, terms, postings};
+  LexicalSections lexical = lexical_.Finish();
+  const std::string_view sections[kSectionCount] = {BytesOf(files_), BytesOf(chunks_), strings_,
+                                                    lexical.terms, lexical.postings, lexical.positions};
   std::string out;
   ByteWriter directory;
   for (std::string_view section : sections) {

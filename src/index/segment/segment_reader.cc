@@ -68,7 +68,8 @@ Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(std::string_vie
   ASSIGN_OR_RETURN(reader->files_, RowsOf<FileRow>(section(Section::kFiles)));
   ASSIGN_OR_RETURN(reader->chunks_, RowsOf<ChunkRow>(section(Section::kChunks)));
   reader->strings_ = section(Section::kStrings);
-  ASSIGN_OR_RETURN(reader->lexical_, LexicalReader::Open(section(Section::kTerms), section(Section::kPostings)));
+  ASSIGN_OR_RETURN(reader->lexical_, LexicalReader::Open(section(Section::kTerms), section(Section::kPostings),
+                                                          section(Section::kPositions)));
   RETURN_IF_ERROR(reader->CheckRows());
   return std::shared_ptr<const SegmentReader>(std::move(reader));
 }

@@ -1,15 +1,16 @@
-// The vectors of a segment's chunks under one encoder: a file of half-precision rows, searched in place through
-// FAISS.
+// The vectors of a segment's chunks under one encoder: searched in place, exactly as far as half precision goes.
 //
-//   file := "CLVC" (4 bytes), version (4), dimension (4), rows (4), zeros to byte 64, rows * dimension halves
+//   file := "CLVC" (4 bytes), version (4), dimension (4), rows (4), zeros to byte 64,
+//           rows * dimension halves, zeros to a multiple of 64,
+//           rows * padded int8 codes (int8_kernels.h), rows scales (4 bytes each)
 //
-// Row i belongs to chunk i; rows may be fewer than the segment has chunks while its embedding is under way.
-// Vectors have length 1, so the inner product is the cosine. Half precision moves a cosine by less than 1e-4.
+// Row i belongs to chunk i; rows may be fewer than the segment has chunks while its embedding is under way. Vectors
+// have length 1, so the inner product is the cosine. A search scans the int8 codes of all allowed rows and scores
+// the best of them again from the halves; half precision moves a cosine by less than 1e-4.
 #ifndef CODELORE_INDEX_VECTOR_VECTOR_INDEX_H_
 #define CODELORE_INDEX_VECTOR_VECTOR_INDEX_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,7 +21,7 @@
 
 namespace codelore::index {
 
-// A row as it is stored: 2 * dimension bytes.
+// A row as it is cached: 2 * dimension bytes of half precision.
 std::string EncodeRow(std::span<const float> vector);
 
 std::string BuildVectorFile(uint32_t dimension, std::span<const std::string> rows);
@@ -30,10 +31,20 @@ struct ScoredChunk {
   float score = 0;
 };
 
+struct RowRange {  // rows [begin, end)
+  uint32_t begin = 0, end = 0;
+};
+
+// Sums over the rows a search looked at, for the mean and spread of their (approximate) cosines.
+struct ScoreSums {
+  uint64_t count = 0;
+  double sum = 0, squares = 0;
+};
+
 // Immutable and thread-safe.
 class VectorIndex {
  public:
-  // `bytes` must belong to `owner`. kCorruption when header and size do not fit.
+  // `bytes` must be aligned to 64 and belong to `owner`. kCorruption when header and size do not fit.
   static Result<std::shared_ptr<const VectorIndex>> Open(std::string_view bytes, std::shared_ptr<const void> owner);
   ~VectorIndex();
 
@@ -41,10 +52,11 @@ class VectorIndex {
   uint32_t rows() const;
   size_t size_bytes() const;
 
-  // The k allowed chunks with the highest cosine, best first; exact. `query` has `dimension` floats.
-  std::vector<ScoredChunk> Search(std::span<const float> query, size_t k,
-                                  const std::function<bool(uint32_t)>& allowed) const;
-  // The cosines of the given chunks; 0 for those without a row.
+  // The k rows with the highest cosine among `allowed` (ascending ranges, clipped to the rows there are), best
+  // first; equal cosines in order of row. `query` has `dimension` floats. Adds to `sums` if it is given.
+  std::vector<ScoredChunk> Search(std::span<const float> query, size_t k, std::span<const RowRange> allowed,
+                                  ScoreSums* sums = nullptr) const;
+  // The cosines of the given rows; 0 for those that are not there.
   std::vector<float> Scores(std::span<const float> query, std::span<const uint32_t> ordinals) const;
 
  private:

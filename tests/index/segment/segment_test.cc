@@ -49,9 +49,9 @@ TEST(Segment, GivesBackFilesChunksAndNames) {
   EXPECT_EQ(strings.symbol, "symbol0");
   ASSERT_EQ(strings.definitions.size(), 1u);
   EXPECT_EQ(strings.definitions[0].name, "load");
-  EXPECT_EQ((*reader)->lexical().Find("store").document_count(), 60u);
-  EXPECT_EQ((*reader)->lexical().Find("parse_7").document_count(), 1u);
-  EXPECT_EQ((*reader)->lexical().Find("absent").document_count(), 0u);
+  EXPECT_EQ((*reader)->lexical().Find("store").postings.document_count(), 60u);
+  EXPECT_EQ((*reader)->lexical().Find("parse_7").postings.document_count(), 1u);
+  EXPECT_EQ((*reader)->lexical().Find("absent").postings.document_count(), 0u);
   EXPECT_TRUE((*reader)->lexical().Validate((*reader)->chunk_count()).ok());
 }
 

@@ -1,0 +1,39 @@
+#include "index/rank/dense_search.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace codelore::index {
+
+DenseSearch::DenseSearch(World& world, std::span<const float> query, const Hash256& encoder) : world_(world), query_(query) {
+  for (VisibleSegment& segment : world.segments()) {
+    const VectorIndex* vectors = query.empty() ? nullptr : segment.live().VectorsOf(encoder);
+    vectors_.push_back(vectors != nullptr && vectors->dimension() == query.size() ? vectors : nullptr);
+  }
+}
+
+std::vector<ChunkRef> DenseSearch::Best(size_t k) {
+  std::vector<ChunkRef> best;
+  ScoreSums sums;
+  for (uint32_t s = 0; s < vectors_.size(); ++s) {
+    if (vectors_[s] == nullptr) continue;
+    for (const ScoredChunk& found : vectors_[s]->Search(query_, k, world_.segments()[s].AllowedRanges(), &sums)) {
+      if (found.score > 0) best.push_back({s, found.ordinal, found.score});
+    }
+  }
+  if (sums.count > 0) {
+    mean_ = sums.sum / static_cast<double>(sums.count);
+    deviation_ = std::sqrt(std::max(1e-12, sums.squares / static_cast<double>(sums.count) - mean_ * mean_));
+  }
+  size_t keep = std::min(k, best.size());
+  std::partial_sort(best.begin(), best.begin() + static_cast<ptrdiff_t>(keep), best.end(), IsBetter);
+  best.resize(keep);
+  return best;
+}
+
+std::vector<float> DenseSearch::Score(uint32_t segment, std::span<const uint32_t> chunks) const {
+  if (vectors_[segment] == nullptr) return std::vector<float>(chunks.size());
+  return vectors_[segment]->Scores(query_, chunks);
+}
+
+}  // namespace codelore::index

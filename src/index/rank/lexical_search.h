@@ -1,0 +1,77 @@
+// LexicalSearch: BM25F over the visible segments: the best chunks without looking at all, and the scores of given
+// ones.
+//
+// Best works through windows of consecutive chunks. In a window, the terms whose largest possible contributions
+// together cannot lift a chunk over the k-th best so far are left for later; the others are added up in an array,
+// and only for chunks that could still make it are the left-over ones looked up: MaxScore (Turtle and Flood, 1995)
+// with per-block bounds (Ding and Suel, SIGIR 2011), a window at a time. Scores are whole numbers, so the result is
+// exactly that of scoring every chunk.
+#ifndef CODELORE_INDEX_RANK_LEXICAL_SEARCH_H_
+#define CODELORE_INDEX_RANK_LEXICAL_SEARCH_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "index/lexical/bm25f.h"
+#include "index/rank/query.h"
+#include "index/rank/world.h"
+
+namespace codelore::index {
+
+struct ChunkRef {
+  uint32_t segment = 0;  // in the world
+  uint32_t ordinal = 0;
+  float score = 0;
+};
+
+// Best first: by score, then by place.
+inline bool IsBetter(const ChunkRef& a, const ChunkRef& b) {
+  if (a.score != b.score) return a.score > b.score;
+  return a.segment != b.segment ? a.segment < b.segment : a.ordinal < b.ordinal;
+}
+
+struct ChunkMatch {
+  float score = 0;
+  uint64_t terms = 0;  // bit t: the chunk has term t (of the first 64)
+};
+
+class LexicalSearch {
+ public:
+  LexicalSearch(World& world, const QueryTerms& query);
+
+  // The k best allowed chunks with at least one term, best first.
+  std::vector<ChunkRef> Best(size_t k);
+  // The same by scoring every chunk: the oracle.
+  std::vector<ChunkRef> BestExhaustively(size_t k);
+
+  // Scores of chunks of one segment, given in ascending order.
+  std::vector<ChunkMatch> Score(uint32_t segment, std::span<const uint32_t> chunks) const;
+
+  double Idf(size_t term) const { return idf_[term]; }
+  double idf_sum() const { return idf_sum_; }
+  // 0..1: share of the query's idf in the terms whose bits are set.
+  double Coverage(uint64_t terms) const;
+  // The same for each line of a text.
+  std::vector<float> LineWeights(std::string_view text) const;
+
+ private:
+  struct SegmentTerm {
+    uint32_t term = 0;
+    TermPostings postings;
+  };
+  class Heap;
+  class SegmentScorer;
+
+  World& world_;
+  std::vector<std::string> terms_;
+  std::vector<double> idf_;                           // by term
+  std::vector<ContributionTable> contributions_;      // by term
+  std::vector<std::vector<SegmentTerm>> by_segment_;  // the terms each segment has
+  double idf_sum_ = 0;
+};
+
+}  // namespace codelore::index
+
+#endif  // CODELORE_INDEX_RANK_LEXICAL_SEARCH_H_

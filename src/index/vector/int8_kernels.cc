@@ -1,0 +1,134 @@
+#include "index/vector/int8_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+
+#if defined(__x86_64__)
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 warns of its own intrinsics
+#endif
+#include <immintrin.h>
+#endif
+
+namespace codelore::index {
+namespace {
+
+void DotRowsPortable(const int8_t* query, const int8_t* rows, size_t stride, size_t padded, size_t count, int32_t* dots) {
+  for (size_t r = 0; r < count; ++r) {
+    const int8_t* row = rows + r * stride;
+    int32_t sum = 0;
+    for (size_t i = 0; i < padded; ++i) sum += query[i] * row[i];
+    dots[r] = sum;
+  }
+}
+
+#if defined(__x86_64__)
+
+// Bytes widened to 16 bits and multiplied in pairs: exact, where the byte-wise pair product would saturate.
+__attribute__((target("avx2"))) void DotRowsAvx2(const int8_t* query, const int8_t* rows, size_t stride, size_t padded,
+                                                 size_t count, int32_t* dots) {
+  for (size_t r = 0; r < count; ++r) {
+    const int8_t* row = rows + r * stride;
+    __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
+    for (size_t i = 0; i < padded; i += 32) {
+      __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(query + i));
+      __m256i d = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(row + i));
+      low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm256_castsi256_si128(q)),
+                                                    _mm256_cvtepi8_epi16(_mm256_castsi256_si128(d))));
+      high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm256_extracti128_si256(q, 1)),
+                                                      _mm256_cvtepi8_epi16(_mm256_extracti128_si256(d, 1))));
+    }
+    __m256i sum = _mm256_add_epi32(low, high);
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1));
+    dots[r] = _mm_cvtsi128_si32(half);
+  }
+}
+
+__attribute__((target("avx512f,avx512bw"))) void DotRowsAvx512(const int8_t* query, const int8_t* rows, size_t stride,
+                                                               size_t padded, size_t count, int32_t* dots) {
+  for (size_t r = 0; r < count; ++r) {
+    const int8_t* row = rows + r * stride;
+    __m512i low = _mm512_setzero_si512(), high = _mm512_setzero_si512();
+    for (size_t i = 0; i < padded; i += 64) {
+      __m512i q = _mm512_loadu_si512(query + i), d = _mm512_loadu_si512(row + i);
+      low = _mm512_add_epi32(low, _mm512_madd_epi16(_mm512_cvtepi8_epi16(_mm512_castsi512_si256(q)),
+                                                    _mm512_cvtepi8_epi16(_mm512_castsi512_si256(d))));
+      high = _mm512_add_epi32(high, _mm512_madd_epi16(_mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(q, 1)),
+                                                      _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(d, 1))));
+    }
+    dots[r] = _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
+  }
+}
+
+// vpdpbusd takes unsigned times signed bytes: the query is shifted by 128, and 128 times the row's sum is taken off
+// again, which the same instruction adds up against a vector of ones.
+__attribute__((target("avx512f,avx512bw,avx512vnni"))) void DotRowsVnni(const int8_t* query, const int8_t* rows, size_t stride,
+                                                                       size_t padded, size_t count, int32_t* dots) {
+  const __m512i shift = _mm512_set1_epi8(static_cast<char>(0x80));
+  const __m512i ones = _mm512_set1_epi8(1);
+  constexpr size_t kTogether = 4;
+  size_t r = 0;
+  for (; r + kTogether <= count; r += kTogether) {
+    __m512i sums[kTogether], row_sums[kTogether];
+    for (size_t k = 0; k < kTogether; ++k) sums[k] = row_sums[k] = _mm512_setzero_si512();
+    for (size_t i = 0; i < padded; i += 64) {
+      __m512i q = _mm512_xor_si512(_mm512_loadu_si512(query + i), shift);
+      for (size_t k = 0; k < kTogether; ++k) {
+        __m512i d = _mm512_loadu_si512(rows + (r + k) * stride + i);
+        sums[k] = _mm512_dpbusd_epi32(sums[k], q, d);
+        row_sums[k] = _mm512_dpbusd_epi32(row_sums[k], ones, d);
+      }
+    }
+    for (size_t k = 0; k < kTogether; ++k) {
+      dots[r + k] = _mm512_reduce_add_epi32(_mm512_sub_epi32(sums[k], _mm512_slli_epi32(row_sums[k], 7)));
+    }
+  }
+  for (; r < count; ++r) {
+    __m512i sum = _mm512_setzero_si512(), row_sum = _mm512_setzero_si512();
+    for (size_t i = 0; i < padded; i += 64) {
+      __m512i d = _mm512_loadu_si512(rows + r * stride + i);
+      sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(_mm512_loadu_si512(query + i), shift), d);
+      row_sum = _mm512_dpbusd_epi32(row_sum, ones, d);
+    }
+    dots[r] = _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, _mm512_slli_epi32(row_sum, 7)));
+  }
+}
+
+#endif
+
+std::vector<Int8Kernel> FindKernels() {
+  std::vector<Int8Kernel> kernels;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+  if (avx512 && __builtin_cpu_supports("avx512vnni")) kernels.push_back({"avx512-vnni", DotRowsVnni});
+  if (avx512) kernels.push_back({"avx512", DotRowsAvx512});
+  if (__builtin_cpu_supports("avx2")) kernels.push_back({"avx2", DotRowsAvx2});
+#endif
+  kernels.push_back({"portable", DotRowsPortable});
+  return kernels;
+}
+
+}  // namespace
+
+std::span<const Int8Kernel> AvailableInt8Kernels() {
+  static const std::vector<Int8Kernel> kernels = FindKernels();
+  return kernels;
+}
+
+Int8Vector QuantizeInt8(std::span<const float> vector) {
+  Int8Vector quantized;
+  quantized.codes.resize(PaddedBytes(vector.size()));
+  float largest = 0;
+  for (float value : vector) largest = std::max(largest, std::abs(value));
+  if (largest == 0) return quantized;
+  quantized.scale = largest / 127;
+  for (size_t i = 0; i < vector.size(); ++i) {
+    quantized.codes[i] = static_cast<int8_t>(std::lround(vector[i] / quantized.scale));
+  }
+  return quantized;
+}
+
+}  // namespace codelore::index

@@ -1,0 +1,40 @@
+// Dot products of one int8 query with many int8 rows: the inner loop of vector search.
+//
+// Sums are exact 32-bit integers, so every instruction set gives the same result. The kernels are chosen once, by
+// what the processor has: AVX-512 VNNI, AVX-512 BW, AVX2, or plain C++.
+#ifndef CODELORE_INDEX_VECTOR_INT8_KERNELS_H_
+#define CODELORE_INDEX_VECTOR_INT8_KERNELS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace codelore::index {
+
+inline constexpr size_t kInt8Pad = 64;  // rows are padded with zeros to a multiple of this
+inline size_t PaddedBytes(size_t dimension) { return (dimension + kInt8Pad - 1) / kInt8Pad * kInt8Pad; }
+
+// A vector as whole numbers: value[i] = codes[i] * scale, to within scale / 2. Largest code 127.
+struct Int8Vector {
+  std::vector<int8_t> codes;  // padded
+  float scale = 0;
+};
+Int8Vector QuantizeInt8(std::span<const float> vector);
+
+// dots[r] = sum over i of query[i] * rows[r * stride + i]; `padded` is PaddedBytes(dimension), stride >= padded.
+using DotRows = void (*)(const int8_t* query, const int8_t* rows, size_t stride, size_t padded, size_t count, int32_t* dots);
+
+struct Int8Kernel {
+  std::string_view name;
+  DotRows dot_rows;
+};
+
+// The ones this processor can run, fastest first. The last is plain C++.
+std::span<const Int8Kernel> AvailableInt8Kernels();
+inline const Int8Kernel& BestInt8Kernel() { return AvailableInt8Kernels()[0]; }
+
+}  // namespace codelore::index
+
+#endif  // CODELORE_INDEX_VECTOR_INT8_KERNELS_H_

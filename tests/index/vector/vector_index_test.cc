@@ -1,0 +1,136 @@
+#include "index/vector/vector_index.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <random>
+
+#include "index/vector/int8_kernels.h"
+
+namespace codelore::index {
+namespace {
+
+std::vector<float> RandomUnit(std::mt19937& random, size_t dimension) {
+  std::normal_distribution<float> normal;
+  std::vector<float> vector(dimension);
+  float length = 0;
+  for (float& x : vector) {
+    x = normal(random);
+    length += x * x;
+  }
+  for (float& x : vector) x /= std::sqrt(length);
+  return vector;
+}
+
+// A vector file in memory aligned as a mapped file is.
+struct Made {
+  std::shared_ptr<char> bytes;
+  size_t size = 0;
+  std::vector<std::vector<float>> vectors;
+  std::shared_ptr<const VectorIndex> index;
+};
+
+Made Make(std::mt19937& random, uint32_t dimension, uint32_t rows) {
+  Made made;
+  std::vector<std::string> encoded;
+  for (uint32_t i = 0; i < rows; ++i) {
+    made.vectors.push_back(RandomUnit(random, dimension));
+    encoded.push_back(EncodeRow(made.vectors.back()));
+  }
+  std::string file = BuildVectorFile(dimension, encoded);
+  made.size = file.size();
+  made.bytes.reset(static_cast<char*>(std::aligned_alloc(64, (file.size() + 63) / 64 * 64)), std::free);
+  std::memcpy(made.bytes.get(), file.data(), file.size());
+  made.index = VectorIndex::Open({made.bytes.get(), made.size}, made.bytes).value();
+  return made;
+}
+
+float Dot(const std::vector<float>& a, const std::vector<float>& b) {
+  float sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+TEST(Int8Kernels, AllGiveTheSameSumsAlsoAtTheExtremes) {
+  std::mt19937 random(1);
+  for (size_t dimension : {1u, 63u, 64u, 384u, 768u, 1000u, 4096u}) {
+    size_t padded = PaddedBytes(dimension), rows = 13;
+    std::vector<int8_t> query(padded), data(rows * padded);
+    for (int extreme = 0; extreme < 3; ++extreme) {
+      for (int8_t& x : query) x = static_cast<int8_t>(extreme == 0 ? random() % 255 - 127 : extreme == 1 ? 127 : -127);
+      for (int8_t& x : data) x = static_cast<int8_t>(extreme == 0 ? random() % 255 - 127 : -127);
+      std::vector<int32_t> expected(rows), dots(rows);
+      AvailableInt8Kernels().back().dot_rows(query.data(), data.data(), padded, padded, rows, expected.data());
+      for (const Int8Kernel& kernel : AvailableInt8Kernels()) {
+        kernel.dot_rows(query.data(), data.data(), padded, padded, rows, dots.data());
+        EXPECT_EQ(dots, expected) << kernel.name << " dimension " << dimension;
+      }
+    }
+  }
+}
+
+TEST(VectorIndex, FindsWhatScoringEveryRowFinds) {
+  std::mt19937 random(2);
+  for (uint32_t dimension : {64u, 100u, 384u}) {
+    Made made = Make(random, dimension, 3000);
+    double found = 0, all = 0;
+    for (int round = 0; round < 50; ++round) {
+      std::vector<float> query = RandomUnit(random, dimension);
+      std::vector<RowRange> allowed = {{0, 3000}};
+      if (round % 2 == 1) allowed = {{10, 20}, {100, 900}, {2990, 5000}};
+      std::vector<std::pair<float, uint32_t>> exact;
+      for (RowRange range : allowed) {
+        for (uint32_t i = range.begin; i < std::min(3000u, range.end); ++i) exact.emplace_back(-Dot(query, made.vectors[i]), i);
+      }
+      std::ranges::sort(exact);
+      std::vector<ScoredChunk> best = made.index->Search(query, 10, allowed);
+      ASSERT_EQ(best.size(), 10u);
+      for (size_t i = 0; i < 10; ++i) {
+        EXPECT_NEAR(best[i].score, -exact[i].first, 2e-4);
+        found += std::ranges::any_of(best, [&](const ScoredChunk& b) { return b.ordinal == exact[i].second; });
+        ++all;
+      }
+    }
+    EXPECT_GE(found / all, 0.998) << dimension;
+  }
+}
+
+TEST(VectorIndex, SumsUpWhatItLookedAt) {
+  std::mt19937 random(3);
+  Made made = Make(random, 384, 500);
+  std::vector<float> query = RandomUnit(random, 384);
+  ScoreSums sums;
+  std::vector<RowRange> allowed = {{0, 200}, {300, 500}};
+  made.index->Search(query, 5, allowed, &sums);
+  EXPECT_EQ(sums.count, 400u);
+  double sum = 0;
+  for (RowRange range : allowed) {
+    for (uint32_t i = range.begin; i < range.end; ++i) sum += Dot(query, made.vectors[i]);
+  }
+  EXPECT_NEAR(sums.sum / 400, sum / 400, 1e-3);
+}
+
+TEST(VectorIndex, HasNoVectorsOfNothing) {
+  std::mt19937 random(4);
+  Made made = Make(random, 64, 0);
+  std::vector<RowRange> allowed = {{0, 10}};
+  EXPECT_TRUE(made.index->Search(RandomUnit(random, 64), 10, allowed).empty());
+  std::vector<uint32_t> rows = {0, 7};
+  EXPECT_EQ(made.index->Scores(RandomUnit(random, 64), rows), (std::vector<float>{0, 0}));
+}
+
+TEST(VectorIndex, RefusesFilesOfTheWrongSizeOrKind) {
+  std::mt19937 random(5);
+  Made made = Make(random, 64, 7);
+  std::string_view bytes(made.bytes.get(), made.size);
+  for (size_t size = 0; size < bytes.size(); size += 37) EXPECT_FALSE(VectorIndex::Open(bytes.substr(0, size), nullptr).ok());
+  std::string other(bytes);
+  other[0] = 'X';
+  EXPECT_FALSE(VectorIndex::Open(other, nullptr).ok());
+}
+
+}  // namespace
+}  // namespace codelore::index
