@@ -90,11 +90,12 @@ TEST(VectorIndex, FindsWhatScoringEveryRowFinds) {
       ASSERT_EQ(best.size(), 10u);
       for (size_t i = 0; i < 10; ++i) {
         EXPECT_NEAR(best[i].score, -exact[i].first, 2e-4);
-        found += std::ranges::any_of(best, [&](const ScoredChunk& b) { return b.ordinal == exact[i].second; });
+        // Half precision may swap rows that are closer than it can tell.
+        found += -Dot(query, made.vectors[best[i].ordinal]) <= exact[9].first + 2e-4f;
         ++all;
       }
     }
-    EXPECT_GE(found / all, 0.998) << dimension;
+    EXPECT_EQ(found, all) << dimension;
   }
 }
 
