@@ -179,19 +179,34 @@ class Embedder {
   Status failure_;          // guarded by mutex_
 };
 
+// A path that is only a number or a code says nothing, and moves the vector.
+bool TellsSomething(std::string_view path) {
+  std::string_view stem = path.substr(0, path.find('.', path.rfind('/') + 1));
+  size_t letters = 0;
+  for (char c : stem) {
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<signed char>(c) < 0;
+    letters = letter ? letters + 1 : 0;
+    if (letters >= 3) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string EmbeddedText(const FileStrings& file, const ChunkStrings& chunk, std::string_view text) {
-  std::string out(file.path);
+  std::string out;
+  if (TellsSomething(file.path)) out = file.path;
   if (!chunk.scope.empty()) out.append(" ").append(chunk.scope);
-  if (!chunk.symbol.empty()) out.append(" ").append(chunk.symbol);
+  std::string_view own = std::string_view(chunk.symbol).substr(chunk.symbol.rfind('.') + 1);
+  bool shown = text.find(own) != std::string_view::npos;
+  if (!chunk.symbol.empty() && !shown) out.append(" ").append(chunk.symbol);
   size_t named = 0;
   for (const DefinedName& definition : chunk.definitions) {
     if (chunk.symbol.ends_with(definition.name)) continue;
     if (++named > 3) break;
     out.append(" ").append(definition.name);
   }
-  out += '\n';
+  if (!out.empty()) out += '\n';
   if (!chunk.signature.empty() && text.find(chunk.signature.substr(0, 24)) == std::string_view::npos) {
     out.append(chunk.signature).append("\n");
   }

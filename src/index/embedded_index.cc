@@ -10,6 +10,7 @@
 #include "index/blobs.h"
 #include "index/embed_pending.h"
 #include "index/manifest.h"
+#include "index/rank/path_kind.h"
 #include "index/rank/search.h"
 #include "index/segment_folder.h"
 #include "index/snapshot.h"
@@ -20,11 +21,13 @@ namespace {
 std::shared_ptr<const LiveSegment> MakeLive(SegmentEntry entry, std::shared_ptr<const SegmentReader> reader,
                                             std::vector<std::shared_ptr<const VectorIndex>> vectors) {
   auto live = std::make_shared<LiveSegment>();
-  live->live_chunks = reader->chunk_count();
   if (!entry.deleted_files.empty()) live->file_deleted.resize(reader->file_count());
-  for (uint32_t file : entry.deleted_files) {
-    live->file_deleted[file] = 1;
-    live->live_chunks -= reader->file(file).chunk_count;
+  for (uint32_t file : entry.deleted_files) live->file_deleted[file] = 1;
+  for (uint32_t file = 0; file < reader->file_count(); ++file) {
+    if (live->FileDeleted(file)) continue;
+    const FileRow& row = reader->file(file);
+    live->live_chunks += row.chunk_count;
+    if (IsProseLanguage(reader->StringsOf(row).language)) live->live_prose_chunks += row.chunk_count;
   }
   live->entry = std::move(entry);
   live->reader = std::move(reader);

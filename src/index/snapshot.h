@@ -21,6 +21,7 @@ struct LiveSegment {
   std::vector<std::shared_ptr<const VectorIndex>> vectors;  // beside entry.vectors
   std::vector<uint8_t> file_deleted;                        // by file ordinal; empty: none is
   uint64_t live_chunks = 0;
+  uint64_t live_prose_chunks = 0;  // those of documents
 
   bool FileDeleted(uint32_t file) const { return !file_deleted.empty() && file_deleted[file] != 0; }
   // Null without vectors of this encoder.

@@ -12,6 +12,8 @@ struct QueryFeatures {
   double idf_sum = 0;        // of the question's terms: what a perfect lexical match could reach
   double best_lexical = 0;   // of all chunks
   double best_dense = 0;
+  // 0..1: how far the best file's BM25F stands above the twentieth's. Near 0 the lexical leg cannot tell them apart.
+  double lexical_separation = 0;
   double dense_mean = 0, dense_deviation = 0;  // over all visible chunks
   bool symbol_like = false;
   bool has_dense = false;
@@ -24,8 +26,8 @@ struct FileFeatures {
   double file_coverage = 0;  // 0..1: the whole file's
   double dense = 0;          // best chunk's cosine
   double dense_next = 0;     // likewise, each above the mean
-  double stem_share = 0, stem_rarity = 0, stem_exact = 0, folder_rarity = 0;
-  double defines_exact = 0, defines_type = 0, definition_cover = 0;
+  double stem_share = 0, stem_rarity = 0, stem_exact = 0, stem_compound = 0, folder_rarity = 0;
+  double defines_exact = 0, defines_compound = 0, defines_compound_type = 0, defines_type = 0, definition_cover = 0;
   double secondary = 0;      // test, example, benchmark, vendored
   double prose = 0;          // documentation
   double legacy = 0;         // superseded version, compatibility layer, deprecated
@@ -42,7 +44,7 @@ struct FileFeatures {
     return {{"lexical", lexical}, {"lexical_next", lexical_next}, {"coverage", coverage}, {"file_coverage", file_coverage},
             {"dense", dense}, {"dense_next", dense_next}, {"stem_share", stem_share}, {"stem_rarity", stem_rarity},
             {"stem_exact", stem_exact}, {"folder_rarity", folder_rarity}, {"defines_exact", defines_exact},
-            {"defines_type", defines_type}, {"definition_cover", definition_cover}, {"secondary", secondary},
+            {"defines_type", defines_type}, {"stem_compound", stem_compound}, {"defines_compound", defines_compound}, {"defines_compound_type", defines_compound_type}, {"definition_cover", definition_cover}, {"secondary", secondary},
             {"prose", prose}, {"legacy", legacy}, {"foreign_platform", foreign_platform},
             {"declaration", declaration}, {"definitions_hit", definitions_hit}, {"path_cover", path_cover}, {"names_cover", names_cover}, {"name_cover", name_cover}, {"dense_file", dense_file}, {"chunks", chunks}};
   }

@@ -61,6 +61,11 @@ constexpr std::array<std::string_view, 13> kForeign = {"win",  "win32",  "win64"
 
 }  // namespace
 
+bool IsProseLanguage(std::string_view language) {
+  static constexpr std::array<std::string_view, 5> kProse = {"markdown", "restructuredtext", "asciidoc", "html", "notebook"};
+  return Contains(kProse, language);
+}
+
 std::string_view TellingName(std::string_view path) {
   static constexpr std::array<std::string_view, 7> kSilent = {"mod", "index", "__init__", "lib", "main", "package", "init"};
   std::string_view stem = Stem(FileName(path));

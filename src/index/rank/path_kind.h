@@ -8,6 +8,9 @@
 
 namespace codelore::index {
 
+// Languages of documents: Markdown and the like. Plain text is not one of them: it may hold anything.
+bool IsProseLanguage(std::string_view language);
+
 // The name by which one would call the file: its stem, or the folder's name where the file's own says nothing
 // ("mod.rs", "index.ts", "__init__.py").
 std::string_view TellingName(std::string_view path);

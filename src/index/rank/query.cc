@@ -49,10 +49,35 @@ void AddTerm(std::string_view term, QueryTerms& query) {
   query.weights.push_back(1);
 }
 
+// "factories" -> "factory", "handlers" -> "handler"; empty if it does not look like a plural.
+std::string Singular(const std::string& word) {
+  if (word.size() < 4 || !word.ends_with('s') || word.ends_with("ss") || word.ends_with("us")) return "";
+  return word.ends_with("ies") ? word.substr(0, word.size() - 3) + "y" : word.substr(0, word.size() - 1);
+}
+
+constexpr size_t kMaxCompoundWords = 3;
+
+void AddCompounds(QueryTerms& query) {
+  auto add = [&](const std::string& name) {
+    if (std::ranges::find(query.compounds, name) == query.compounds.end()) query.compounds.push_back(name);
+  };
+  for (size_t begin = 0; begin < query.words.size(); ++begin) {
+    std::string joined;
+    for (size_t i = begin; i < query.words.size() && i < begin + kMaxCompoundWords; ++i) {
+      if (i > begin && !query.words[i].follows) break;
+      const std::string& word = query.words[i].lower;
+      if (std::string singular = Singular(word); i > begin && !singular.empty()) add(joined + singular);
+      joined += word;
+      if (i > begin) add(joined);
+    }
+  }
+}
+
 QueryTerms Analyze(std::string_view text, const std::vector<std::string>& ignored, bool keep_stop_words) {
   QueryTerms query;
   size_t dropped = 0;
   const char* last_raw = nullptr;
+  uint32_t next_position = 0;
   Analyzer().Analyze(text, [&](const Token& token) {
     if (!keep_stop_words && token.form == TokenForm::kWord && IsStopWord(Lower(token.raw))) {
       ++dropped;
@@ -62,11 +87,16 @@ QueryTerms Analyze(std::string_view text, const std::vector<std::string>& ignore
       if (std::ranges::find(query.ignored_words, *at) == query.ignored_words.end()) query.ignored_words.push_back(*at);
       return;
     }
-    if (token.raw.data() != last_raw) query.words.push_back(MakeWord(token.raw));
+    if (token.raw.data() != last_raw) {
+      query.words.push_back(MakeWord(token.raw));
+      query.words.back().follows = token.position == next_position;
+    }
     last_raw = token.raw.data();
+    next_position = token.position + 1;
     if (token.form != TokenForm::kCompound) query.words.back().parts.emplace_back(token.term);
     AddTerm(token.term, query);
   });
+  AddCompounds(query);
   bool any_name = std::ranges::any_of(query.words, [](const QueryWord& w) { return w.identifier || w.capitalised; });
   query.symbol_like = !query.words.empty() && dropped == 0 && query.words.size() <= 2 && (any_name || query.words.size() == 1);
   return query;

@@ -14,6 +14,7 @@ struct QueryWord {
   std::string lower;               // "getusername"
   std::vector<std::string> parts;  // stems: "get", "user", "name"
   bool identifier = false;         // written like a name in code: several parts, or in capitals inside, or with "_"
+  bool follows = false;            // directly after the word before it, no stop-word between
   bool capitalised = false;        // starts with a capital and is not the first word of a sentence-like question
 };
 
@@ -21,6 +22,9 @@ struct QueryTerms {
   std::vector<std::string> terms;  // index terms, each once, stop-words dropped
   std::vector<float> weights;      // beside terms: how often the question has it
   std::vector<QueryWord> words;    // stop-words dropped
+  // Names that two or three neighbouring words would make, without separators: "JSON objects" gives jsonobjects and
+  // jsonobject.
+  std::vector<std::string> compounds;
   std::vector<std::string> ignored_words;  // of `ignored`, those the question has
   // The question is a name (or a few) rather than a description.
   bool symbol_like = false;

@@ -5,44 +5,91 @@
 namespace codelore::index {
 namespace {
 
-constexpr double kDenseForProse = 0.6, kDenseForSymbols = 0.1;
+// The legs. One weight each for what a file's best chunk and its next ones say.
+constexpr double kLexical = 2, kLexicalNext = 0.8;       // at full separation; cubed, so that it must be earned
+constexpr double kDense = 1, kDenseForSymbols = 0.1;     // a name means little to an encoder of prose
+constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
+constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
+// Names.
+constexpr double kStemRarity = 0.3, kStemExact = 0.3, kFolderRarity = 0.15;
+constexpr double kDefinesType = 0.1, kDefinesCompound = 0.1, kDefinitionsHit = 0.02;
+// Factors for files that are seldom what was meant.
+constexpr double kSecondary = 0.6, kProse = 0.4, kLegacy = 0.6, kForeignPlatform = 0.4, kDeclaration = 0.8;
 
+// Deviations above the mean cosine, in quarters: an encoder's cosines mean nothing on their own.
+double Standardised(const QueryFeatures& query, double cosine) {
+  if (query.dense_deviation <= 0) return std::max(0.0, cosine);
+  return std::max(0.0, (cosine - query.dense_mean) / query.dense_deviation / 4);
+}
 double Lexical(const QueryFeatures& query, double lexical) {
   return query.best_lexical > 0 ? lexical / query.best_lexical : 0;
 }
-double Dense(const QueryFeatures& query, double dense) {
-  return query.best_dense > 0 ? std::max(0.0, dense / query.best_dense) : 0;
+// Without vectors there is nothing to weigh the lexical leg against.
+double Trust(SearchMode mode, const QueryFeatures& query) {
+  if (mode == SearchMode::kLexical || !query.has_dense) return 1;
+  double separation = query.lexical_separation;
+  return separation * separation * separation;
 }
-double DenseWeight(const QueryFeatures& query) { return query.symbol_like ? kDenseForSymbols : kDenseForProse; }
+double DenseWeight(const QueryFeatures& query) { return query.symbol_like ? kDenseForSymbols : kDense; }
+
+class Sum {
+ public:
+  void Add(const char* name, double amount) {
+    if (amount == 0) return;
+    score_.value += amount;
+    score_.parts.emplace_back(name, amount);
+  }
+  // What the factor takes away.
+  void Multiply(const char* name, double factor) { Add(name, score_.value * (factor - 1)); }
+  FileScore Take() { return std::move(score_); }
+
+ private:
+  FileScore score_;
+};
+
+void AddNames(const FileFeatures& file, Sum& sum) {
+  sum.Add("file name", kStemRarity * file.stem_rarity);
+  sum.Add("file named so", kStemExact * std::max(file.stem_exact, file.stem_compound));
+  sum.Add("folder name", kFolderRarity * file.folder_rarity);
+  sum.Add("defines the type", kDefinesType * file.defines_type);
+  sum.Add("defines a name of these words", kDefinesCompound * std::max(file.defines_compound, file.defines_compound_type));
+  sum.Add("definitions that fit", kDefinitionsHit * file.definitions_hit);
+}
+
+void MultiplyKinds(const FileFeatures& file, Sum& sum) {
+  if (file.secondary > 0) sum.Multiply("test, example or vendored", kSecondary);
+  if (file.prose > 0) sum.Multiply("documentation of code", kProse);
+  if (file.legacy > 0) sum.Multiply("superseded", kLegacy);
+  if (file.foreign_platform > 0) sum.Multiply("for another platform", kForeignPlatform);
+  if (file.declaration > 0) sum.Multiply("declaration only", kDeclaration);
+}
 
 }  // namespace
 
 double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense) {
-  if (mode == SearchMode::kVector) return Dense(query, dense);
-  return Lexical(query, lexical) + (mode == SearchMode::kHybrid ? DenseWeight(query) * Dense(query, dense) : 0);
+  if (mode == SearchMode::kVector) return Standardised(query, dense);
+  double score = kLexical * Lexical(query, lexical);
+  return mode == SearchMode::kHybrid ? score + DenseWeight(query) * Standardised(query, dense) : score;
 }
 
 FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file) {
-  FileScore score;
-  auto add = [&](const char* name, double amount) {
-    if (amount == 0) return;
-    score.value += amount;
-    score.parts.emplace_back(name, amount);
-  };
+  Sum sum;
   if (mode == SearchMode::kVector) {
-    add("vector", Dense(query, file.dense));
-    return score;
+    sum.Add("vector", Standardised(query, file.dense));
+    return sum.Take();
   }
-  add("lexical", Lexical(query, file.lexical));
-  add("lexical of further chunks", 0.5 * Lexical(query, file.lexical_next));
+  double lexical = Trust(mode, query);
+  sum.Add("lexical", kLexical * lexical * Lexical(query, file.lexical));
+  sum.Add("lexical of further chunks", kLexicalNext * lexical * Lexical(query, file.lexical_next));
+  sum.Add("share of the words", kCoverage * file.coverage + kFileCoverage * file.file_coverage);
   if (mode == SearchMode::kHybrid) {
-    add("vector", DenseWeight(query) * Dense(query, file.dense));
-    add("vector of further chunks", 0.2 * Dense(query, file.dense_next));
+    sum.Add("vector", DenseWeight(query) * Standardised(query, file.dense));
+    sum.Add("vector of further chunks", kDenseNext * file.dense_next);
+    sum.Add("vector of the whole file", kDenseFile * Standardised(query, file.dense_file));
   }
-  add("file name", 0.2 * file.stem_share + 0.5 * file.stem_rarity + 0.3 * file.stem_exact);
-  add("definition", 0.2 * file.defines_exact + 0.3 * file.defines_type + 0.3 * file.definition_cover);
-  if (file.secondary > 0) add("test, example or vendored", -0.5 * score.value);
-  return score;
+  AddNames(file, sum);
+  MultiplyKinds(file, sum);
+  return sum.Take();
 }
 
 }  // namespace codelore::index

@@ -74,6 +74,7 @@ class Ranker {
     ScoreChunks(files);
     for (RankedFile& file : files) DescribeFile(file);
     CompareWithSiblings(files);
+    query_.lexical_separation = LexicalSeparation(files);
     for (RankedFile& file : files) file.score = ScoreFile(mode_, query_, file.features);
     std::ranges::sort(files, [&](const RankedFile& a, const RankedFile& b) {
       if (a.score.value != b.score.value) return a.score.value > b.score.value;
@@ -91,7 +92,7 @@ class Ranker {
     why.signals = file.score.parts;
     for (auto [name, value] : file.features.Named()) why.features.emplace_back(name, value);
     for (auto [name, value] : {std::pair("q_idf_sum", query_.idf_sum), std::pair("q_best_lexical", query_.best_lexical),
-                               std::pair("q_best_dense", query_.best_dense), std::pair("q_dense_mean", query_.dense_mean),
+                               std::pair("q_best_dense", query_.best_dense), std::pair("q_dense_mean", query_.dense_mean), std::pair("q_lexical_separation", query_.lexical_separation),
                                std::pair("q_dense_deviation", query_.dense_deviation),
                                std::pair("q_symbol_like", query_.symbol_like ? 1.0 : 0.0)}) {
       why.features.emplace_back(name, value);
@@ -200,6 +201,32 @@ class Ranker {
     features.chunks = std::log2(1.0 + static_cast<double>(file.chunks.size()));
     FileStrings strings = reader.StringsOf(reader.file(file.file));
     signals_.Read(strings.path, strings.language, definitions, features);
+    if (features.prose > 0 && !MostlyCode(world_.segments()[file.segment].partition().source)) features.prose = 0;
+  }
+
+  static double LexicalSeparation(const std::vector<RankedFile>& files) {
+    constexpr size_t kRank = 20;
+    std::vector<double> scores;
+    for (const RankedFile& file : files) scores.push_back(file.features.lexical);
+    if (scores.size() < kRank) return 1;
+    std::ranges::nth_element(scores, scores.begin() + (kRank - 1), std::greater<>());
+    double best = *std::max_element(scores.begin(), scores.begin() + kRank);
+    return best > 0 ? 1 - scores[kRank - 1] / best : 0;
+  }
+
+  // Documentation is what one looks for in a handbook, and beside the point in a source that is mostly code.
+  bool MostlyCode(SourceId source) {
+    auto [at, added] = mostly_code_.try_emplace(source, true);
+    if (added) {
+      uint64_t chunks = 0, prose = 0;
+      for (const VisibleSegment& segment : world_.segments()) {
+        if (segment.partition().source != source) continue;
+        chunks += segment.live().live_chunks;
+        prose += segment.live().live_prose_chunks;
+      }
+      at->second = prose * 2 < chunks;
+    }
+    return at->second;
   }
 
   // Features that depend on which other files are candidates.
@@ -227,6 +254,7 @@ class Ranker {
   DenseSearch dense_;
   std::unordered_map<std::string, double> idf_;  // before signals_, which asks for it
   SignalReader signals_;
+  std::unordered_map<SourceId, bool> mostly_code_;
   QueryFeatures query_;
   std::vector<ChunkRef> lexical_best_, dense_best_;
 };

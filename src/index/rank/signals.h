@@ -28,7 +28,8 @@ class SignalReader {
   bool Asked(bool (*asks)(std::string_view)) const;
 
  private:
-  bool InQuestion(const std::string& part) const;
+  bool IsCompound(std::string_view name) const;  // of neighbouring words of the question
+  bool InQuestion(std::string_view part) const;
   void ReadPath(std::string_view path, FileFeatures& features);
   void ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits);
   void Mark(std::string_view term, std::vector<bool>& seen) const;
@@ -37,7 +38,7 @@ class SignalReader {
   const QueryTerms& query_;
   Idf idf_;
   Analyzer analyzer_;
-  std::vector<std::string> parts_;  // all parts of the question's words, sorted, each once
+  std::vector<std::string> parts_;  // roots of all parts of the question's words, sorted, each once
   std::vector<double> part_idf_;    // beside parts_
   double idf_sum_ = 0;
   std::vector<bool> names_seen_;    // of parts_: in a definition of the file at hand
