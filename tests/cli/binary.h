@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +21,8 @@ inline ingest::Command BinaryCommand(std::vector<std::string> arguments, std::ve
   arguments.insert(arguments.begin(), CODELORE_BINARY);
   environment.push_back("PATH=/usr/bin:/bin");
   environment.push_back("HOME=/nonexistent");
-  return {.arguments = std::move(arguments), .environment = std::move(environment)};
+  return {.arguments = std::move(arguments), .environment = std::move(environment),
+          .timeout = std::chrono::minutes(5)};  // sanitizers on a busy machine
 }
 
 inline ingest::ProcessOutput RunBinary(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {

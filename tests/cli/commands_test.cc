@@ -94,9 +94,9 @@ TEST_F(Commands, ShowsFileNamesAndContentWithoutTerminalEscapes) {
 
 // A terminal's Ctrl-C goes to the whole process, whose libraries have threads of their own.
 TEST_F(Commands, StopsIndexingAtCtrlCAndGoesOnFromThere) {
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 40; ++i) {
     std::string text;
-    for (int line = 0; line < 30; ++line) text += "Line " + std::to_string(line) + " of page " + std::to_string(i) + ".\n";
+    for (int line = 0; line < 10; ++line) text += "Line " + std::to_string(line) + " of page " + std::to_string(i) + ".\n";
     repository_.Write("page" + std::to_string(i) + ".txt", text);
   }
   repository_.Commit();
@@ -105,7 +105,7 @@ TEST_F(Commands, StopsIndexingAtCtrlCAndGoesOnFromThere) {
   EXPECT_NE(stopped.errors.find("interrupted; what was committed is searchable"), std::string::npos) << stopped.errors;
   EXPECT_EQ(Index().exit_code, 0);
   Json source = Json::parse(Codelore({"--json", "status"}).output)["sources"][0];
-  EXPECT_EQ(source["files"]["indexed"], 60u);
+  EXPECT_EQ(source["files"]["indexed"], 40u);
   EXPECT_EQ(source["chunks"], source["chunks_with_vectors"]);
 }
 
