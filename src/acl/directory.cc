@@ -188,7 +188,7 @@ Result<Source> Directory::AddSource(const NewSource& wanted) {
 Result<Source> Directory::FindSource(TenantId tenant, std::string_view name) const {
   ASSIGN_OR_RETURN(auto state, Current());
   const Source* source = state->FindSource(tenant, name);
-  if (source == nullptr) return NoSuchSource();
+  if (source == nullptr) return NotFound("there is no source '" + std::string(name) + "'");
   return *source;
 }
 

@@ -48,11 +48,28 @@ class CommandLine {
       parsed_.exit_code = kUsage;
     } catch (const CLI::ParseError& error) {
       parsed_.run = nullptr;
-      parsed_.exit_code = app_.exit(error) == 0 ? kSuccess : kUsage;
+      parsed_.exit_code = error.get_exit_code() == 0 ? app_.exit(error) : Fail(arguments_, InvalidArgument(Explain(error)));
     }
   }
 
  private:
+  std::string Explain(const CLI::ParseError& error) const {
+    std::vector<CLI::App*> given = app_.get_subcommands();
+    if (given.empty() && !app_.remaining().empty() && !app_.remaining()[0].starts_with('-')) {
+      return "'" + app_.remaining()[0] + "' is not a command; codelore --help lists them";
+    }
+    if (!given.empty() && (given[0]->get_name() == "search" || given[0]->get_name() == "ask") && !app_.remaining(true).empty() &&
+        !app_.remaining(true)[0].starts_with('-')) {
+      return "put the " + std::string(given[0]->get_name() == "ask" ? "question" : "query") + " in quotes: it is one argument";
+    }
+    std::string command = "codelore";
+    for (const CLI::App* app = &app_; !app->get_subcommands().empty();) {
+      app = app->get_subcommands()[0];
+      command += " " + app->get_name();
+    }
+    return std::string(error.what()) + " (see " + command + " --help)";
+  }
+
   void AddCommonOptions() {
     app_.fallthrough();
     arguments_.backend.data_folder = DefaultDataFolder();

@@ -44,6 +44,7 @@ void HintAtEmptyIndex(Backend& backend, const Arguments& arguments) {
   if (arguments.json) return;
   auto sources = backend.Call("source.list", "", {}, {}, {});
   if (!sources.ok() || !Json::parse(*sources)["sources"].empty()) return;
+  std::fflush(stdout);  // "nothing found" comes first
   bool operates = !backend.remote() && arguments.backend.as.empty();
   std::fprintf(stderr, operates ? "Nothing is indexed yet. Try: codelore index PATH-OR-URL\n" : "There is no source that you may read.\n");
 }

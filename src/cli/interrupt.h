@@ -2,13 +2,14 @@
 #ifndef CODELORE_CLI_INTERRUPT_H_
 #define CODELORE_CLI_INTERRUPT_H_
 
+#include <signal.h>
+
 #include <stop_token>
 #include <thread>
 
 namespace codelore::cli {
 
-// Make it before any other thread starts: it blocks the signals for this thread and those it starts later, and
-// waits for them on one of its own.
+// One at a time in a process. A SIGINT that was ignored from the start (a background job of a script) stays so.
 class Interrupt {
  public:
   Interrupt();
@@ -18,8 +19,10 @@ class Interrupt {
   void Wait() const;  // until the first signal
 
  private:
-  void WaitForSignals(std::stop_token ended);
+  void WaitForSignal();
 
+  int wake_;  // an eventfd; the handler and the destructor write to it
+  struct sigaction before_[2];
   std::stop_source source_;
   std::jthread waiter_;
 };

@@ -116,6 +116,7 @@ int PrintSearch(const Json& json) {
     if (&hit != &json["hits"].back()) Print("\n");
   }
   if (!json.value("vectors_complete", true)) {
+    std::fflush(stdout);  // the note stands below the hits
     std::fprintf(stderr, "note: not every chunk has its vector yet; search by meaning is incomplete\n");
   }
   return SearchCodeOf(json);

@@ -46,7 +46,8 @@ struct IndexProgress {
   EmbedProgress vectors;
 };
 
-// Wall seconds per stage; "read", "parse" are summed over threads.
+// Wall seconds per stage: walking is "fetch" and "list", "parse" is decoding and chunking on all threads, "commit" is
+// the lexical index; it runs beside the stages before it.
 struct IndexTimes {
   double fetch = 0, list = 0, read = 0, parse = 0, commit = 0, vectors = 0, total = 0;
 };
