@@ -1,0 +1,150 @@
+// Filtered top 10 of 100,000 x 384 vectors: VectorIndex against FAISS's flat index with a bitmap selector and FAISS's
+// HNSW, interleaved query by query in one thread. Allowed rows come as runs of eight, as files' chunks do.
+//
+//   vector_bench [ROWS] [QUERIES]
+#include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
+#include <faiss/impl/IDSelector.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "index/vector/int8_kernels.h"
+#include "index/vector/vector_index.h"
+
+namespace codelore::index {
+namespace {
+
+constexpr uint32_t kDimension = 384, kRun = 8;
+constexpr size_t kTop = 10;
+
+using Vectors = std::vector<float>;
+
+// Around random centres, as embeddings of similar texts are.
+Vectors Clustered(std::mt19937& random, const Vectors& centres, uint32_t rows) {
+  std::normal_distribution<float> normal;
+  Vectors vectors(size_t{rows} * kDimension);
+  size_t count = centres.size() / kDimension;
+  for (uint32_t r = 0; r < rows; ++r) {
+    const float* centre = &centres[random() % count * kDimension];
+    float* row = &vectors[size_t{r} * kDimension], length = 0;
+    for (uint32_t i = 0; i < kDimension; ++i) {
+      row[i] = centre[i] + normal(random);
+      length += row[i] * row[i];
+    }
+    for (uint32_t i = 0; i < kDimension; ++i) row[i] /= std::sqrt(length);
+  }
+  return vectors;
+}
+
+std::shared_ptr<const VectorIndex> Build(const Vectors& vectors, uint32_t rows) {
+  std::vector<std::string> encoded;
+  for (uint32_t r = 0; r < rows; ++r) encoded.push_back(EncodeRow({&vectors[size_t{r} * kDimension], kDimension}));
+  std::string file = BuildVectorFile(kDimension, encoded);
+  std::shared_ptr<char> bytes(static_cast<char*>(std::aligned_alloc(64, (file.size() + 63) / 64 * 64)), std::free);
+  std::memcpy(bytes.get(), file.data(), file.size());
+  return VectorIndex::Open({bytes.get(), file.size()}, bytes).value();
+}
+
+struct Allowed {
+  std::vector<RowRange> ranges;
+  std::vector<uint8_t> bitmap;
+};
+
+Allowed Allow(std::mt19937& random, uint32_t rows, double share) {
+  Allowed allowed;
+  allowed.bitmap.resize((rows + 7) / 8);
+  std::uniform_real_distribution<double> chance;
+  for (uint32_t begin = 0; begin < rows; begin += kRun) {
+    if (chance(random) >= share) continue;
+    uint32_t end = std::min(rows, begin + kRun);
+    if (!allowed.ranges.empty() && allowed.ranges.back().end == begin) {
+      allowed.ranges.back().end = end;
+    } else {
+      allowed.ranges.push_back({begin, end});
+    }
+    for (uint32_t r = begin; r < end; ++r) allowed.bitmap[r / 8] |= static_cast<uint8_t>(1 << r % 8);
+  }
+  return allowed;
+}
+
+double Microseconds(const std::function<void()>& work) {
+  auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+}
+
+double Median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+struct Contender {
+  std::vector<double> times_us;
+  double found = 0;
+};
+
+void Compare(const VectorIndex& ours, const faiss::IndexFlatIP& flat, const faiss::IndexHNSWFlat& hnsw, const Vectors& queries,
+             const Allowed& allowed, double share) {
+  Contender mine, theirs, graph;
+  faiss::IDSelectorBitmap selector(allowed.bitmap.size(), allowed.bitmap.data());
+  size_t count = queries.size() / kDimension, all = 0;
+  for (size_t q = 0; q < count; ++q) {
+    const float* query = &queries[q * kDimension];
+    std::vector<float> distances(kTop);
+    std::vector<faiss::idx_t> exact(kTop), approximate(kTop);
+    std::vector<ScoredChunk> found;
+    faiss::SearchParameters flat_parameters;
+    faiss::SearchParametersHNSW hnsw_parameters;
+    hnsw_parameters.efSearch = 64;
+    if (share < 1) flat_parameters.sel = hnsw_parameters.sel = &selector;
+    mine.times_us.push_back(Microseconds([&] { found = ours.Search({query, kDimension}, kTop, allowed.ranges); }));
+    theirs.times_us.push_back(Microseconds([&] { flat.search(1, query, kTop, distances.data(), exact.data(), &flat_parameters); }));
+    graph.times_us.push_back(Microseconds([&] { hnsw.search(1, query, kTop, distances.data(), approximate.data(), &hnsw_parameters); }));
+    std::set<faiss::idx_t> truth(exact.begin(), exact.end());
+    truth.erase(-1);
+    all += truth.size();
+    for (const ScoredChunk& chunk : found) mine.found += truth.contains(chunk.ordinal);
+    for (faiss::idx_t row : approximate) graph.found += truth.contains(row);
+  }
+  double total = static_cast<double>(all);
+  std::printf("%6.1f %%  %8.1f us %.4f   %9.1f us   %8.1f us %.4f   %5.1fx   %5.1fx\n", share * 100, Median(mine.times_us), mine.found / total,
+              Median(theirs.times_us), Median(graph.times_us), graph.found / total,
+              Median(theirs.times_us) / Median(mine.times_us), Median(graph.times_us) / Median(mine.times_us));
+}
+
+void Run(uint32_t rows, uint32_t query_count) {
+  omp_set_num_threads(1);
+  std::mt19937 random(7);
+  Vectors centres = Clustered(random, Vectors(kDimension), 200);
+  for (float& x : centres) x *= 30;
+  Vectors vectors = Clustered(random, centres, rows), queries = Clustered(random, centres, query_count);
+  auto ours = Build(vectors, rows);
+  faiss::IndexFlatIP flat(kDimension);
+  flat.add(rows, vectors.data());
+  faiss::IndexHNSWFlat hnsw(kDimension, 32, faiss::METRIC_INNER_PRODUCT);
+  hnsw.add(rows, vectors.data());
+  std::printf("%u x %u, %u queries, top %zu, one thread, kernel %s\n", rows, kDimension, query_count, kTop, std::string(BestInt8Kernel().name).c_str());
+  std::printf("allowed   VectorIndex  recall   FAISS Flat     FAISS HNSW ef 64  recall  Flat/ours HNSW/ours\n");
+  for (double share : {1.0, 0.1, 0.01, 0.001}) Compare(*ours, flat, hnsw, queries, Allow(random, rows, share), share);
+}
+
+}  // namespace
+}  // namespace codelore::index
+
+int main(int count, char** arguments) {
+  uint32_t rows = count > 1 ? static_cast<uint32_t>(std::atoi(arguments[1])) : 100'000;
+  uint32_t queries = count > 2 ? static_cast<uint32_t>(std::atoi(arguments[2])) : 200;
+  codelore::index::Run(rows, queries);
+}
