@@ -89,7 +89,7 @@ std::vector<DefinitionMatch> Ordered(World& world, const SymbolPattern& pattern,
     VisibleSegment& segment = world.segments()[match.segment];
     FileStrings file = segment.reader().StringsOf(segment.reader().file(match.file));
     bool declared_only = match.symbol.kind == ChunkKind::kFunction && match.symbol.start_line == match.symbol.end_line;
-    return std::tuple(match.symbol.name.size() != pattern.name().size(), match.symbol.name != pattern.name(),
+    return std::tuple(!pattern.Equal(match.symbol.name, pattern.name()), match.symbol.name != pattern.name(),
                       RankOfKind(match.symbol.kind, file.language), declared_only, match.symbol.name,
                       segment.partition().source.value, file.path, match.symbol.line);
   };
