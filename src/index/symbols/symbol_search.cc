@@ -114,22 +114,30 @@ void SortByPath(World& world, std::vector<ReferenceMatch>& matches) {
 class EnclosingDefinitions {
  public:
   explicit EnclosingDefinitions(World& world) : world_(world) {}
-  const DefinedSymbol* Of(const ReferenceMatch& match) {
-    auto [at, added] = files_.try_emplace({match.segment, match.used.file});
-    if (added) at->second = world_.segments()[match.segment].reader().symbols().DefinitionsIn(match.used.file);
-    return EnclosingAt(at->second, match.used.line);
+
+  const DefinedSymbol* Of(const ReferenceMatch& match) { return EnclosingAt(DefinitionsIn(match), match.used.line); }
+
+  // Its qualified name. Outside of any definition: the chunk's own name where that is none of the file's definitions
+  // (a test case, an impl), or nothing.
+  std::string NameOf(const ReferenceMatch& match) {
+    if (const DefinedSymbol* around = Of(match)) return around->Qualified();
+    const SegmentReader& reader = world_.segments()[match.segment].reader();
+    if (reader.file(match.used.file).chunk_count == 0) return "";
+    std::string symbol(reader.StringsOf(reader.chunk(ChunkAt(reader, match.used.file, match.used.line))).symbol);
+    bool is_defined = std::ranges::any_of(DefinitionsIn(match), [&](const DefinedSymbol& d) { return d.Qualified() == symbol; });
+    return is_defined ? "" : symbol;
   }
 
  private:
+  const std::vector<DefinedSymbol>& DefinitionsIn(const ReferenceMatch& match) {
+    auto [at, added] = files_.try_emplace({match.segment, match.used.file});
+    if (added) at->second = world_.segments()[match.segment].reader().symbols().DefinitionsIn(match.used.file);
+    return at->second;
+  }
+
   World& world_;
   std::map<std::pair<size_t, uint32_t>, std::vector<DefinedSymbol>> files_;
 };
-
-// What calls made outside of any listed definition belong to: the chunk's own name (a test case, an impl).
-std::string ChunkSymbolAt(const SegmentReader& reader, const ReferenceMatch& match) {
-  if (reader.file(match.used.file).chunk_count == 0) return "";
-  return std::string(reader.StringsOf(reader.chunk(ChunkAt(reader, match.used.file, match.used.line))).symbol);
-}
 
 Status AddReferences(const Snapshot& snapshot, const KeyValueStore& store, World& world, const std::vector<ReferenceMatch>& matches,
                      size_t limit, ReferenceResult& result) {
@@ -139,14 +147,13 @@ Status AddReferences(const Snapshot& snapshot, const KeyValueStore& store, World
   for (size_t i = 0; i < matches.size() && i < limit; ++i) {
     const ReferenceMatch& match = matches[i];
     const VisibleSegment& segment = world.segments()[match.segment];
-    const DefinedSymbol* around = enclosing.Of(match);
     FoundReference reference{.place = PlaceOf(snapshot, segment, match.used.file),
                              .name = std::string(match.name),
                              .qualifier = std::string(match.used.qualifier),
                              .kind = match.used.kind,
                              .fit = match.fit,
                              .line = match.used.line,
-                             .enclosing = around != nullptr ? around->Qualified() : ChunkSymbolAt(segment.reader(), match),
+                             .enclosing = enclosing.NameOf(match),
                              .text = {}};
     ASSIGN_OR_RETURN(reference.text, lines.Line(match.segment, match.used.file, match.used.line));
     result.references.push_back(std::move(reference));
@@ -163,7 +170,7 @@ Status AddCallers(const Snapshot& snapshot, const KeyValueStore& store, World& w
   for (const ReferenceMatch& match : matches) {
     const VisibleSegment& segment = world.segments()[match.segment];
     const DefinedSymbol* around = enclosing.Of(match);
-    std::string symbol = around != nullptr ? around->Qualified() : ChunkSymbolAt(segment.reader(), match);
+    std::string symbol = enclosing.NameOf(match);
     uint32_t start = around != nullptr ? around->start_line : 1;
     auto [at, added] = groups.try_emplace({match.segment, match.used.file, symbol, start}, groups.size());
     if (at->second >= limit) continue;
