@@ -16,7 +16,8 @@ bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 bool IsWordByte(char c) {
   auto byte = static_cast<uint8_t>(c);
-  return byte >= 0x80 || (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_' || byte == '$';
+  return byte >= 0x80 || (byte >= '0' && byte <= '9') ||
+         ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_' || byte == '$';
 }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -44,7 +45,8 @@ uint32_t WithoutSpace(std::string_view text, uint32_t low, uint32_t end) {
 }
 
 // The length of the separator in front of `end`; 0: there is none.
-uint32_t SeparatorBefore(std::string_view text, uint32_t end, std::span<const std::string_view> separators) {
+uint32_t SeparatorBefore(std::string_view text, uint32_t end,
+                         std::span<const std::string_view> separators) {
   for (std::string_view separator : separators) {
     if (text.substr(0, end).ends_with(separator)) return static_cast<uint32_t>(separator.size());
   }
@@ -77,7 +79,8 @@ class ReferenceIndex {
     uint16_t type = out->tree().node(node).type;
     if (type >= first_.size() || first_[type] == 0) return;
     size_t first = first_[type] - 1u;
-    for (size_t i = first; i < table_->rules.size() && table_->rules[i].type == table_->rules[first].type; ++i) {
+    for (size_t i = first;
+         i < table_->rules.size() && table_->rules[i].type == table_->rules[first].type; ++i) {
       Apply(table_->rules[i], fields_[i], node, out);
     }
   }
@@ -98,7 +101,8 @@ class ReferenceIndex {
       case Take::kParameter:
         return out->Parameter(field != 0 ? tree.ChildInField(node, field) : tree.FirstChild(node));
       case Take::kChildren:
-        for (NodeId child = tree.FirstChild(node); child != kNoNode && !out->full(); child = tree.NextSibling(child)) {
+        for (NodeId child = tree.FirstChild(node); child != kNoNode && !out->full();
+             child = tree.NextSibling(child)) {
           if (field == 0 || tree.node(child).field == field) out->Path(child, rule.kind);
         }
     }
@@ -118,13 +122,18 @@ const ReferenceIndex& IndexOf(const Grammar& grammar) {
     }
     return made;
   }();
-  return std::ranges::find(all, &grammar, &std::pair<const Grammar*, ReferenceIndex>::first)->second;
+  return std::ranges::find(all, &grammar, &std::pair<const Grammar*, ReferenceIndex>::first)
+      ->second;
 }
 
 }  // namespace
 
-ReferenceSink::ReferenceSink(const ReferenceTable& table, const TSLanguage* parser, const SyntaxTree& tree)
-    : table_(table), tree_(tree), ignored_types_(TypeSet(parser, table.ignored_types)), calls_(TypeSet(parser, table.calls)) {}
+ReferenceSink::ReferenceSink(const ReferenceTable& table, const TSLanguage* parser,
+                             const SyntaxTree& tree)
+    : table_(table),
+      tree_(tree),
+      ignored_types_(TypeSet(parser, table.ignored_types)),
+      calls_(TypeSet(parser, table.calls)) {}
 
 NodeId ReferenceSink::Callee(NodeId node) const {
   for (int depth = 0; depth < kMaxCallDepth && node != kNoNode; ++depth) {
@@ -141,11 +150,13 @@ ByteSpan ReferenceSink::LastWord(NodeId node) const {
   uint32_t end = WithoutSpace(text, bytes.begin, bytes.end);
   char close = table_.brackets == '<' ? '>' : ']';
   if (end > bytes.begin && text[end - 1] == close) {
-    end = WithoutSpace(text, bytes.begin, BracketBegin(text, bytes.begin, end, table_.brackets, close));
+    end = WithoutSpace(text, bytes.begin,
+                       BracketBegin(text, bytes.begin, end, table_.brackets, close));
     if (text.substr(bytes.begin, end - bytes.begin).ends_with("::")) end -= 2;  // Rust's f::<T>
   }
   uint32_t word_end = end;
-  while (word_end > bytes.begin && table_.tails.find(text[word_end - 1]) != std::string_view::npos) --word_end;
+  while (word_end > bytes.begin && table_.tails.find(text[word_end - 1]) != std::string_view::npos)
+    --word_end;
   uint32_t begin = WordBegin(text, bytes.begin, word_end);
   return begin == word_end || IsDigit(text[begin]) ? ByteSpan{end, end} : ByteSpan{begin, end};
 }
@@ -158,13 +169,16 @@ ByteSpan ReferenceSink::QualifierBefore(uint32_t name_begin) const {
     uint32_t separator = SeparatorBefore(text, at, table_.separators);
     if (separator == 0 || at < low + separator) return qualifier;
     uint32_t end = at - separator;
-    if (text[end] == ':' && end > low && text[end - 1] == '>') end = BracketBegin(text, low, end, '<', '>');
-    if (end > low && end < at - separator && text[end - 1] == ':') end -= std::min(end - low, 2u);  // Vec::<u8>::new
+    if (text[end] == ':' && end > low && text[end - 1] == '>')
+      end = BracketBegin(text, low, end, '<', '>');
+    if (end > low && end < at - separator && text[end - 1] == ':')
+      end -= std::min(end - low, 2u);  // Vec::<u8>::new
     end = WithoutSpace(text, low, end);
     uint32_t begin = WordBegin(text, low, end);
     bool is_word = begin < end && begin > low && !IsDigit(text[begin]);
     if (begin == 0 && begin < end) is_word = !IsDigit(text[begin]);
-    if (!is_word || (table_.capital_qualifiers && !(text[begin] >= 'A' && text[begin] <= 'Z'))) return qualifier;
+    if (!is_word || (table_.capital_qualifiers && !(text[begin] >= 'A' && text[begin] <= 'Z')))
+      return qualifier;
     if (qualifier.size() == 0) qualifier.end = at - separator;
     qualifier.begin = at = begin;
   }
@@ -175,14 +189,16 @@ void ReferenceSink::Path(NodeId node, ReferenceKind kind) {
   uint16_t type = tree_.node(node).type;
   if (type < ignored_types_.size() && ignored_types_[type]) return;
   ByteSpan name = LastWord(node);
-  if (name.size() > 0 && name.size() <= kMaxNameBytes) found_.push_back({name, QualifierBefore(name.begin), kind, false});
+  if (name.size() > 0 && name.size() <= kMaxNameBytes)
+    found_.push_back({name, QualifierBefore(name.begin), kind, false});
 }
 
 void ReferenceSink::PathFrom(NodeId node, ReferenceKind kind, ByteSpan qualifier, bool is_module) {
   if (full() || node == kNoNode) return;
   ByteSpan name = LastWord(node);
   if (qualifier.size() > kMaxNameBytes) qualifier.end = qualifier.begin;
-  if (name.size() > 0 && name.size() <= kMaxNameBytes) found_.push_back({name, qualifier, kind, is_module});
+  if (name.size() > 0 && name.size() <= kMaxNameBytes)
+    found_.push_back({name, qualifier, kind, is_module});
 }
 
 void ReferenceSink::Module(NodeId string) {
@@ -196,11 +212,14 @@ void ReferenceSink::Module(NodeId string) {
   }
   while (text.ends_with('/')) text.remove_suffix(1);
   bytes.end = bytes.begin + static_cast<uint32_t>(text.size());
-  if (text.empty() || text.size() > kMaxNameBytes || text.find('\n') != std::string_view::npos) return;
+  if (text.empty() || text.size() > kMaxNameBytes || text.find('\n') != std::string_view::npos)
+    return;
   size_t slash = text.find_last_of('/');
-  auto name_begin = static_cast<uint32_t>(bytes.begin + (slash == std::string_view::npos ? 0 : slash + 1));
+  auto name_begin =
+      static_cast<uint32_t>(bytes.begin + (slash == std::string_view::npos ? 0 : slash + 1));
   uint32_t qualifier_end = slash == std::string_view::npos ? bytes.begin : name_begin - 1;
-  found_.push_back({{name_begin, bytes.end}, {bytes.begin, qualifier_end}, ReferenceKind::kImport, true});
+  found_.push_back(
+      {{name_begin, bytes.end}, {bytes.begin, qualifier_end}, ReferenceKind::kImport, true});
 }
 
 void ReferenceSink::Parameter(NodeId name) {
@@ -236,8 +255,10 @@ std::vector<Reference> ReferenceSink::Finish(const std::vector<Definition>& defi
     if (found.name.begin == last) continue;
     last = found.name.begin;
     while (next < definitions.size() && definitions[next].name_begin < last) ++next;
-    if ((next < definitions.size() && definitions[next].name_begin == last) || IsLeftOut(found)) continue;
-    references.push_back({std::string(tree_.text().substr(last, found.name.size())), QualifierText(found), found.kind, last});
+    if ((next < definitions.size() && definitions[next].name_begin == last) || IsLeftOut(found))
+      continue;
+    references.push_back({std::string(tree_.text().substr(last, found.name.size())),
+                          QualifierText(found), found.kind, last});
   }
   found_.clear();
   return references;

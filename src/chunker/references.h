@@ -1,9 +1,10 @@
-// References: where a file uses names that may be defined elsewhere: calls, types, base classes, annotations, imports,
-// constructors. Read off the syntax tree by a table per language, like the outline (grammar.h).
+// References: where a file uses names that may be defined elsewhere: calls, types, base classes,
+// annotations, imports, constructors. Read off the syntax tree by a table per language, like the
+// outline (grammar.h).
 //
-// Most rows only say which node holds the path; the name is the last word of its text, and the qualifier is read off the
-// text in front of that. This works on bytes, so it is the same for every grammar, however it nests a path. All of it is
-// constant and thread-safe.
+// Most rows only say which node holds the path; the name is the last word of its text, and the
+// qualifier is read off the text in front of that. This works on bytes, so it is the same for every
+// grammar, however it nests a path. All of it is constant and thread-safe.
 #ifndef CODELORE_CHUNKER_REFERENCES_H_
 #define CODELORE_CHUNKER_REFERENCES_H_
 
@@ -26,13 +27,15 @@ class ReferenceSink {
   ReferenceSink(const ReferenceTable& table, const TSLanguage* parser, const SyntaxTree& tree);
 
   const SyntaxTree& tree() const { return tree_; }
-  // The last word of the path that `node` ends with, with what stands before it. Nothing if there is no such word.
+  // The last word of the path that `node` ends with, with what stands before it. Nothing if there
+  // is no such word.
   void Path(NodeId node, ReferenceKind kind);
   // The same with this text as the qualifier: a path, or a module as it is written.
   void PathFrom(NodeId node, ReferenceKind kind, ByteSpan qualifier, bool is_module = false);
   // The module or header that a string names: the last part of its path, qualified by the rest.
   void Module(NodeId string);
-  // A name that is declared here and stands for no definition: a type parameter. Uses of it in this file are left out.
+  // A name that is declared here and stands for no definition: a type parameter. Uses of it in this
+  // file are left out.
   void Parameter(NodeId name);
 
   // Sorted by position, each place once: what was found first there counts. Empties the sink.
@@ -61,11 +64,11 @@ class ReferenceSink {
 // Which part of a node is the path.
 enum class Take : uint8_t {
   kNode,
-  kField,     // the child in ReferenceRule::field
-  kFirst,     // the first child
-  kChildren,  // each child is one; with a field: each child in it
-  kModule,    // the child in ReferenceRule::field, a string, is a module
-  kParameter, // the child in ReferenceRule::field, or the first, is a type parameter's name
+  kField,      // the child in ReferenceRule::field
+  kFirst,      // the first child
+  kChildren,   // each child is one; with a field: each child in it
+  kModule,     // the child in ReferenceRule::field, a string, is a module
+  kParameter,  // the child in ReferenceRule::field, or the first, is a type parameter's name
 };
 
 using ReferFunction = void (*)(NodeId node, ReferenceKind kind, ReferenceSink* out);
@@ -80,23 +83,27 @@ struct ReferenceRule {
 
 struct ReferenceTable {
   std::span<const ReferenceRule> rules;
-  std::span<const std::string_view> separators;          // between the words of a path, the longest first
-  std::span<const std::string_view> calls = {};          // node types whose first child is the path: `f(x)` in `@f(x)`
-  std::span<const std::string_view> ignored_types = {};  // node types that are no names: built-in types
-  std::span<const std::string_view> ignored_names = {};  // words of the language that look like names
-  char brackets = '<';              // that enclose type arguments: < or [
-  std::string_view tails = {};      // characters that a word may end with, beside letters: ?!
-  bool capital_qualifiers = false;  // a lower-case word before a separator is no qualifier (Haskell's f.g)
+  std::span<const std::string_view> separators;  // between the words of a path, the longest first
+  std::span<const std::string_view> calls =
+      {};  // node types whose first child is the path: `f(x)` in `@f(x)`
+  std::span<const std::string_view> ignored_types =
+      {};  // node types that are no names: built-in types
+  std::span<const std::string_view> ignored_names =
+      {};                       // words of the language that look like names
+  char brackets = '<';          // that enclose type arguments: < or [
+  std::string_view tails = {};  // characters that a word may end with, beside letters: ?!
+  bool capital_qualifiers =
+      false;  // a lower-case word before a separator is no qualifier (Haskell's f.g)
 };
 
 // In order of position, at most kMaxReferencesPerFile. `definitions` in order of their names.
 std::vector<Reference> CollectReferences(const Grammar& grammar, const SyntaxTree& tree,
                                          const std::vector<Definition>& definitions);
 
-extern const ReferenceTable kBashReferences, kCReferences, kCSharpReferences, kElixirReferences, kGoReferences,
-    kHaskellReferences, kJavaReferences, kJsReferences, kKotlinReferences, kLuaReferences, kPhpReferences,
-    kPythonReferences, kRubyReferences, kRustReferences, kScalaReferences, kSqlReferences, kSwiftReferences,
-    kZigReferences;
+extern const ReferenceTable kBashReferences, kCReferences, kCSharpReferences, kElixirReferences,
+    kGoReferences, kHaskellReferences, kJavaReferences, kJsReferences, kKotlinReferences,
+    kLuaReferences, kPhpReferences, kPythonReferences, kRubyReferences, kRustReferences,
+    kScalaReferences, kSqlReferences, kSwiftReferences, kZigReferences;
 
 }  // namespace codelore::chunker
 

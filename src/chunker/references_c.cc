@@ -7,7 +7,8 @@ namespace {
 using enum ReferenceKind;
 using enum Take;
 
-// ---- C and C++: rows for what only C++ has do nothing in C ------------------------------------------------
+// ---- C and C++: rows for what only C++ has do nothing in C
+// ------------------------------------------------
 
 constexpr ReferenceRule kCRules[] = {
     {"call_expression", kCall, kField, "function"},
@@ -23,12 +24,16 @@ constexpr ReferenceRule kCRules[] = {
     {"using_declaration", kImport, kFirst},
 };
 constexpr std::string_view kCSeparators[] = {"::", "->", "."};
-constexpr std::string_view kCIgnored[] = {"access_specifier", "primitive_type", "sized_type_specifier", "auto", "macro_type_specifier",
-                                          "struct_specifier", "class_specifier", "union_specifier", "enum_specifier"};
-constexpr std::string_view kCIgnoredNames[] = {"static_cast", "dynamic_cast", "reinterpret_cast", "const_cast", "sizeof", "defined",
-                                               "decltype", "alignof", "noexcept", "__attribute__"};
+constexpr std::string_view kCIgnored[] = {
+    "access_specifier",     "primitive_type",   "sized_type_specifier", "auto",
+    "macro_type_specifier", "struct_specifier", "class_specifier",      "union_specifier",
+    "enum_specifier"};
+constexpr std::string_view kCIgnoredNames[] = {
+    "static_cast", "dynamic_cast", "reinterpret_cast", "const_cast", "sizeof",
+    "defined",     "decltype",     "alignof",          "noexcept",   "__attribute__"};
 
-// ---- SQL ---------------------------------------------------------------------------------------------------
+// ---- SQL
+// ---------------------------------------------------------------------------------------------------
 
 // A table; but the table in front of a column may as well be an alias.
 void ReferSqlObject(NodeId node, ReferenceKind kind, ReferenceSink* out) {

@@ -15,16 +15,21 @@ NodeId LastChild(const SyntaxTree& tree, NodeId node) {
   return last;
 }
 
-// ---- Java --------------------------------------------------------------------------------------------------
+// ---- Java
+// --------------------------------------------------------------------------------------------------
 
 void ReferJavaTypes(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId parent = tree.Parent(node);
   if (!tree.Is(parent, "super_interfaces") && !tree.Is(parent, "extends_interfaces")) return;
-  for (NodeId type = tree.FirstChild(node); type != kNoNode && !out->full(); type = tree.NextSibling(type)) out->Path(type, kind);
+  for (NodeId type = tree.FirstChild(node); type != kNoNode && !out->full();
+       type = tree.NextSibling(type))
+    out->Path(type, kind);
 }
 
-void ReferLastChild(NodeId node, ReferenceKind kind, ReferenceSink* out) { out->Path(LastChild(out->tree(), node), kind); }
+void ReferLastChild(NodeId node, ReferenceKind kind, ReferenceSink* out) {
+  out->Path(LastChild(out->tree(), node), kind);
+}
 
 constexpr ReferenceRule kJavaRules[] = {
     {"method_invocation", kCall, kField, "name"},
@@ -40,7 +45,8 @@ constexpr ReferenceRule kJavaRules[] = {
 };
 constexpr std::string_view kJavaSeparators[] = {"::", "."};
 
-// ---- C#: types are plain identifiers in certain fields -----------------------------------------------------
+// ---- C#: types are plain identifiers in certain fields
+// -----------------------------------------------------
 
 constexpr ReferenceRule kCSharpRules[] = {
     {"invocation_expression", kCall, kField, "function"},
@@ -81,7 +87,8 @@ constexpr std::string_view kCSharpSeparators[] = {"::", "?.", "!.", "."};
 constexpr std::string_view kCSharpIgnored[] = {"predefined_type", "implicit_type"};
 constexpr std::string_view kCSharpIgnoredNames[] = {"var", "nameof", "dynamic"};
 
-// ---- Kotlin ------------------------------------------------------------------------------------------------
+// ---- Kotlin
+// ------------------------------------------------------------------------------------------------
 
 // `Base(x)` or `Base`, and `Base by x`.
 void ReferKotlinBase(NodeId node, ReferenceKind kind, ReferenceSink* out) {
@@ -102,7 +109,8 @@ void ReferInfix(NodeId node, ReferenceKind kind, ReferenceSink* out) {
 // `X::f`
 void ReferCallable(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   NodeId last = LastChild(out->tree(), node);
-  if (out->tree().Is(last, "identifier") || out->tree().Is(last, "simple_identifier")) out->Path(last, kind);
+  if (out->tree().Is(last, "identifier") || out->tree().Is(last, "simple_identifier"))
+    out->Path(last, kind);
 }
 
 constexpr ReferenceRule kKotlinRules[] = {
@@ -118,14 +126,16 @@ constexpr ReferenceRule kKotlinRules[] = {
 constexpr std::string_view kKotlinSeparators[] = {"::", "?.", "!!.", "."};
 constexpr std::string_view kKotlinCalls[] = {"constructor_invocation"};
 
-// ---- Scala -------------------------------------------------------------------------------------------------
+// ---- Scala
+// -------------------------------------------------------------------------------------------------
 
 // The last part of the path, or each selected name.
 void ReferScalaImport(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   ByteSpan path = {0, 0};
   NodeId last = kNoNode;
-  for (NodeId child = tree.FirstChild(node); child != kNoNode && !out->full(); child = tree.NextSibling(child)) {
+  for (NodeId child = tree.FirstChild(node); child != kNoNode && !out->full();
+       child = tree.NextSibling(child)) {
     if (tree.Is(child, "identifier")) {
       if (path.size() == 0) path.begin = tree.node(child).bytes.begin;
       path.end = tree.node(child).bytes.end;
@@ -154,7 +164,8 @@ constexpr ReferenceRule kScalaRules[] = {
 constexpr std::string_view kScalaSeparators[] = {"."};
 constexpr std::string_view kScalaIgnoredNames[] = {"with"};
 
-// ---- Swift -------------------------------------------------------------------------------------------------
+// ---- Swift
+// -------------------------------------------------------------------------------------------------
 
 constexpr ReferenceRule kSwiftRules[] = {
     {"call_expression", kCall, kFirst},
@@ -172,9 +183,12 @@ const ReferenceTable kCSharpReferences = {.rules = kCSharpRules,
                                           .separators = kCSharpSeparators,
                                           .ignored_types = kCSharpIgnored,
                                           .ignored_names = kCSharpIgnoredNames};
-const ReferenceTable kKotlinReferences = {.rules = kKotlinRules, .separators = kKotlinSeparators, .calls = kKotlinCalls};
-const ReferenceTable kScalaReferences = {
-    .rules = kScalaRules, .separators = kScalaSeparators, .ignored_names = kScalaIgnoredNames, .brackets = '['};
+const ReferenceTable kKotlinReferences = {
+    .rules = kKotlinRules, .separators = kKotlinSeparators, .calls = kKotlinCalls};
+const ReferenceTable kScalaReferences = {.rules = kScalaRules,
+                                         .separators = kScalaSeparators,
+                                         .ignored_names = kScalaIgnoredNames,
+                                         .brackets = '['};
 const ReferenceTable kSwiftReferences = {.rules = kSwiftRules, .separators = kDot};
 
 }  // namespace codelore::chunker

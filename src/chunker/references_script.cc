@@ -12,13 +12,15 @@ using enum Take;
 
 constexpr std::string_view kDot[] = {"."};
 
-// ---- Python ------------------------------------------------------------------------------------------------
+// ---- Python
+// ------------------------------------------------------------------------------------------------
 
 void ReferPythonBases(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId bases = tree.ChildInField(node, "superclasses");
   if (bases == kNoNode) return;
-  for (NodeId base = tree.FirstChild(bases); base != kNoNode && !out->full(); base = tree.NextSibling(base)) {
+  for (NodeId base = tree.FirstChild(bases); base != kNoNode && !out->full();
+       base = tree.NextSibling(base)) {
     if (tree.Is(base, "keyword_argument")) base = tree.ChildInField(base, "value");
     if (base == kNoNode) return;
     if (tree.Is(base, "subscript")) out->Path(tree.FirstChild(base), kind);  // Generic[T]
@@ -26,7 +28,8 @@ void ReferPythonBases(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   }
 }
 
-// The names in a type: those of `A | B[C]`. Arguments that the grammar takes for types come by themselves.
+// The names in a type: those of `A | B[C]`. Arguments that the grammar takes for types come by
+// themselves.
 void ReferPythonType(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   constexpr size_t kMaxParts = 32;
   const SyntaxTree& tree = out->tree();
@@ -42,9 +45,12 @@ void ReferPythonType(NodeId node, ReferenceKind kind, ReferenceSink* out) {
       out->Path(part, kind);
     } else if (tree.Is(part, "generic_type")) {
       add(tree.FirstChild(part));
-    } else if (tree.Is(part, "binary_operator") || tree.Is(part, "subscript") || tree.Is(part, "list") || tree.Is(part, "union_type") ||
+    } else if (tree.Is(part, "binary_operator") || tree.Is(part, "subscript") ||
+               tree.Is(part, "list") || tree.Is(part, "union_type") ||
                tree.Is(part, "member_type")) {
-      for (NodeId child = tree.FirstChild(part); child != kNoNode && count < kMaxParts; child = tree.NextSibling(child)) add(child);
+      for (NodeId child = tree.FirstChild(part); child != kNoNode && count < kMaxParts;
+           child = tree.NextSibling(child))
+        add(child);
     }
   }
 }
@@ -54,7 +60,8 @@ void ReferPythonImport(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId module = tree.ChildInField(node, "module_name");
   if (module != kNoNode) out->Path(module, kind);
-  for (NodeId name = tree.FirstChild(node); name != kNoNode && !out->full(); name = tree.NextSibling(name)) {
+  for (NodeId name = tree.FirstChild(node); name != kNoNode && !out->full();
+       name = tree.NextSibling(name)) {
     if (name == module) continue;
     NodeId path = tree.Is(name, "aliased_import") ? tree.ChildInField(name, "name") : name;
     if (!tree.Is(path, "dotted_name")) continue;
@@ -75,9 +82,11 @@ constexpr ReferenceRule kPythonRules[] = {
     {"import_statement", kImport, kNode, {}, ReferPythonImport},
 };
 constexpr std::string_view kPythonCalls[] = {"call"};
-constexpr std::string_view kPythonIgnoredNames[] = {"int", "str", "bool", "float", "bytes", "None", "object", "super"};
+constexpr std::string_view kPythonIgnoredNames[] = {"int",   "str",  "bool",   "float",
+                                                    "bytes", "None", "object", "super"};
 
-// ---- Ruby --------------------------------------------------------------------------------------------------
+// ---- Ruby
+// --------------------------------------------------------------------------------------------------
 
 bool IsAnyOf(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -93,22 +102,28 @@ void ReferRubyCall(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   std::string_view word = tree.text(method);
   if (receiver == kNoNode && arguments != kNoNode) {
     NodeId first = tree.FirstChild(arguments);
-    if (IsAnyOf(word, {"require", "require_relative", "load", "autoload"}) && tree.Is(first, "string")) return out->Module(first);
+    if (IsAnyOf(word, {"require", "require_relative", "load", "autoload"}) &&
+        tree.Is(first, "string"))
+      return out->Module(first);
     if (IsAnyOf(word, {"include", "extend", "prepend"})) {
-      for (NodeId module = first; module != kNoNode && !out->full(); module = tree.NextSibling(module)) {
-        if (tree.Is(module, "constant") || tree.Is(module, "scope_resolution")) out->Path(module, kInherit);
+      for (NodeId module = first; module != kNoNode && !out->full();
+           module = tree.NextSibling(module)) {
+        if (tree.Is(module, "constant") || tree.Is(module, "scope_resolution"))
+          out->Path(module, kInherit);
       }
       return;
     }
   }
-  if (word == "new" && (tree.Is(receiver, "constant") || tree.Is(receiver, "scope_resolution"))) return out->Path(receiver, kNew);
+  if (word == "new" && (tree.Is(receiver, "constant") || tree.Is(receiver, "scope_resolution")))
+    return out->Path(receiver, kNew);
   out->Path(method, kind);
 }
 
 // The last name of a path is what it means; the others are where it is.
 void ReferRubyConstant(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
-  bool names_scope = tree.Is(tree.Parent(node), "scope_resolution") && tree.NextSibling(node) != kNoNode;
+  bool names_scope =
+      tree.Is(tree.Parent(node), "scope_resolution") && tree.NextSibling(node) != kNoNode;
   if (!names_scope) out->Path(node, kind);
 }
 
@@ -119,7 +134,8 @@ constexpr ReferenceRule kRubyRules[] = {
 };
 constexpr std::string_view kRubySeparators[] = {"::", "&.", "."};
 
-// ---- Lua ---------------------------------------------------------------------------------------------------
+// ---- Lua
+// ---------------------------------------------------------------------------------------------------
 
 void ReferLuaCall(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
@@ -138,7 +154,8 @@ constexpr ReferenceRule kLuaRules[] = {
 };
 constexpr std::string_view kLuaSeparators[] = {".", ":"};
 
-// ---- Elixir ------------------------------------------------------------------------------------------------
+// ---- Elixir
+// ------------------------------------------------------------------------------------------------
 
 // alias X.Y, alias X.{Y, Z}
 void ReferElixirModules(NodeId arguments, ReferenceKind kind, ReferenceSink* out) {
@@ -148,7 +165,8 @@ void ReferElixirModules(NodeId arguments, ReferenceKind kind, ReferenceSink* out
   NodeId left = tree.ChildInField(first, "left");
   NodeId tuple = tree.ChildInField(first, "right");
   if (left == kNoNode || tuple == kNoNode) return;
-  for (NodeId name = tree.FirstChild(tuple); name != kNoNode && !out->full(); name = tree.NextSibling(name)) {
+  for (NodeId name = tree.FirstChild(tuple); name != kNoNode && !out->full();
+       name = tree.NextSibling(name)) {
     out->PathFrom(name, kind, tree.node(left).bytes);
   }
 }
@@ -160,8 +178,10 @@ void ReferElixirCall(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   if (target == kNoNode) return;
   std::string_view word = tree.text(target);
   bool plain = tree.Is(target, "identifier") && arguments != kNoNode;
-  if (plain && IsAnyOf(word, {"alias", "import", "require"})) return ReferElixirModules(arguments, kImport, out);
-  if (plain && IsAnyOf(word, {"use", "behaviour"})) return ReferElixirModules(arguments, kInherit, out);
+  if (plain && IsAnyOf(word, {"alias", "import", "require"}))
+    return ReferElixirModules(arguments, kImport, out);
+  if (plain && IsAnyOf(word, {"use", "behaviour"}))
+    return ReferElixirModules(arguments, kInherit, out);
   out->Path(target, kind);
 }
 
@@ -170,7 +190,8 @@ void ReferElixirPipe(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId operation = tree.ChildInField(node, "operator");
   NodeId right = tree.ChildInField(node, "right");
-  if (operation != kNoNode && tree.text(operation) == "|>" && tree.Is(right, "identifier")) out->Path(right, kind);
+  if (operation != kNoNode && tree.text(operation) == "|>" && tree.Is(right, "identifier"))
+    out->Path(right, kind);
 }
 
 constexpr ReferenceRule kElixirRules[] = {
@@ -180,11 +201,14 @@ constexpr ReferenceRule kElixirRules[] = {
     {"alias", kType},
 };
 constexpr std::string_view kElixirIgnoredNames[] = {
-    "def", "defp", "defmodule", "defmacro", "defmacrop", "defstruct", "defimpl", "defprotocol", "defdelegate", "defguard",
-    "defguardp", "defexception", "if", "unless", "case", "cond", "with", "for", "try", "receive", "quote", "unquote", "fn",
-    "spec", "type", "typep", "opaque", "callback", "doc", "moduledoc", "typedoc", "impl"};
+    "def",         "defp",        "defmodule", "defmacro",  "defmacrop",    "defstruct", "defimpl",
+    "defprotocol", "defdelegate", "defguard",  "defguardp", "defexception", "if",        "unless",
+    "case",        "cond",        "with",      "for",       "try",          "receive",   "quote",
+    "unquote",     "fn",          "spec",      "type",      "typep",        "opaque",    "callback",
+    "doc",         "moduledoc",   "typedoc",   "impl"};
 
-// ---- Bash --------------------------------------------------------------------------------------------------
+// ---- Bash
+// --------------------------------------------------------------------------------------------------
 
 void ReferBashCommand(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
@@ -193,23 +217,30 @@ void ReferBashCommand(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   std::string_view word = tree.text(name);
   if (word != "source" && word != ".") return out->Path(name, kind);
   NodeId argument = tree.ChildInField(node, "argument");
-  if (tree.Is(argument, "word") || tree.Is(argument, "string") || tree.Is(argument, "concatenation")) out->Module(argument);
+  if (tree.Is(argument, "word") || tree.Is(argument, "string") ||
+      tree.Is(argument, "concatenation"))
+    out->Module(argument);
 }
 
 constexpr ReferenceRule kBashRules[] = {
     {"command", kCall, kNode, {}, ReferBashCommand},
 };
-constexpr std::string_view kBashIgnoredNames[] = {"echo", "printf", "cd", "exit", "return", "test", "set", "local", "export", "shift",
-                                                  "eval", "exec", "true", "false", "read", "unset", "trap", "declare", "wait", "type"};
+constexpr std::string_view kBashIgnoredNames[] = {
+    "echo", "printf", "cd",   "exit",  "return", "test",  "set",  "local",   "export", "shift",
+    "eval", "exec",   "true", "false", "read",   "unset", "trap", "declare", "wait",   "type"};
 
 }  // namespace
 
-const ReferenceTable kPythonReferences = {
-    .rules = kPythonRules, .separators = kDot, .calls = kPythonCalls, .ignored_names = kPythonIgnoredNames};
-const ReferenceTable kRubyReferences = {.rules = kRubyRules, .separators = kRubySeparators, .tails = "?!"};
+const ReferenceTable kPythonReferences = {.rules = kPythonRules,
+                                          .separators = kDot,
+                                          .calls = kPythonCalls,
+                                          .ignored_names = kPythonIgnoredNames};
+const ReferenceTable kRubyReferences = {
+    .rules = kRubyRules, .separators = kRubySeparators, .tails = "?!"};
 const ReferenceTable kLuaReferences = {.rules = kLuaRules, .separators = kLuaSeparators};
 const ReferenceTable kElixirReferences = {
     .rules = kElixirRules, .separators = kDot, .ignored_names = kElixirIgnoredNames, .tails = "?!"};
-const ReferenceTable kBashReferences = {.rules = kBashRules, .separators = {}, .ignored_names = kBashIgnoredNames};
+const ReferenceTable kBashReferences = {
+    .rules = kBashRules, .separators = {}, .ignored_names = kBashIgnoredNames};
 
 }  // namespace codelore::chunker

@@ -12,7 +12,8 @@ using enum Take;
 
 constexpr std::string_view kDot[] = {"."};
 
-// ---- Go ----------------------------------------------------------------------------------------------------
+// ---- Go
+// ----------------------------------------------------------------------------------------------------
 
 // A field without a name embeds its type.
 void ReferGoField(NodeId node, ReferenceKind kind, ReferenceSink* out) {
@@ -35,16 +36,20 @@ constexpr ReferenceRule kGoRules[] = {
     {"type_identifier", kType},
     {"import_spec", kImport, kModule, "path"},
 };
-constexpr std::string_view kGoIgnored[] = {"slice_type", "array_type", "map_type", "implicit_length_array_type", "func_literal"};
-constexpr std::string_view kGoIgnoredNames[] = {"string", "error", "bool", "int", "any", "byte", "rune", "uint", "int64", "int32", "uint64",
-                                                "uint32", "uint8", "uint16", "int8", "int16", "float64", "float32", "uintptr"};
+constexpr std::string_view kGoIgnored[] = {"slice_type", "array_type", "map_type",
+                                           "implicit_length_array_type", "func_literal"};
+constexpr std::string_view kGoIgnoredNames[] = {
+    "string", "error",  "bool",  "int",    "any",  "byte",  "rune",    "uint",    "int64",  "int32",
+    "uint64", "uint32", "uint8", "uint16", "int8", "int16", "float64", "float32", "uintptr"};
 
-// ---- Rust --------------------------------------------------------------------------------------------------
+// ---- Rust
+// --------------------------------------------------------------------------------------------------
 
 // Of a macro's tokens, which are not parsed: a word in front of a bracket is called.
 void ReferRustTokens(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
-  for (NodeId word = tree.FirstChild(node); word != kNoNode && !out->full(); word = tree.NextSibling(word)) {
+  for (NodeId word = tree.FirstChild(node); word != kNoNode && !out->full();
+       word = tree.NextSibling(word)) {
     if (!tree.Is(word, "identifier")) continue;
     NodeId next = tree.NextSibling(word);
     bool called = tree.Is(next, "token_tree") && tree.text(next).starts_with('(') &&
@@ -60,7 +65,8 @@ void ReferRustAttribute(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   NodeId arguments = tree.ChildInField(node, "arguments");
   if (name == kNoNode) return;
   if (tree.text(name) != "derive" || arguments == kNoNode) return out->Path(name, kind);
-  for (NodeId word = tree.FirstChild(arguments); word != kNoNode && !out->full(); word = tree.NextSibling(word)) {
+  for (NodeId word = tree.FirstChild(arguments); word != kNoNode && !out->full();
+       word = tree.NextSibling(word)) {
     NodeId next = tree.NextSibling(word);
     bool last = next == kNoNode || tree.text().substr(tree.node(word).bytes.end, 1) != ":";
     if (tree.Is(word, "identifier") && last) out->Path(word, kind);
@@ -79,7 +85,9 @@ void ReferRustUseItem(NodeId item, ByteSpan path, ReferenceSink* out) {
 void ReferRustUse(NodeId node, ReferenceKind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId argument = tree.ChildInField(node, "argument");
-  if (argument != kNoNode && !tree.Is(argument, "scoped_use_list") && !tree.Is(argument, "use_list")) ReferRustUseItem(argument, {}, out);
+  if (argument != kNoNode && !tree.Is(argument, "scoped_use_list") &&
+      !tree.Is(argument, "use_list"))
+    ReferRustUseItem(argument, {}, out);
 }
 
 void ReferRustUseList(NodeId node, ReferenceKind, ReferenceSink* out) {
@@ -87,7 +95,8 @@ void ReferRustUseList(NodeId node, ReferenceKind, ReferenceSink* out) {
   NodeId around = tree.Parent(node);
   NodeId path = tree.Is(around, "scoped_use_list") ? tree.ChildInField(around, "path") : kNoNode;
   ByteSpan from = path == kNoNode ? ByteSpan{} : tree.node(path).bytes;
-  for (NodeId item = tree.FirstChild(node); item != kNoNode && !out->full(); item = tree.NextSibling(item)) {
+  for (NodeId item = tree.FirstChild(node); item != kNoNode && !out->full();
+       item = tree.NextSibling(item)) {
     if (tree.Is(item, "self")) {
       if (path != kNoNode) out->Path(path, kImport);
     } else if (!tree.Is(item, "scoped_use_list") && !tree.Is(item, "use_list")) {
@@ -100,7 +109,9 @@ void ReferRustSupertraits(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId bounds = tree.ChildInField(node, "bounds");
   if (bounds == kNoNode) return;
-  for (NodeId bound = tree.FirstChild(bounds); bound != kNoNode && !out->full(); bound = tree.NextSibling(bound)) out->Path(bound, kind);
+  for (NodeId bound = tree.FirstChild(bounds); bound != kNoNode && !out->full();
+       bound = tree.NextSibling(bound))
+    out->Path(bound, kind);
 }
 
 constexpr ReferenceRule kRustRules[] = {
@@ -118,9 +129,11 @@ constexpr ReferenceRule kRustRules[] = {
 };
 constexpr std::string_view kRustSeparators[] = {"::", "."};
 constexpr std::string_view kRustIgnored[] = {"lifetime", "primitive_type"};
-constexpr std::string_view kRustIgnoredNames[] = {"Self", "Some", "Ok", "Err", "cfg", "allow", "doc", "inline", "must_use", "test"};
+constexpr std::string_view kRustIgnoredNames[] = {"Self",  "Some", "Ok",     "Err",      "cfg",
+                                                  "allow", "doc",  "inline", "must_use", "test"};
 
-// ---- Zig ---------------------------------------------------------------------------------------------------
+// ---- Zig
+// ---------------------------------------------------------------------------------------------------
 
 // The type in *T, []const T, ?T, E!T.
 void ReferZigType(NodeId node, ReferenceKind kind, ReferenceSink* out) {
@@ -128,10 +141,12 @@ void ReferZigType(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId type = tree.ChildInField(node, "type");
   for (int depth = 0; depth < kMaxDepth && type != kNoNode; ++depth) {
-    if (tree.Is(type, "identifier") || tree.Is(type, "field_expression")) return out->Path(type, kind);
+    if (tree.Is(type, "identifier") || tree.Is(type, "field_expression"))
+      return out->Path(type, kind);
     if (!tree.TypeName(type).ends_with("_type") || tree.Is(type, "builtin_type")) return;
     NodeId last = kNoNode;
-    for (NodeId child = tree.FirstChild(type); child != kNoNode; child = tree.NextSibling(child)) last = child;
+    for (NodeId child = tree.FirstChild(type); child != kNoNode; child = tree.NextSibling(child))
+      last = child;
     type = last;
   }
 }
@@ -153,7 +168,8 @@ constexpr ReferenceRule kZigRules[] = {
     {"builtin_function", kImport, kNode, {}, ReferZigBuiltin},
 };
 
-// ---- Haskell -----------------------------------------------------------------------------------------------
+// ---- Haskell
+// -----------------------------------------------------------------------------------------------
 
 bool IsHaskellName(const SyntaxTree& tree, NodeId node) {
   return tree.Is(node, "variable") || tree.Is(node, "qualified") || tree.Is(node, "constructor");
@@ -179,9 +195,12 @@ void ReferHaskellInfix(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   std::string_view text = tree.text(operation);
   constexpr std::string_view kLeft[] = {".", "$", "$!", "<$>", "<$!>", "=<<", "<=<", "<$"};
   constexpr std::string_view kRight[] = {".", ">>=", ">=>", "&", ">>", "*>", "<*", "<|>"};
-  NodeId left = tree.ChildInField(node, "left_operand"), right = tree.ChildInField(node, "right_operand");
-  if (std::ranges::find(kLeft, text) != std::end(kLeft) && IsHaskellName(tree, left)) out->Path(left, kind);
-  if (std::ranges::find(kRight, text) != std::end(kRight) && IsHaskellName(tree, right)) out->Path(right, kind);
+  NodeId left = tree.ChildInField(node, "left_operand"),
+         right = tree.ChildInField(node, "right_operand");
+  if (std::ranges::find(kLeft, text) != std::end(kLeft) && IsHaskellName(tree, left))
+    out->Path(left, kind);
+  if (std::ranges::find(kRight, text) != std::end(kRight) && IsHaskellName(tree, right))
+    out->Path(right, kind);
 }
 
 void ReferHaskellImport(NodeId node, ReferenceKind kind, ReferenceSink* out) {
@@ -190,8 +209,10 @@ void ReferHaskellImport(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   NodeId names = tree.ChildInField(node, "names");
   out->Path(module, kind);
   if (module == kNoNode || names == kNoNode) return;
-  for (NodeId name = tree.FirstChild(names); name != kNoNode && !out->full(); name = tree.NextSibling(name)) {
-    if (tree.Is(name, "import_name")) out->PathFrom(tree.FirstChild(name), kind, tree.node(module).bytes);
+  for (NodeId name = tree.FirstChild(names); name != kNoNode && !out->full();
+       name = tree.NextSibling(name)) {
+    if (tree.Is(name, "import_name"))
+      out->PathFrom(tree.FirstChild(name), kind, tree.node(module).bytes);
   }
 }
 
@@ -200,7 +221,9 @@ void ReferHaskellDeriving(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   NodeId classes = tree.ChildInField(node, "classes");
   if (classes == kNoNode) return;
   if (tree.Is(classes, "name")) return out->Path(classes, kind);
-  for (NodeId name = tree.FirstChild(classes); name != kNoNode && !out->full(); name = tree.NextSibling(name)) out->Path(name, kind);
+  for (NodeId name = tree.FirstChild(classes); name != kNoNode && !out->full();
+       name = tree.NextSibling(name))
+    out->Path(name, kind);
 }
 
 constexpr ReferenceRule kHaskellRules[] = {
@@ -215,10 +238,15 @@ constexpr ReferenceRule kHaskellRules[] = {
 
 }  // namespace
 
-const ReferenceTable kGoReferences = {
-    .rules = kGoRules, .separators = kDot, .ignored_types = kGoIgnored, .ignored_names = kGoIgnoredNames, .brackets = '['};
-const ReferenceTable kRustReferences = {
-    .rules = kRustRules, .separators = kRustSeparators, .ignored_types = kRustIgnored, .ignored_names = kRustIgnoredNames};
+const ReferenceTable kGoReferences = {.rules = kGoRules,
+                                      .separators = kDot,
+                                      .ignored_types = kGoIgnored,
+                                      .ignored_names = kGoIgnoredNames,
+                                      .brackets = '['};
+const ReferenceTable kRustReferences = {.rules = kRustRules,
+                                        .separators = kRustSeparators,
+                                        .ignored_types = kRustIgnored,
+                                        .ignored_names = kRustIgnoredNames};
 const ReferenceTable kZigReferences = {.rules = kZigRules, .separators = kDot};
 const ReferenceTable kHaskellReferences = {
     .rules = kHaskellRules, .separators = kDot, .tails = "'", .capital_qualifiers = true};

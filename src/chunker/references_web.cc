@@ -7,7 +7,8 @@ namespace {
 using enum ReferenceKind;
 using enum Take;
 
-// ---- JavaScript and TypeScript -----------------------------------------------------------------------------
+// ---- JavaScript and TypeScript
+// -----------------------------------------------------------------------------
 
 void ReferJsCall(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
@@ -23,7 +24,8 @@ void ReferJsCall(NodeId node, ReferenceKind kind, ReferenceSink* out) {
 // What is imported or exported again, each qualified by where it comes from.
 void ReferJsNames(NodeId names, ByteSpan source, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
-  for (NodeId name = tree.FirstChild(names); name != kNoNode && !out->full(); name = tree.NextSibling(name)) {
+  for (NodeId name = tree.FirstChild(names); name != kNoNode && !out->full();
+       name = tree.NextSibling(name)) {
     NodeId own = tree.ChildInField(name, "name");
     if (own != kNoNode) out->PathFrom(own, kImport, source, /*is_module=*/true);
   }
@@ -35,7 +37,8 @@ void ReferJsImport(NodeId node, ReferenceKind, ReferenceSink* out) {
   if (string == kNoNode) return;
   ByteSpan source = Unquoted(tree.text(), tree.node(string).bytes);
   out->Module(string);
-  for (NodeId clause = tree.FirstChild(node); clause != kNoNode; clause = tree.NextSibling(clause)) {
+  for (NodeId clause = tree.FirstChild(node); clause != kNoNode;
+       clause = tree.NextSibling(clause)) {
     if (tree.Is(clause, "export_clause")) ReferJsNames(clause, source, out);
     if (!tree.Is(clause, "import_clause")) continue;
     for (NodeId part = tree.FirstChild(clause); part != kNoNode; part = tree.NextSibling(part)) {
@@ -80,18 +83,23 @@ constexpr ReferenceRule kJsRules[] = {
 };
 constexpr std::string_view kJsSeparators[] = {"?.", "!.", "."};
 constexpr std::string_view kJsCalls[] = {"call_expression"};
-constexpr std::string_view kJsIgnored[] = {"super", "this", "parenthesized_expression", "type_arguments"};
+constexpr std::string_view kJsIgnored[] = {"super", "this", "parenthesized_expression",
+                                           "type_arguments"};
 
-// ---- PHP ---------------------------------------------------------------------------------------------------
+// ---- PHP
+// ---------------------------------------------------------------------------------------------------
 
 // `use A\B`, `use A\{B, C}`: the first child that is a path.
 void ReferPhpUse(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId group = tree.Parent(node);
-  NodeId prefix = tree.Is(group, "namespace_use_group") ? tree.ChildOfType(tree.Parent(group), "namespace_name") : kNoNode;
+  NodeId prefix = tree.Is(group, "namespace_use_group")
+                      ? tree.ChildOfType(tree.Parent(group), "namespace_name")
+                      : kNoNode;
   for (NodeId path = tree.FirstChild(node); path != kNoNode; path = tree.NextSibling(path)) {
     if (!tree.Is(path, "name") && !tree.Is(path, "qualified_name")) continue;
-    if (prefix != kNoNode && tree.Is(path, "name")) return out->PathFrom(path, kind, tree.node(prefix).bytes);
+    if (prefix != kNoNode && tree.Is(path, "name"))
+      return out->PathFrom(path, kind, tree.node(prefix).bytes);
     return out->Path(path, kind);
   }
 }
@@ -112,7 +120,8 @@ void ReferPhpNew(NodeId node, ReferenceKind kind, ReferenceSink* out) {
 // `A::f()` and `A::B` use the class A, too.
 void ReferPhpScoped(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   NodeId scope = out->tree().FirstChild(node);
-  if (out->tree().Is(scope, "name") || out->tree().Is(scope, "qualified_name")) out->Path(scope, kType);
+  if (out->tree().Is(scope, "name") || out->tree().Is(scope, "qualified_name"))
+    out->Path(scope, kType);
   if (kind == kCall) out->Path(out->tree().ChildInField(node, "name"), kind);
 }
 
@@ -132,14 +141,17 @@ constexpr ReferenceRule kPhpRules[] = {
     {"namespace_use_clause", kImport, kNode, {}, ReferPhpUse},
 };
 constexpr std::string_view kPhpSeparators[] = {"?->", "->", "::", "\\"};
-constexpr std::string_view kPhpIgnored[] = {"use_list", "variable_name", "parenthesized_expression"};
+constexpr std::string_view kPhpIgnored[] = {"use_list", "variable_name",
+                                            "parenthesized_expression"};
 constexpr std::string_view kPhpIgnoredNames[] = {"self", "static", "parent"};
 
 }  // namespace
 
 const ReferenceTable kJsReferences = {
     .rules = kJsRules, .separators = kJsSeparators, .calls = kJsCalls, .ignored_types = kJsIgnored};
-const ReferenceTable kPhpReferences = {
-    .rules = kPhpRules, .separators = kPhpSeparators, .ignored_types = kPhpIgnored, .ignored_names = kPhpIgnoredNames};
+const ReferenceTable kPhpReferences = {.rules = kPhpRules,
+                                       .separators = kPhpSeparators,
+                                       .ignored_types = kPhpIgnored,
+                                       .ignored_names = kPhpIgnoredNames};
 
 }  // namespace codelore::chunker

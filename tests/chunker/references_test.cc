@@ -15,11 +15,14 @@
 namespace codelore::chunker {
 namespace {
 
-std::string ReferencesPath(const std::string& name) { return TESTDATA "/references/" + name + ".txt"; }
+std::string ReferencesPath(const std::string& name) {
+  return TESTDATA "/references/" + name + ".txt";
+}
 
 std::vector<std::string> ReferenceNames() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(TESTDATA "/references")) names.push_back(entry.path().stem().string());
+  for (const auto& entry : std::filesystem::directory_iterator(TESTDATA "/references"))
+    names.push_back(entry.path().stem().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -28,7 +31,8 @@ std::vector<std::string> ReferenceNames() {
 std::string DescribeReferences(std::string_view text, const ChunkedFile& file) {
   std::stringstream out;
   for (const Reference& r : file.references) {
-    out << std::count(text.begin(), text.begin() + r.begin, '\n') + 1 << " " << ReferenceKindName(r.kind) << " " << r.name;
+    out << std::count(text.begin(), text.begin() + r.begin, '\n') + 1 << " "
+        << ReferenceKindName(r.kind) << " " << r.name;
     if (!r.qualifier.empty()) out << " (" << r.qualifier << ")";
     out << "\n";
   }
@@ -43,7 +47,8 @@ std::string BrokenReference(std::string_view text, const ChunkedFile& file) {
   for (size_t i = 0; i < file.references.size(); ++i) {
     const Reference& r = file.references[i];
     if (i > 0 && r.begin <= last) return r.name + " is out of order";
-    if (text.substr(r.begin, r.name.size()) != r.name || r.name.empty()) return r.name + " does not stand there";
+    if (text.substr(r.begin, r.name.size()) != r.name || r.name.empty())
+      return r.name + " does not stand there";
     if (defined.contains(r.begin)) return r.name + " is a definition";
     last = r.begin;
   }
@@ -65,7 +70,8 @@ TEST_P(ReferencesTest, AreTheExpectedOnes) {
     if (update != nullptr && std::string_view(update) == "1") c.expected = actual;
     EXPECT_EQ(actual, c.expected);
   }
-  if (update != nullptr && std::string_view(update) == "1") corpus.Write(ReferencesPath(GetParam()));
+  if (update != nullptr && std::string_view(update) == "1")
+    corpus.Write(ReferencesPath(GetParam()));
 }
 
 INSTANTIATE_TEST_SUITE_P(AllLanguages, ReferencesTest, testing::ValuesIn(ReferenceNames()),
@@ -75,7 +81,8 @@ TEST(References, HaveACorpusForEveryLanguageThatHasThem) {
   std::vector<std::string> names = ReferenceNames();
   for (const Grammar* grammar : AllGrammars()) {
     if (grammar->references == nullptr) continue;
-    EXPECT_TRUE(std::binary_search(names.begin(), names.end(), grammar->language)) << grammar->language;
+    EXPECT_TRUE(std::binary_search(names.begin(), names.end(), grammar->language))
+        << grammar->language;
   }
 }
 
@@ -126,7 +133,8 @@ TEST(References, OfDamagedSourcesStayInside) {
     for (const CorpusCase& c : corpus.cases) {
       for (int round = 0; round < 30; ++round) {
         std::string text = c.source;
-        for (int i = 0; i < 8; ++i) text[random() % text.size()] = static_cast<char>(random() % 128);
+        for (int i = 0; i < 8; ++i)
+          text[random() % text.size()] = static_cast<char>(random() % 128);
         EXPECT_EQ(BrokenReference(text, ChunkText("file", name, text)), "") << name;
       }
     }

@@ -88,24 +88,27 @@ std::vector<std::string> BasesOf(World& world, const std::string& owner) {
   return names;
 }
 
-// How many single-character changes make b of a, without ASCII case; more than `most` counts as most + 1.
+// How many single-character changes make b of a, without ASCII case; more than `most` counts as most + 1. Looks at the
+// diagonal band of that width only.
 size_t Distance(std::string_view a, std::string_view b, size_t most) {
   auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
   if (a.size() > b.size()) std::swap(a, b);
   if (b.size() - a.size() > most) return most + 1;
-  std::vector<size_t> row(a.size() + 1);
-  for (size_t i = 0; i <= a.size(); ++i) row[i] = i;
+  std::vector<size_t> row(a.size() + 1, most + 1);
+  for (size_t i = 0; i <= std::min(a.size(), most); ++i) row[i] = i;
   for (size_t j = 1; j <= b.size(); ++j) {
-    size_t diagonal = row[0], least = row[0] = j;
-    for (size_t i = 1; i <= a.size(); ++i) {
+    size_t first = j > most ? j - most : 1, last = std::min(a.size(), j + most), least = most + 1;
+    size_t diagonal = row[first - 1];
+    row[first - 1] = first == 1 && j <= most ? j : most + 1;
+    for (size_t i = first; i <= last; ++i) {
       size_t changed = diagonal + (fold(a[i - 1]) != fold(b[j - 1]));
       diagonal = row[i];
       row[i] = std::min({changed, row[i] + 1, row[i - 1] + 1});
       least = std::min(least, row[i]);
     }
-    if (least > most) return most + 1;
+    if (least > most && row[first - 1] > most) return most + 1;
   }
-  return row[a.size()];
+  return std::min(row[a.size()], most + 1);
 }
 
 bool DefinesVisibly(VisibleSegment& segment, uint32_t name) {

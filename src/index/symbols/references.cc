@@ -1,6 +1,8 @@
 #include "index/symbols/references.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -81,20 +83,14 @@ class FitJudge {
     }
   }
 
-  // Whether the file has a variable of that name in a line that names the class: `app = Flask(...)`, `Router router;`.
   bool IsMade(size_t segment, uint32_t file, std::string_view variable) {
-    for (const DefinedSymbol& symbol : DefinitionsIn(segment, file)) {
-      if (symbol.kind == ChunkKind::kVariable && symbol.name == variable &&
-          facts_[segment].made.contains(uint64_t{file} << 32 | symbol.line)) {
-        return true;
-      }
-    }
-    return false;
+    const auto& made = FileAt(segment, file).made;
+    return std::ranges::binary_search(made, variable);
   }
 
   // Whether the reference stands in a member of the class.
   bool IsInside(size_t segment, const UsedSymbol& used) {
-    const DefinedSymbol* around = EnclosingAt(DefinitionsIn(segment, used.file), used.line);
+    const DefinedSymbol* around = FileAt(segment, used.file).enclosing.At(used.line);
     if (around == nullptr) return false;
     for (std::string_view scope = around->scope; !scope.empty();) {
       std::string_view last = LastPart(scope);
@@ -104,12 +100,21 @@ class FitJudge {
     return false;
   }
 
-  const std::vector<DefinedSymbol>& DefinitionsIn(size_t segment, uint32_t file) {
-    if (segment != cached_segment_ || file != cached_file_) {
-      cached_ = world_.segments()[segment].reader().symbols().DefinitionsIn(file);
-      cached_segment_ = segment;
-      cached_file_ = file;
+  // References come file by file: the last file is enough.
+  struct FileFacts {
+    EnclosingLines enclosing;
+    std::vector<std::string_view> made;  // sorted: variables in lines that name the class: `app = Flask(...)`
+  };
+  const FileFacts& FileAt(size_t segment, uint32_t file) {
+    if (segment == cached_segment_ && file == cached_file_) return cached_;
+    cached_segment_ = segment;
+    cached_file_ = file;
+    cached_ = {EnclosingLines(world_.segments()[segment].reader().symbols().DefinitionsIn(file)), {}};
+    for (const DefinedSymbol& symbol : cached_.enclosing.definitions()) {
+      bool made = symbol.kind == ChunkKind::kVariable && facts_[segment].made.contains(uint64_t{file} << 32 | symbol.line);
+      if (made) cached_.made.push_back(symbol.name);
     }
+    std::ranges::sort(cached_.made);
     return cached_;
   }
 
@@ -117,21 +122,28 @@ class FitJudge {
   const SymbolPattern& pattern_;
   std::set<std::string> owners_;
   std::vector<SegmentFacts> facts_;  // by segment
-  std::vector<DefinedSymbol> cached_;
+  FileFacts cached_;
   size_t cached_segment_ = SIZE_MAX;
   uint32_t cached_file_ = UINT32_MAX;
 };
 
 }  // namespace
 
-const DefinedSymbol* EnclosingAt(const std::vector<DefinedSymbol>& definitions, uint32_t line) {
-  const DefinedSymbol* innermost = nullptr;
-  for (const DefinedSymbol& symbol : definitions) {
-    if (symbol.start_line > line || symbol.end_line < line) continue;
-    bool smaller = innermost == nullptr || symbol.end_line - symbol.start_line <= innermost->end_line - innermost->start_line;
-    if (smaller) innermost = &symbol;
+EnclosingLines::EnclosingLines(std::vector<DefinedSymbol> definitions) : definitions_(std::move(definitions)) {
+  constexpr uint32_t kMaxLine = 4'000'000;  // no indexed file has more
+  std::vector<uint32_t> largest_first(definitions_.size());
+  std::iota(largest_first.begin(), largest_first.end(), 0u);
+  std::ranges::stable_sort(largest_first, std::greater<>(),
+                           [&](uint32_t i) { return definitions_[i].end_line - definitions_[i].start_line; });
+  for (uint32_t i : largest_first) {
+    uint32_t end = std::min(definitions_[i].end_line, kMaxLine);
+    if (innermost_.size() <= end) innermost_.resize(end + 1);
+    for (uint32_t line = definitions_[i].start_line; line <= end; ++line) innermost_[line] = i + 1;
   }
-  return innermost;
+}
+
+const DefinedSymbol* EnclosingLines::At(uint32_t line) const {
+  return line < innermost_.size() && innermost_[line] != 0 ? &definitions_[innermost_[line] - 1] : nullptr;
 }
 
 ReferenceMatches FindReferences(World& world, const SymbolPattern& pattern, std::span<const ReferenceKind> kinds) {

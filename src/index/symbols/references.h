@@ -30,8 +30,20 @@ struct ReferenceMatches {
 // Best fit first, then in order of segment, file and line.
 ReferenceMatches FindReferences(World& world, const SymbolPattern& pattern, std::span<const ReferenceKind> kinds);
 
-// The innermost of a file's definitions around a line; null if there is none.
-const DefinedSymbol* EnclosingAt(const std::vector<DefinedSymbol>& definitions, uint32_t line);
+// A file's definitions, by the lines they stand around.
+class EnclosingLines {
+ public:
+  EnclosingLines() = default;
+  explicit EnclosingLines(std::vector<DefinedSymbol> definitions);
+
+  // The innermost one around a line, which is the last one of those that are; null if there is none.
+  const DefinedSymbol* At(uint32_t line) const;
+  const std::vector<DefinedSymbol>& definitions() const { return definitions_; }
+
+ private:
+  std::vector<DefinedSymbol> definitions_;
+  std::vector<uint32_t> innermost_;  // by line: 1 + index into definitions_, 0 for none
+};
 
 // In how many of the world's files the name is used (exact case). One look-up per segment.
 uint32_t ReferencingFiles(World& world, std::string_view name);

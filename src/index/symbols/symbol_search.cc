@@ -115,7 +115,7 @@ class EnclosingDefinitions {
  public:
   explicit EnclosingDefinitions(World& world) : world_(world) {}
 
-  const DefinedSymbol* Of(const ReferenceMatch& match) { return EnclosingAt(DefinitionsIn(match), match.used.line); }
+  const DefinedSymbol* Of(const ReferenceMatch& match) { return FileOf(match).At(match.used.line); }
 
   // Its qualified name. Outside of any definition: the chunk's own name where that is none of the file's definitions
   // (a test case, an impl), or nothing.
@@ -124,19 +124,21 @@ class EnclosingDefinitions {
     const SegmentReader& reader = world_.segments()[match.segment].reader();
     if (reader.file(match.used.file).chunk_count == 0) return "";
     std::string symbol(reader.StringsOf(reader.chunk(ChunkAt(reader, match.used.file, match.used.line))).symbol);
-    bool is_defined = std::ranges::any_of(DefinitionsIn(match), [&](const DefinedSymbol& d) { return d.Qualified() == symbol; });
+    bool is_defined = std::ranges::any_of(FileOf(match).definitions(), [&](const DefinedSymbol& d) {
+      return symbol.ends_with(d.name) && d.Qualified() == symbol;
+    });
     return is_defined ? "" : symbol;
   }
 
  private:
-  const std::vector<DefinedSymbol>& DefinitionsIn(const ReferenceMatch& match) {
+  const EnclosingLines& FileOf(const ReferenceMatch& match) {
     auto [at, added] = files_.try_emplace({match.segment, match.used.file});
-    if (added) at->second = world_.segments()[match.segment].reader().symbols().DefinitionsIn(match.used.file);
+    if (added) at->second = EnclosingLines(world_.segments()[match.segment].reader().symbols().DefinitionsIn(match.used.file));
     return at->second;
   }
 
   World& world_;
-  std::map<std::pair<size_t, uint32_t>, std::vector<DefinedSymbol>> files_;
+  std::map<std::pair<size_t, uint32_t>, EnclosingLines> files_;
 };
 
 Status AddReferences(const Snapshot& snapshot, const KeyValueStore& store, World& world, const std::vector<ReferenceMatch>& matches,

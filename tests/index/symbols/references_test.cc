@@ -61,15 +61,38 @@ TEST(ReferencingFiles, CountsWhatAPlainScanOfTheVisibleFilesCounts) {
   }
 }
 
-TEST(EnclosingAt, IsTheSmallestAround) {
-  std::vector<DefinedSymbol> symbols = {{.name = "A", .line = 1, .start_line = 1, .end_line = 9},
-                                        {.name = "f", .line = 3, .start_line = 2, .end_line = 5},
-                                        {.name = "x", .line = 3, .start_line = 3, .end_line = 3}};
-  EXPECT_EQ(EnclosingAt(symbols, 1)->name, "A");
-  EXPECT_EQ(EnclosingAt(symbols, 2)->name, "f");
-  EXPECT_EQ(EnclosingAt(symbols, 3)->name, "x");
-  EXPECT_EQ(EnclosingAt(symbols, 9)->name, "A");
-  EXPECT_EQ(EnclosingAt(symbols, 10), nullptr);
+TEST(EnclosingLines, GivesTheSmallestAround) {
+  EnclosingLines lines({{.name = "A", .line = 1, .start_line = 1, .end_line = 9},
+                        {.name = "f", .line = 3, .start_line = 2, .end_line = 5},
+                        {.name = "x", .line = 3, .start_line = 3, .end_line = 3}});
+  EXPECT_EQ(lines.At(0), nullptr);
+  EXPECT_EQ(lines.At(1)->name, "A");
+  EXPECT_EQ(lines.At(2)->name, "f");
+  EXPECT_EQ(lines.At(3)->name, "x");
+  EXPECT_EQ(lines.At(9)->name, "A");
+  EXPECT_EQ(lines.At(10), nullptr);
+  EXPECT_EQ(EnclosingLines().At(1), nullptr);
+}
+
+TEST(EnclosingLines, AgreesWithAPlainScan) {
+  std::mt19937 random(4);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<DefinedSymbol> symbols(random() % 12);
+    for (DefinedSymbol& symbol : symbols) {
+      symbol.start_line = 1 + static_cast<uint32_t>(random() % 20);
+      symbol.end_line = symbol.start_line + static_cast<uint32_t>(random() % 15);
+    }
+    EnclosingLines lines(symbols);
+    for (uint32_t line = 0; line < 40; ++line) {
+      int best = -1;
+      for (int i = 0; i < static_cast<int>(symbols.size()); ++i) {
+        if (symbols[i].start_line > line || symbols[i].end_line < line) continue;
+        if (best < 0 || symbols[i].end_line - symbols[i].start_line <= symbols[best].end_line - symbols[best].start_line) best = i;
+      }
+      const DefinedSymbol* found = lines.At(line);
+      EXPECT_EQ(found == nullptr ? -1 : found - lines.definitions().data(), best);
+    }
+  }
 }
 
 }  // namespace
