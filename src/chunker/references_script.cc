@@ -171,6 +171,16 @@ void ReferElixirModules(NodeId arguments, ReferenceKind kind, ReferenceSink* out
   }
 }
 
+// The `f(t)` of `@spec f(t) :: t`, which declares.
+bool IsElixirSpecHead(const SyntaxTree& tree, NodeId node) {
+  NodeId around = tree.Parent(node);
+  if (tree.Is(around, "binary_operator")) around = tree.Parent(around);
+  if (!tree.Is(around, "arguments")) return false;
+  NodeId target = tree.ChildInField(tree.Parent(around), "target");
+  return target != kNoNode && IsAnyOf(tree.text(target), {"spec", "callback", "macrocallback",
+                                                          "type", "typep", "opaque"});
+}
+
 void ReferElixirCall(NodeId node, ReferenceKind kind, ReferenceSink* out) {
   const SyntaxTree& tree = out->tree();
   NodeId target = tree.ChildInField(node, "target");
@@ -182,7 +192,7 @@ void ReferElixirCall(NodeId node, ReferenceKind kind, ReferenceSink* out) {
     return ReferElixirModules(arguments, kImport, out);
   if (plain && IsAnyOf(word, {"use", "behaviour"}))
     return ReferElixirModules(arguments, kInherit, out);
-  out->Path(target, kind);
+  if (!IsElixirSpecHead(tree, node)) out->Path(target, kind);
 }
 
 // `x |> f`
