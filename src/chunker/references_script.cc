@@ -174,7 +174,10 @@ void ReferElixirModules(NodeId arguments, ReferenceKind kind, ReferenceSink* out
 // The `f(t)` of `@spec f(t) :: t`, which declares.
 bool IsElixirSpecHead(const SyntaxTree& tree, NodeId node) {
   NodeId around = tree.Parent(node);
-  if (tree.Is(around, "binary_operator")) around = tree.Parent(around);
+  if (tree.Is(around, "binary_operator")) {
+    if (tree.FirstChild(around) != node) return false;
+    around = tree.Parent(around);
+  }
   if (!tree.Is(around, "arguments")) return false;
   NodeId target = tree.ChildInField(tree.Parent(around), "target");
   return target != kNoNode && IsAnyOf(tree.text(target), {"spec", "callback", "macrocallback",
