@@ -55,6 +55,35 @@ struct Definition {
   uint32_t name_begin = 0; // where the name stands in the text
 };
 
+// How a name is used. Values are stored: append only.
+enum class ReferenceKind : uint8_t {
+  kCall = 0,        // a call, also of a macro; a constructor where a language does not mark it
+  kType = 1,        // in the type of something
+  kInherit = 2,     // extended, implemented, mixed in
+  kAnnotation = 3,  // a decorator, an annotation, an attribute
+  kImport = 4,      // imported or exported again: a name, a module, a header
+  kNew = 5,         // a constructor: `new Foo`, `Foo { ... }`, `<Foo/>`
+};
+
+// "call", "type", ...
+inline std::string_view ReferenceKindName(ReferenceKind kind) {
+  static constexpr std::string_view kNames[] = {"call", "type", "inherit", "annotation", "import", "new"};
+  auto index = static_cast<size_t>(kind);
+  return index < std::size(kNames) ? kNames[index] : "call";
+}
+
+// A place where code uses a name that is defined elsewhere. By name, not by type: what it means there is not resolved.
+struct Reference {
+  std::string name;       // as written: "route"
+  std::string qualifier;  // what stands before it where that is a plain path, joined by ".": "self.app"; for an
+                          // import: where from ("./shapes")
+  ReferenceKind kind = ReferenceKind::kCall;
+  uint32_t begin = 0;  // where the name stands in the text
+};
+
+// A file with more references has its first ones listed (in the order of its syntax tree).
+inline constexpr size_t kMaxReferencesPerFile = 50'000;
+
 struct Chunk {
   ByteSpan bytes;
   uint32_t start_line = 1;
@@ -79,6 +108,7 @@ struct ChunkedFile {
   std::string language;  // "python", "markdown", ... or "text"
   std::vector<Chunk> chunks;
   std::vector<Definition> definitions;  // in order of position
+  std::vector<Reference> references;    // of code, in order of position
   // Why the file was cut by lines although its language has a grammar; empty if it was not.
   std::string fallback_reason;
 };

@@ -155,6 +155,13 @@ struct SourceStatus {
   uint64_t text_bytes = 0, index_bytes = 0, segments = 0;
 };
 
+// symbols.h
+struct SymbolRequest;
+struct SymbolResult;
+struct ReferenceRequest;
+struct ReferenceResult;
+struct FileOutline;
+
 class Index {
  public:
   virtual ~Index() = default;
@@ -179,6 +186,12 @@ class Index {
   virtual Result<SearchResult> Search(const Viewer& viewer, const SearchRequest& request,
                                       std::span<const float> query_vector,
                                       const Hash256& encoder_fingerprint) const = 0;
+
+  // Definitions and references by name: symbols.h. kInvalidArgument for a name that is none.
+  virtual Result<SymbolResult> FindSymbols(const Viewer& viewer, const SymbolRequest& request) const = 0;
+  virtual Result<ReferenceResult> FindReferences(const Viewer& viewer, const ReferenceRequest& request) const = 0;
+  // kNotFound, always in the same words, unless the viewer may read a file of that path.
+  virtual Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const = 0;
 
   // kNotFound unless the viewer may read the source's partitions.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

@@ -52,6 +52,25 @@ Json RequestSchema(std::string_view name) {
     properties.update(Filters());
     return Body({"question"}, properties);
   }
+  if (name == "symbols") {
+    Json properties = {{"name", Text("route, Flask.route, *Controller; case counts if there is a capital in it")},
+                       {"prefix", Flag("names that begin so")},
+                       {"kinds", Texts("any of: function, method, class, interface, enum, type, module, variable, macro, section")},
+                       {"limit", Whole(1, 500, 50)}};
+    properties.update(Filters());
+    return Body({"name"}, properties);
+  }
+  if (name == "references") {
+    Json properties = {{"name", Text("as for symbols")},
+                       {"kinds", Texts("any of: call, type, inherit, annotation, import, new")},
+                       {"callers", Flag("calls, grouped by the definition that makes them")},
+                       {"limit", Whole(1, 500, 50)}};
+    properties.update(Filters());
+    return Body({"name"}, properties);
+  }
+  if (name == "outline") {
+    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
+  }
   if (name == "index") {
     return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
                                {"name", Text("the source's name; default: the last part of the location")}});
@@ -68,11 +87,32 @@ Json RequestSchema(std::string_view name) {
   return nullptr;
 }
 
+// The answers about symbols: a list, how much there is, and what was nearly meant.
+Json SymbolsSchema(std::string_view name) {
+  Json number = {{"type", "integer"}, {"minimum", 0}};
+  Json properties = {{"total", number}, {"total_is_exact", Flag("false: there are more")}, {"truncated", Flag("there are more than are listed")}};
+  Json entry = Object({{"path", Text("from the source's root")}, {"line", number}, {"kind", Text("function, class, call, import, ...")},
+                       {"text", Text("the line, without indentation")}, {"citation", Text("source@commit:path#Lx-Ly")}});
+  if (name == "outline") {
+    properties["entries"] = ListOf(entry);
+    return Object(properties);
+  }
+  properties["name"] = Text("as sent");
+  properties["nearest"] = ListOf(Text("when nothing was found: a name that is nearly so"));
+  properties[name == "symbols" ? "definitions" : "references"] = ListOf(entry);
+  if (name == "references") {
+    properties["callers"] = ListOf(entry);
+    properties["matched_by"] = Text("name: types are not resolved");
+  }
+  return Object(properties);
+}
+
 Json AnswerSchema(std::string_view name) {
   if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"hits", ListOf(Ref("Hit"))},
                                        {"vectors_complete", Flag("every visible chunk can be found by meaning")}});
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
+  if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
   return {{"type", "object"}};
 }
 

@@ -9,6 +9,7 @@
 #include "api/json_request.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
+#include "api/symbol_operations.h"
 #include "api/time_text.h"
 
 namespace codelore::api {
@@ -89,6 +90,9 @@ constexpr Role kReader = Role::kReader, kAdministrator = Role::kAdministrator, k
 constexpr Operation kOperations[] = {
     {"search", "POST", "/v1/search", kReader, false, "Search code and documents", SearchOperation},
     {"ask", "POST", "/v1/ask", kReader, true, "Answer a question with citations", AskOperation},
+    {"symbols", "POST", "/v1/symbols", kReader, false, "Find definitions by name", SymbolsOperation},
+    {"references", "POST", "/v1/references", kReader, false, "Find where a name is used, and who calls it", ReferencesOperation},
+    {"outline", "POST", "/v1/outline", kReader, false, "List what a file defines", OutlineOperation},
     {"status", "GET", "/v1/status", kReader, false, "What is indexed, and how completely", DescribeSources},
     {"source.list", "GET", "/v1/sources", kReader, false, "List the sources you may read", ListSources},
     {"index", "POST", "/v1/sources", kAdministrator, false, "Index a repository or folder", IndexLocation},

@@ -104,19 +104,7 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
                         .offset = question.offset, .per_file = question.per_file};
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   for (const acl::VisibleSource& source : visible) request.source_names.emplace_back(source.id, source.name);
-  if (!question.sources.empty()) {
-    for (const std::string& name : question.sources) {
-      auto at = std::ranges::find(visible, name, &acl::VisibleSource::name);
-      if (at == visible.end()) return NotFound("there is no source '" + name + "' that you may read");
-      request.filter.sources.push_back(at->id);
-    }
-  }
-  request.filter.paths = question.paths;
-  for (const std::string& language : question.languages) {
-    std::string name(chunker::CanonicalLanguage(language));
-    if (name.empty()) return InvalidArgument("'" + language + "' is not a language Codelore knows");
-    request.filter.languages.push_back(std::move(name));
-  }
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
   return request;
 }
 

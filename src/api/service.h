@@ -7,6 +7,7 @@
 #define CODELORE_API_SERVICE_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -17,6 +18,7 @@
 #include "codelore/generator.h"
 #include "codelore/index.h"
 #include "codelore/store.h"
+#include "codelore/symbols.h"
 #include "ingest/indexer.h"
 
 namespace codelore::api {
@@ -60,6 +62,18 @@ struct AnswerSink {
   std::function<void(const AnswerPiece&)> piece;
 };
 
+// Where to look, in words: names of sources, path globs, names or aliases of languages; empty: everywhere.
+struct Scope {
+  std::vector<std::string> sources, paths, languages;
+};
+
+// What symbols.h answers, with the names of the sources in it.
+template <typename Found>
+struct WithSources {
+  Found found;
+  std::map<SourceId, std::string> sources;
+};
+
 struct FoundSource {
   acl::Source source;
   bool added = false;  // just now
@@ -78,6 +92,11 @@ class Service {
   Result<SearchReply> Search(const Viewer& viewer, const SearchQuestion& question) const;
   Result<AnswerSummary> Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,
                             const AnswerSink& sink) const;
+  // The request's filter is made of `scope`.
+  Result<WithSources<SymbolResult>> FindSymbols(const Viewer& viewer, SymbolRequest request, const Scope& scope) const;
+  Result<WithSources<ReferenceResult>> FindReferences(const Viewer& viewer, ReferenceRequest request, const Scope& scope) const;
+  // kNotFound, in the same words, for a source and for a file that the viewer may not read or that there is not.
+  Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
@@ -94,6 +113,8 @@ class Service {
 
  private:
   Service() = default;
+  Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
+  Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
 
   // In the order they are opened; each needs those above it.

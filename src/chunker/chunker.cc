@@ -8,6 +8,7 @@
 #include "chunker/lines.h"
 #include "chunker/notebook.h"
 #include "chunker/outline.h"
+#include "chunker/references.h"
 #include "chunker/syntax_tree.h"
 
 namespace codelore::chunker {
@@ -44,6 +45,7 @@ bool ChunkCode(const Grammar& grammar, std::string_view text, const ChunkOptions
   Outline outline = OutlineCode(grammar, tree, lines);
   file->chunks = Cut(text, lines, outline, CodeLimits(options));
   Label(outline, ChunkKind::kCode, file);
+  file->references = CollectReferences(grammar, tree, file->definitions);
   return true;
 }
 

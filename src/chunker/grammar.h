@@ -60,6 +60,8 @@ struct NodeRule {
   Condition when = nullptr;  // null: always
 };
 
+struct ReferenceTable;  // references.h
+
 struct Grammar {
   std::string_view language;
   const TSLanguage* (*parser)(void) = nullptr;
@@ -74,6 +76,7 @@ struct Grammar {
   // More different indentations than this are not parsed: the scanners of some grammars overrun a
   // buffer then. 0: any.
   uint32_t max_indentations = 0;
+  const ReferenceTable* references = nullptr;  // null: names are not used in this language
 };
 
 // All grammars, and the one for a language; null if there is none.

@@ -4,6 +4,7 @@
 
 #include "chunker/c_macros.h"
 #include "chunker/grammar.h"
+#include "chunker/references.h"
 
 extern "C" {
 const TSLanguage* tree_sitter_c(void);
@@ -219,11 +220,13 @@ const Grammar kC = {.language = "c",
                     .parser = tree_sitter_c,
                     .rules = kRules,
                     .bodies = kBodies,
-                    .prepare = BlankMacros};
+                    .prepare = BlankMacros,
+                    .references = &kCReferences};
 const Grammar kCpp = {.language = "cpp",
                       .parser = tree_sitter_cpp,
                       .rules = kRules,
                       .bodies = kBodies,
-                      .prepare = BlankMacros};
+                      .prepare = BlankMacros,
+                      .references = &kCReferences};
 
 }  // namespace codelore::chunker

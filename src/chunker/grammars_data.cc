@@ -1,5 +1,6 @@
 // JSON, YAML, TOML, SQL and Dockerfile.
 #include "chunker/grammar.h"
+#include "chunker/references.h"
 
 extern "C" {
 const TSLanguage* tree_sitter_containerfile(void);
@@ -131,7 +132,8 @@ const Grammar kSql = {.language = "sql",
                       .parser = tree_sitter_sql,
                       .rules = kSqlRules,
                       .bodies = kSqlBodies,
-                      .nested_variables = true};
+                      .nested_variables = true,
+                      .references = &kSqlReferences};
 const Grammar kDockerfile = {
     .language = "dockerfile", .parser = tree_sitter_containerfile, .rules = kDockerfileRules};
 

@@ -1,5 +1,6 @@
 // Java, C#, Kotlin, Scala and Swift: classes with members.
 #include "chunker/grammar.h"
+#include "chunker/references.h"
 
 extern "C" {
 const TSLanguage* tree_sitter_java(void);
@@ -321,19 +322,24 @@ constexpr std::string_view kSwiftBodies[] = {"computed_property", "protocol_body
 
 }  // namespace
 
-const Grammar kJava = {.language = "java", .parser = tree_sitter_java, .rules = kJavaRules};
+const Grammar kJava = {.language = "java", .parser = tree_sitter_java, .rules = kJavaRules,
+                       .references = &kJavaReferences};
 const Grammar kCSharp = {.language = "csharp",
                          .parser = tree_sitter_c_sharp,
                          .rules = kCSharpRules,
-                         .bodies = kCSharpBodies};
+                         .bodies = kCSharpBodies,
+                         .references = &kCSharpReferences};
 const Grammar kKotlin = {.language = "kotlin",
                          .parser = tree_sitter_kotlin,
                          .rules = kKotlinRules,
                          .bodies = kKotlinBodies,
-                         .prepare = RenameSuspend};
+                         .prepare = RenameSuspend,
+                         .references = &kKotlinReferences};
 const Grammar kScala = {
-    .language = "scala", .parser = tree_sitter_scala, .rules = kScalaRules, .bodies = kScalaBodies};
+    .language = "scala", .parser = tree_sitter_scala, .rules = kScalaRules, .bodies = kScalaBodies,
+                        .references = &kScalaReferences};
 const Grammar kSwift = {
-    .language = "swift", .parser = tree_sitter_swift, .rules = kSwiftRules, .bodies = kSwiftBodies};
+    .language = "swift", .parser = tree_sitter_swift, .rules = kSwiftRules, .bodies = kSwiftBodies,
+                        .references = &kSwiftReferences};
 
 }  // namespace codelore::chunker

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "chunker/grammar.h"
+#include "chunker/references.h"
 
 extern "C" {
 const TSLanguage* tree_sitter_bash(void);
@@ -314,16 +315,21 @@ constexpr NodeRule kBashRules[] = {
 const Grammar kPython = {.language = "python",
                          .parser = tree_sitter_python,
                          .rules = kPythonRules,
-                         .max_indentations = 300};
+                         .max_indentations = 300,
+                         .references = &kPythonReferences};
 const Grammar kRuby = {
-    .language = "ruby", .parser = tree_sitter_ruby, .rules = kRubyRules, .bodies = kRubyBodies};
+    .language = "ruby", .parser = tree_sitter_ruby, .rules = kRubyRules, .bodies = kRubyBodies,
+                       .references = &kRubyReferences};
 const Grammar kLua = {
-    .language = "lua", .parser = tree_sitter_lua, .rules = kLuaRules, .bodies = kLuaBodies};
+    .language = "lua", .parser = tree_sitter_lua, .rules = kLuaRules, .bodies = kLuaBodies,
+                      .references = &kLuaReferences};
 const Grammar kElixir = {.language = "elixir",
                          .parser = tree_sitter_elixir,
                          .rules = kElixirRules,
-                         .bodies = kElixirBodies};
+                         .bodies = kElixirBodies,
+                         .references = &kElixirReferences};
 const Grammar kBash = {
-    .language = "bash", .parser = tree_sitter_bash, .rules = kBashRules, .prepare = RenameTests};
+    .language = "bash", .parser = tree_sitter_bash, .rules = kBashRules, .prepare = RenameTests,
+                       .references = &kBashReferences};
 
 }  // namespace codelore::chunker

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "chunker/grammar.h"
+#include "chunker/references.h"
 
 extern "C" {
 const TSLanguage* tree_sitter_go(void);
@@ -290,15 +291,19 @@ constexpr std::string_view kHaskellBodies[] = {"class_declarations", "instance_d
 }  // namespace
 
 const Grammar kGo = {
-    .language = "go", .parser = tree_sitter_go, .rules = kGoRules, .bodies = kGoBodies};
+    .language = "go", .parser = tree_sitter_go, .rules = kGoRules, .bodies = kGoBodies,
+                     .references = &kGoReferences};
 const Grammar kRust = {
-    .language = "rust", .parser = tree_sitter_rust, .rules = kRustRules, .bodies = kRustBodies};
+    .language = "rust", .parser = tree_sitter_rust, .rules = kRustRules, .bodies = kRustBodies,
+                       .references = &kRustReferences};
 const Grammar kZig = {
-    .language = "zig", .parser = tree_sitter_zig, .rules = kZigRules, .bodies = kZigBodies};
+    .language = "zig", .parser = tree_sitter_zig, .rules = kZigRules, .bodies = kZigBodies,
+                      .references = &kZigReferences};
 const Grammar kHaskell = {.language = "haskell",
                           .parser = tree_sitter_haskell,
                           .rules = kHaskellRules,
                           .bodies = kHaskellBodies,
-                          .join_same_names = true};
+                          .join_same_names = true,
+                          .references = &kHaskellReferences};
 
 }  // namespace codelore::chunker

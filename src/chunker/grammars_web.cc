@@ -1,5 +1,6 @@
 // JavaScript, TypeScript, TSX, PHP and CSS.
 #include "chunker/grammar.h"
+#include "chunker/references.h"
 
 extern "C" {
 const TSLanguage* tree_sitter_css(void);
@@ -225,14 +226,18 @@ constexpr NodeRule kCssRules[] = {
 const Grammar kJavaScript = {.language = "javascript",
                              .parser = tree_sitter_javascript,
                              .rules = kJsRules,
-                             .bodies = kJsBodies};
+                             .bodies = kJsBodies,
+                             .references = &kJsReferences};
 const Grammar kTypeScript = {.language = "typescript",
                              .parser = tree_sitter_typescript,
                              .rules = kJsRules,
-                             .bodies = kJsBodies};
+                             .bodies = kJsBodies,
+                             .references = &kJsReferences};
 const Grammar kTsx = {
-    .language = "tsx", .parser = tree_sitter_tsx, .rules = kJsRules, .bodies = kJsBodies};
-const Grammar kPhp = {.language = "php", .parser = tree_sitter_php, .rules = kPhpRules};
+    .language = "tsx", .parser = tree_sitter_tsx, .rules = kJsRules, .bodies = kJsBodies,
+                      .references = &kJsReferences};
+const Grammar kPhp = {.language = "php", .parser = tree_sitter_php, .rules = kPhpRules,
+                      .references = &kPhpReferences};
 const Grammar kCss = {.language = "css", .parser = tree_sitter_css, .rules = kCssRules};
 
 }  // namespace codelore::chunker

@@ -221,8 +221,10 @@ std::string_view SyntaxTree::TypeName(NodeId id) const {
 }
 
 NodeId SyntaxTree::ChildInField(NodeId id, std::string_view field) const {
-  uint16_t number =
-      ts_language_field_id_for_name(language_, field.data(), static_cast<uint32_t>(field.size()));
+  return ChildInField(id, FieldNumber(language_, field));
+}
+
+NodeId SyntaxTree::ChildInField(NodeId id, uint16_t number) const {
   if (number == 0) return kNoNode;
   for (NodeId child = FirstChild(id); child != kNoNode; child = NextSibling(child)) {
     if (nodes_[child].field == number) return child;
@@ -240,6 +242,10 @@ NodeId SyntaxTree::ChildOfType(NodeId id, std::string_view type) const {
 uint16_t TypeNumber(const TSLanguage* language, std::string_view name) {
   return ts_language_symbol_for_name(language, name.data(), static_cast<uint32_t>(name.size()),
                                      true);
+}
+
+uint16_t FieldNumber(const TSLanguage* language, std::string_view name) {
+  return ts_language_field_id_for_name(language, name.data(), static_cast<uint32_t>(name.size()));
 }
 
 uint32_t TypeCount(const TSLanguage* language) { return ts_language_symbol_count(language); }

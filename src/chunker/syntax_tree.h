@@ -63,6 +63,7 @@ class SyntaxTree {
   }
   // The first child in that field, or of that type; kNoNode if there is none.
   NodeId ChildInField(NodeId id, std::string_view field) const;
+  NodeId ChildInField(NodeId id, uint16_t field) const;  // by FieldNumber
   NodeId ChildOfType(NodeId id, std::string_view type) const;
 
  private:
@@ -73,6 +74,7 @@ class SyntaxTree {
 
 // The number of the named node type `name`, or of the field `name`; 0 if the grammar has none.
 uint16_t TypeNumber(const TSLanguage* language, std::string_view name);
+uint16_t FieldNumber(const TSLanguage* language, std::string_view name);
 uint32_t TypeCount(const TSLanguage* language);
 
 }  // namespace codelore::chunker

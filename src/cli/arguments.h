@@ -22,6 +22,9 @@ struct Arguments {
   std::string mode = "hybrid";
   uint32_t limit = 10, offset = 0;
   bool explain = false;
+  std::vector<std::string> kinds;  // of symbols or references
+  uint32_t symbol_limit = 50;
+  bool prefix = false, callers = false;
   std::string host = "127.0.0.1";
   int port = 8080;
   std::vector<std::string> allowed_hosts;

@@ -26,6 +26,7 @@ class CommandLine {
     app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     AddCommonOptions();
     AddSearchCommands();
+    AddSymbolCommands();
     AddServiceCommands();
     AddDirectoryCommands();
     AddEval();
@@ -143,6 +144,40 @@ class CommandLine {
                         Ask);
     ask->add_option("question", arguments_.text, "a question in any language")->type_name("")->required();
     AddFilterOptions(ask);
+  }
+
+  void AddSymbolOptions(CLI::App* command, const std::string& kinds) {
+    command->add_option("name", arguments_.text, "a name: route, Flask.route, '*Controller'; case counts if there is a capital in it")
+        ->type_name("")->required();
+    AddList(command, "--kind", arguments_.kinds, "only this kind: " + kinds + "; repeat for more")->type_name("KIND");
+    AddFilterOptions(command);
+    command->add_option("--limit", arguments_.symbol_limit, "how many are listed, 1 to 500")
+        ->type_name("N")->check(Between(1, 500))->capture_default_str();
+  }
+
+  void AddSymbolCommands() {
+    CLI::App* symbols = Add(app_, "symbols", "find definitions by name",
+                            "  codelore symbols Flask.route\n"
+                            "  codelore symbols '*Controller' --kind class --lang java\n"
+                            "  codelore symbols parse --prefix --path 'src/**' --json",
+                            Symbols);
+    AddSymbolOptions(symbols, "function, method, class, interface, enum, type, module, variable, macro, section");
+    symbols->add_flag("--prefix", arguments_.prefix, "names that begin so");
+
+    CLI::App* references = Add(app_, "references", "find where a name is used, and who calls it",
+                               "  codelore references Flask.route\n"
+                               "  codelore references --callers uv_close\n"
+                               "  codelore references Router --kind inherit --kind new\n"
+                               "Matched by name, not by type: what fits best comes first.",
+                               References);
+    AddSymbolOptions(references, "call, type, inherit, annotation, import, new");
+    references->add_flag("--callers", arguments_.callers, "who calls it: calls, grouped by the definition that makes them");
+
+    CLI::App* outline = Add(app_, "outline", "list what a file defines",
+                            "  codelore outline flask:src/flask/app.py\n"
+                            "  codelore outline handbook:README.md --json",
+                            Outline);
+    outline->add_option("file", arguments_.text, "SOURCE:PATH")->type_name("")->required();
   }
 
   void AddServiceCommands() {

@@ -49,6 +49,20 @@ void HintAtEmptyIndex(Backend& backend, const Arguments& arguments) {
   std::fprintf(stderr, operates ? "Nothing is indexed yet. Try: codelore index PATH-OR-URL\n" : "There is no source that you may read.\n");
 }
 
+// Definitions or references of a name.
+int FindByName(const Arguments& arguments, std::string_view operation, Json body) {
+  if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the name is empty"));
+  AddFilters(arguments, body);
+  if (!arguments.kinds.empty()) body["kinds"] = arguments.kinds;
+  auto backend = OpenBackend(arguments.backend);
+  if (!backend.ok()) return Fail(arguments, backend.status());
+  auto result = (*backend)->Call(operation, body.dump(), {}, {}, {});
+  if (!result.ok()) return Fail(arguments, result.status());
+  int code = PrintResult(operation, *result, arguments.json);
+  if (code == kNothingOrPartial) HintAtEmptyIndex(**backend, arguments);
+  return code;
+}
+
 // ---- indexing --------------------------------------------------------------------------------------------
 
 // A server works on its own: look at its status until the job is over.
@@ -190,6 +204,26 @@ int Ask(const Arguments& arguments) {
   if (!result.ok()) return Fail(arguments, result.status());
   if (!found) HintAtEmptyIndex(**backend, arguments);
   return found ? kSuccess : kNothingOrPartial;
+}
+
+int Symbols(const Arguments& arguments) {
+  Json body = {{"name", arguments.text}, {"limit", arguments.symbol_limit}};
+  if (arguments.prefix) body["prefix"] = true;
+  return FindByName(arguments, "symbols", std::move(body));
+}
+
+int References(const Arguments& arguments) {
+  Json body = {{"name", arguments.text}, {"limit", arguments.symbol_limit}};
+  if (arguments.callers) body["callers"] = true;
+  return FindByName(arguments, "references", std::move(body));
+}
+
+int Outline(const Arguments& arguments) {
+  size_t colon = arguments.text.find(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == arguments.text.size()) {
+    return Fail(arguments, InvalidArgument("give the file as SOURCE:PATH, for example flask:src/flask/app.py"));
+  }
+  return Execute(arguments, "outline", {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}});
 }
 
 int Index(const Arguments& arguments) {

@@ -13,6 +13,9 @@ using Command = int (*)(const Arguments&);
 
 int Search(const Arguments& arguments);
 int Ask(const Arguments& arguments);
+int Symbols(const Arguments& arguments);
+int References(const Arguments& arguments);
+int Outline(const Arguments& arguments);
 int Index(const Arguments& arguments);
 int Serve(const Arguments& arguments);
 int ShowStatus(const Arguments& arguments);

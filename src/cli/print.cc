@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/print_symbols.h"
 #include "cli/terminal.h"
 #include "codelore/utf8.h"
 
@@ -310,8 +311,10 @@ int PrintResult(std::string_view operation, const std::string& text, bool as_jso
   }
   auto shape = std::ranges::find(kShapes, operation, &Shape::operation);
   bool known = shape != std::end(kShapes);
+  if (IsAboutSymbols(operation) && !as_json) return PrintSymbols(operation, text);
   if (!as_json) return known ? shape->print(json) : PrintFields(json);
   Print(PrintableJson(text) + "\n");
+  if (IsAboutSymbols(operation)) return CodeOfSymbols(operation, text);
   return known ? shape->code(json) : kSuccess;
 }
 

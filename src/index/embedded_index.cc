@@ -14,6 +14,7 @@
 #include "index/rank/search.h"
 #include "index/segment_folder.h"
 #include "index/snapshot.h"
+#include "index/symbols/symbol_search.h"
 
 namespace codelore::index {
 namespace {
@@ -144,6 +145,16 @@ class EmbeddedIndex final : public Index, private VectorSink {
   Result<SearchResult> Search(const Viewer& viewer, const SearchRequest& request, std::span<const float> query_vector,
                               const Hash256& encoder_fingerprint) const override {
     return SearchSnapshot(*CurrentSnapshot(), store_, viewer, request, query_vector, encoder_fingerprint);
+  }
+
+  Result<SymbolResult> FindSymbols(const Viewer& viewer, const SymbolRequest& request) const override {
+    return FindSymbolsIn(*CurrentSnapshot(), store_, viewer, request);
+  }
+  Result<ReferenceResult> FindReferences(const Viewer& viewer, const ReferenceRequest& request) const override {
+    return FindReferencesIn(*CurrentSnapshot(), store_, viewer, request);
+  }
+  Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const override {
+    return OutlineIn(*CurrentSnapshot(), store_, viewer, source, path);
   }
 
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

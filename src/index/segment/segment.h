@@ -20,14 +20,15 @@
 #include "codelore/ids.h"
 #include "codelore/index.h"
 #include "index/lexical/term_dictionary.h"
+#include "index/segment/symbol_table.h"
 #include "index/store/file.h"
 
 namespace codelore::index {
 
-inline constexpr uint32_t kSegmentVersion = 2;
+inline constexpr uint32_t kSegmentVersion = 3;
 
-enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions };
-inline constexpr size_t kSectionCount = 6;
+enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions, kReferences };
+inline constexpr size_t kSectionCount = 7;
 
 // Fixed-size rows of the sections kFiles and kChunks; offsets point into kStrings.
 struct FileRow {
@@ -75,6 +76,7 @@ class SegmentBuilder {
   std::vector<ChunkRow> chunks_;
   std::string strings_;
   LexicalBuilder lexical_;
+  SymbolTableBuilder symbols_;
 };
 
 // Immutable and thread-safe. Keeps the bytes alive.
@@ -91,6 +93,7 @@ class SegmentReader {
   FileStrings StringsOf(const FileRow& row) const;
   ChunkStrings StringsOf(const ChunkRow& row) const;
   const LexicalReader& lexical() const { return lexical_; }
+  const SymbolTable& symbols() const { return symbols_; }
   size_t size_bytes() const { return bytes_.size(); }
 
  private:
@@ -102,6 +105,7 @@ class SegmentReader {
   std::span<const ChunkRow> chunks_;
   std::string_view strings_;
   LexicalReader lexical_;
+  SymbolTable symbols_;
 };
 
 }  // namespace codelore::index

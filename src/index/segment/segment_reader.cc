@@ -70,6 +70,7 @@ Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(std::string_vie
   reader->strings_ = section(Section::kStrings);
   ASSIGN_OR_RETURN(reader->lexical_, LexicalReader::Open(section(Section::kTerms), section(Section::kPostings),
                                                           section(Section::kPositions)));
+  ASSIGN_OR_RETURN(reader->symbols_, SymbolTable::Open(section(Section::kReferences), reader->file_count()));
   RETURN_IF_ERROR(reader->CheckRows());
   return std::shared_ptr<const SegmentReader>(std::move(reader));
 }

@@ -62,37 +62,34 @@ __attribute__((target("avx512f,avx512bw"))) void DotRowsAvx512(const int8_t* que
   }
 }
 
-// vpdpbusd takes unsigned times signed bytes: the query is shifted by 128, and 128 times the row's sum is taken off
-// again, which the same instruction adds up against a vector of ones.
+// vpdpbusd takes unsigned times signed bytes: the rows are shifted by 128, and 128 times the query's sum, one number
+// for all rows, is taken off again.
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void DotRowsVnni(const int8_t* query, const int8_t* rows, size_t stride,
                                                                        size_t padded, size_t count, int32_t* dots) {
   const __m512i shift = _mm512_set1_epi8(static_cast<char>(0x80));
-  const __m512i ones = _mm512_set1_epi8(1);
+  int32_t excess = 0;
+  for (size_t i = 0; i < padded; ++i) excess += query[i] * 128;
   constexpr size_t kTogether = 4;
   size_t r = 0;
   for (; r + kTogether <= count; r += kTogether) {
-    __m512i sums[kTogether], row_sums[kTogether];
-    for (size_t k = 0; k < kTogether; ++k) sums[k] = row_sums[k] = _mm512_setzero_si512();
+    __m512i sums[kTogether];
+    for (size_t k = 0; k < kTogether; ++k) sums[k] = _mm512_setzero_si512();
     for (size_t i = 0; i < padded; i += 64) {
-      __m512i q = _mm512_xor_si512(_mm512_loadu_si512(query + i), shift);
+      __m512i q = _mm512_loadu_si512(query + i);
       for (size_t k = 0; k < kTogether; ++k) {
         __m512i d = _mm512_loadu_si512(rows + (r + k) * stride + i);
-        sums[k] = _mm512_dpbusd_epi32(sums[k], q, d);
-        row_sums[k] = _mm512_dpbusd_epi32(row_sums[k], ones, d);
+        sums[k] = _mm512_dpbusd_epi32(sums[k], _mm512_xor_si512(d, shift), q);
       }
     }
-    for (size_t k = 0; k < kTogether; ++k) {
-      dots[r + k] = _mm512_reduce_add_epi32(_mm512_sub_epi32(sums[k], _mm512_slli_epi32(row_sums[k], 7)));
-    }
+    for (size_t k = 0; k < kTogether; ++k) dots[r + k] = _mm512_reduce_add_epi32(sums[k]) - excess;
   }
   for (; r < count; ++r) {
-    __m512i sum = _mm512_setzero_si512(), row_sum = _mm512_setzero_si512();
+    __m512i sum = _mm512_setzero_si512();
     for (size_t i = 0; i < padded; i += 64) {
-      __m512i d = _mm512_loadu_si512(rows + r * stride + i);
-      sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(_mm512_loadu_si512(query + i), shift), d);
-      row_sum = _mm512_dpbusd_epi32(row_sum, ones, d);
+      __m512i d = _mm512_xor_si512(_mm512_loadu_si512(rows + r * stride + i), shift);
+      sum = _mm512_dpbusd_epi32(sum, d, _mm512_loadu_si512(query + i));
     }
-    dots[r] = _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, _mm512_slli_epi32(row_sum, 7)));
+    dots[r] = _mm512_reduce_add_epi32(sum) - excess;
   }
 }
 
