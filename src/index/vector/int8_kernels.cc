@@ -69,19 +69,23 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) void DotRowsVnni(const in
   const __m512i shift = _mm512_set1_epi8(static_cast<char>(0x80));
   int32_t excess = 0;
   for (size_t i = 0; i < padded; ++i) excess += query[i] * 128;
-  constexpr size_t kTogether = 4;
   size_t r = 0;
-  for (; r + kTogether <= count; r += kTogether) {
-    __m512i sums[kTogether];
-    for (size_t k = 0; k < kTogether; ++k) sums[k] = _mm512_setzero_si512();
+  for (; r + 4 <= count; r += 4) {  // sums that are no array stay in registers
+    const int8_t* row = rows + r * stride;
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
     for (size_t i = 0; i < padded; i += 64) {
       __m512i q = _mm512_loadu_si512(query + i);
-      for (size_t k = 0; k < kTogether; ++k) {
-        __m512i d = _mm512_loadu_si512(rows + (r + k) * stride + i);
-        sums[k] = _mm512_dpbusd_epi32(sums[k], _mm512_xor_si512(d, shift), q);
-      }
+      a = _mm512_dpbusd_epi32(a, _mm512_xor_si512(_mm512_loadu_si512(row + i), shift), q);
+      b = _mm512_dpbusd_epi32(b, _mm512_xor_si512(_mm512_loadu_si512(row + stride + i), shift), q);
+      c = _mm512_dpbusd_epi32(c, _mm512_xor_si512(_mm512_loadu_si512(row + 2 * stride + i), shift), q);
+      d = _mm512_dpbusd_epi32(d, _mm512_xor_si512(_mm512_loadu_si512(row + 3 * stride + i), shift), q);
     }
-    for (size_t k = 0; k < kTogether; ++k) dots[r + k] = _mm512_reduce_add_epi32(sums[k]) - excess;
+    __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));  // a b c d per lane
+    __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+    __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + r), _mm_sub_epi32(sums, _mm_set1_epi32(excess)));
   }
   for (; r < count; ++r) {
     __m512i sum = _mm512_setzero_si512();

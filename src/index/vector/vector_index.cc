@@ -75,6 +75,15 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
 
   const int8_t* row_codes() const { return reinterpret_cast<const int8_t*>(codes.data()); }
 
+  // Short ranges far apart would wait for memory each time.
+  void Prefetch(RowRange range) const {
+    constexpr size_t kLine = 64, kAhead = 48 * kLine;
+    size_t bytes = std::min(kAhead, (range.end - range.begin) * code_size);
+    if (range.begin >= ntotal) return;
+    const int8_t* first = row_codes() + size_t{range.begin} * code_size;
+    for (size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i);
+  }
+
   // Offers every row of the range to `best`.
   void Scan(const Int8Vector& query, RowRange range, BestRows& best, ScoreSums* sums) const {
     DotRows dot_rows = BestInt8Kernel().dot_rows;
@@ -82,17 +91,17 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
     for (uint32_t begin = range.begin; begin < range.end;) {
       uint32_t count = std::min<uint32_t>(kScanRows, range.end - begin);
       dot_rows(query.codes.data(), row_codes() + size_t{begin} * code_size, code_size, code_size, count, dots);
-      double sum = 0, squares = 0;
+      float scores[kScanRows];
+      for (uint32_t i = 0; i < count; ++i) scores[i] = static_cast<float>(dots[i]) * (scales_[begin + i] * query.scale);
       for (uint32_t i = 0; i < count; ++i) {
-        float score = static_cast<float>(dots[i]) * (scales_[begin + i] * query.scale);
-        sum += score;
-        squares += double{score} * score;
-        if (score > best.threshold()) best.Add(begin + i, score);
+        if (scores[i] > best.threshold()) best.Add(begin + i, scores[i]);
       }
       if (sums != nullptr) {
         sums->count += count;
-        sums->sum += sum;
-        sums->squares += squares;
+        for (uint32_t i = 0; i < count; ++i) {
+          sums->sum += scores[i];
+          sums->squares += double{scores[i]} * scores[i];
+        }
       }
       begin += count;
     }
@@ -248,8 +257,9 @@ std::vector<ScoredChunk> VectorIndex::Search(std::span<const float> query, size_
   if (k == 0) return {};
   Int8Vector quantized = QuantizeInt8(query);
   BestRows best(k + kRescoreExtra);
-  for (RowRange range : allowed) {
-    range.end = std::min(range.end, rows());
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    if (i + 1 < allowed.size()) implementation_->codes().Prefetch(allowed[i + 1]);
+    RowRange range{allowed[i].begin, std::min(allowed[i].end, rows())};
     if (range.begin < range.end) implementation_->codes().Scan(quantized, range, best, sums);
   }
   std::vector<ScoredChunk> found = best.Take();
