@@ -94,8 +94,18 @@ struct SearchFilter {
   std::vector<std::string> languages;  // any of; empty: all
 };
 
+// How a search text is read. Operators: "phrase", /regex/, sym: repo: path: lang: branch:, -term, OR, ( ).
+enum class QuerySyntax {
+  kPlain,  // words only
+  kAuto,   // operators where they are unmistakable
+  kQuery,  // operators everywhere; what is malformed is an error
+};
+
 struct SearchRequest {
   std::string text;
+  QuerySyntax syntax = QuerySyntax::kPlain;
+  // The canonical name of a language that a user may write; empty: there is none. For lang:.
+  std::function<std::string(std::string_view)> canonical_language;
   // Names of the viewer's sources: a word of the text that names one says where to look, not what for.
   std::vector<std::pair<SourceId, std::string>> source_names;
   SearchMode mode = SearchMode::kHybrid;
@@ -139,6 +149,9 @@ struct Hit {
 
 struct SearchResult {
   std::vector<Hit> hits;
+  // Without hits: why, one sentence each, as far as the viewer's own world tells.
+  std::vector<std::string> notes;
+  std::string read_as;  // the query, if it was read as more than words
   // How much of the visible, filtered world has vectors of the query's encoder: below `chunks`, search by
   // meaning is not complete yet.
   uint64_t chunks = 0;

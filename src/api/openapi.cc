@@ -38,7 +38,9 @@ const Json& Filters() {
 // The body an operation takes; null: none.
 Json RequestSchema(std::string_view name) {
   if (name == "search") {
-    Json properties = {{"query", Text("words, names, or a question")},
+    Json properties = {{"query", Text("words, names, or a question; with operators: \"a phrase\", /regex/, sym: repo: path: lang: branch:, -not, OR, ( )")},
+                       {"syntax", {{"type", "string"}, {"enum", {"auto", "plain", "query"}}, {"default", "auto"},
+                                   {"description", "auto: operators where they are unmistakable; plain: none; query: everywhere, mistakes are errors"}}},
                        {"mode", {{"type", "string"}, {"enum", {"hybrid", "lexical", "vector"}}, {"default", "hybrid"}}},
                        {"limit", Whole(1, 100, 10)},
                        {"offset", Whole(0, 1000, 0)},
@@ -69,7 +71,8 @@ Json RequestSchema(std::string_view name) {
 }
 
 Json AnswerSchema(std::string_view name) {
-  if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"hits", ListOf(Ref("Hit"))},
+  if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"read_as", Text("the query in full, if it has operators; else empty")},
+                                       {"hits", ListOf(Ref("Hit"))}, {"notes", ListOf(Text("why there are no hits; what the query names that is not there"))},
                                        {"vectors_complete", Flag("every visible chunk can be found by meaning")}});
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});

@@ -11,6 +11,7 @@
 #include "embed/bert_encoder.h"
 #include "generate/extractive.h"
 #include "index/embedded_index.h"
+#include "index/query/query_parser.h"
 #include "index/store/rocks_store.h"
 
 namespace codelore::api {
@@ -100,7 +101,9 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
 
 Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQuestion& question) const {
   RETURN_IF_ERROR(CheckQuestion(question.text));
-  SearchRequest request{.text = question.text, .mode = question.mode, .limit = question.limit,
+  SearchRequest request{.text = question.text, .syntax = question.syntax,
+                        .canonical_language = [](std::string_view name) { return std::string(chunker::CanonicalLanguage(name)); },
+                        .mode = question.mode, .limit = question.limit,
                         .offset = question.offset, .per_file = question.per_file};
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   for (const acl::VisibleSource& source : visible) request.source_names.emplace_back(source.id, source.name);
@@ -124,12 +127,17 @@ Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& 
   ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
   std::vector<float> vector;
   if (request.mode != SearchMode::kLexical) {
-    std::vector<std::string_view> texts = {request.text};
-    ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
-    vector = std::move(encodings[0].dense);
+    ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
+    std::string ranked = index::RankedTextOf(request.text, query);
+    std::vector<std::string_view> texts = {ranked};
+    if (!ranked.empty()) {
+      ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
+      vector = std::move(encodings[0].dense);
+    }
   }
   ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder_->info().fingerprint));
-  SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors};
+  SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors,
+                    .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
   for (Hit& hit : result.hits) {
     auto found = directory_->SourceName(viewer, hit.source);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment

@@ -29,6 +29,7 @@ struct ServiceOptions {
 struct SearchQuestion {
   std::string text;
   SearchMode mode = SearchMode::kHybrid;
+  QuerySyntax syntax = QuerySyntax::kPlain;
   std::vector<std::string> sources;    // names; empty: all the viewer sees
   std::vector<std::string> paths;      // globs
   std::vector<std::string> languages;  // names or aliases
@@ -46,6 +47,8 @@ struct NamedHit {
 struct SearchReply {
   std::vector<NamedHit> hits;
   uint64_t chunks = 0, chunks_with_vectors = 0;  // see SearchResult
+  std::vector<std::string> notes;                 // likewise
+  std::string read_as;
 };
 
 struct AskQuestion {

@@ -157,7 +157,7 @@ int Fail(const Arguments& arguments, const Status& status) {
 
 int Search(const Arguments& arguments) {
   if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the query is empty"));
-  Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"limit", arguments.limit}, {"offset", arguments.offset}};
+  Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"syntax", arguments.syntax}, {"limit", arguments.limit}, {"offset", arguments.offset}};
   AddFilters(arguments, body);
   if (arguments.explain) body["explain"] = true;
   auto backend = OpenBackend(arguments.backend);

@@ -106,6 +106,9 @@ int SearchCodeOf(const Json& json) { return json["hits"].empty() ? kNothingOrPar
 
 int PrintSearch(const Json& json) {
   if (json["hits"].empty()) Print("Nothing found.\n");
+  for (const Json& note : json.value("notes", Json::array())) {
+    std::fprintf(stderr, "note: %s\n", note.is_string() ? OneLine(note.get<std::string>()).c_str() : "");
+  }
   for (const Json& hit : json["hits"]) {
     Print(std::to_string(Number(hit, "rank")) + ". " + Bold(Name(hit, "path")) + ":" + std::to_string(Number(hit, "start_line")) +
           "-" + std::to_string(Number(hit, "end_line")));
