@@ -46,7 +46,11 @@ Result<std::unique_ptr<ExactCondition>> ExactCondition::Compile(std::string_view
   // ^ and $ are a line's begin and end, as in every tool that searches lines.
   std::string whole = regex ? "(?m)" + std::string(text) : std::string(text);
   auto pattern = std::make_unique<Pattern>(whole, options);
-  if (!pattern->regex.ok()) return InvalidArgument("the expression is wrong: " + pattern->regex.error());
+  if (!pattern->regex.ok()) {
+    std::string error = pattern->regex.error();
+    if (size_t own = error.find("(?m)"); regex && own != std::string::npos) error.erase(own, 4);
+    return InvalidArgument("the expression is wrong: " + error);
+  }
   return std::unique_ptr<ExactCondition>(new ExactCondition(std::move(pattern)));
 }
 

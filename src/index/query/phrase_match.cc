@@ -80,6 +80,12 @@ PhraseMatch::PhraseMatch(std::string_view phrase) {
   });
 }
 
+PhraseMatch PhraseMatch::OfTerm(std::string term) {
+  PhraseMatch match;
+  match.terms_.push_back({std::move(term), 0});
+  return match;
+}
+
 void PhraseMatch::ForEachChunk(const SegmentReader& segment, const std::function<bool(uint32_t)>& wanted,
                                const std::function<void(uint32_t)>& visit) const {
   if (terms_.empty()) return;

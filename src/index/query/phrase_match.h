@@ -17,6 +17,8 @@ namespace codelore::index {
 class PhraseMatch {
  public:
   explicit PhraseMatch(std::string_view phrase);
+  // Looks for one term as the index has it.
+  static PhraseMatch OfTerm(std::string term);
 
   // Whether there is nothing to look for: the phrase is all punctuation.
   bool empty() const { return terms_.empty(); }
@@ -25,6 +27,7 @@ class PhraseMatch {
                     const std::function<void(uint32_t chunk)>& visit) const;
 
  private:
+  PhraseMatch() = default;
   struct Term {
     std::string text;
     uint32_t position = 0;  // from the phrase's start

@@ -107,7 +107,7 @@ Result<std::vector<std::string>> QueryCondition::Notes(uint64_t hits, bool any_s
   } else if (!notes.AddEmptyWorld()) {
     FileSet all = plain() ? FileSet::Allowed(world_) : allowed_;
     RETURN_IF_ERROR(notes.AddWhyNothing(all, plain() ? all : matching_, ranked_.text));
-    if (!plain() && request_.syntax == QuerySyntax::kAuto) notes.AddReading(ReadAs());
+    if (!plain() && request_.syntax == QuerySyntax::kAuto) notes.AddReading(query_.tree);
   }
   return notes.Take();
 }

@@ -68,23 +68,25 @@ std::vector<std::string> QueryNotes::LanguagesInSight() const {
 
 void QueryNotes::AddUnknownNames() {
   for (const auto& condition : conditions_) {
-    condition->ForEachAtom([this](const CompiledCondition& atom) { AddUnknownName(atom); });
+    condition->ForEachAtom([this](const CompiledCondition& atom) {
+      if (AddUnknownName(atom)) unknown_.push_back(&atom.node());
+    });
   }
 }
 
-void QueryNotes::AddUnknownName(const CompiledCondition& atom) {
+bool QueryNotes::AddUnknownName(const CompiledCondition& atom) {
   const std::string& text = atom.node().text;
   if (atom.node().kind == QueryKind::kLanguage && atom.language().empty()) {
     notes_.push_back(Shown(atom.node()) + " is not a known language" + Suggestion(text, LanguagesInSight()));
   } else if (atom.node().kind == QueryKind::kSource) {
     std::vector<std::string> names;
     for (const auto& [id, name] : context_.request.source_names) names.push_back(name);
-    if (std::ranges::any_of(names, [&](const std::string& name) { return atom.SelectsSource(name); })) return;
+    if (std::ranges::any_of(names, [&](const std::string& name) { return atom.SelectsSource(name); })) return false;
     notes_.push_back("no source named '" + text + "' that you may read" + Suggestion(text, names));
   } else if (atom.node().kind == QueryKind::kBranch) {
     std::set<std::string> branches;
     for (const VisibleSegment& segment : context_.world.segments()) {
-      if (atom.SelectsSegment(segment, context_)) return;
+      if (atom.SelectsSegment(segment, context_)) return false;
       auto state = context_.snapshot.sources.find(segment.partition().source);
       if (state != context_.snapshot.sources.end() && !state->second.branch.empty()) branches.insert(state->second.branch);
     }
@@ -94,7 +96,10 @@ void QueryNotes::AddUnknownName(const CompiledCondition& atom) {
       if (++listed <= 5) list += (list.empty() ? "; indexed: " : ", ") + branch;
     }
     notes_.push_back("branch '" + text + "' is not indexed in any source searched" + list);
+  } else {
+    return false;
   }
+  return true;
 }
 
 void QueryNotes::AddOffset(uint64_t hits) {
@@ -145,7 +150,9 @@ Status QueryNotes::AddCondition(size_t index, const FileSet& allowed) {
   uint64_t count = alone->count();
   std::string shown = Shown(conditions_[index]->node());
   std::string others_text = Files(others) + (others == 1 ? " matches the rest" : " match the rest");
-  if (count == 0) {
+  if (std::ranges::find(unknown_, &conditions_[index]->node()) != unknown_.end()) {
+    if (others > 0 && conditions_.size() > 1) notes_.push_back(others_text + " of the query");
+  } else if (count == 0) {
     notes_.push_back("no file matches " + shown + (conditions_.size() > 1 ? "; " + others_text : ""));
   } else if (others > 0) {
     notes_.push_back(Files(count) + (count == 1 ? " matches " : " match ") + shown + " and " + others_text + ", but none both");
@@ -153,8 +160,10 @@ Status QueryNotes::AddCondition(size_t index, const FileSet& allowed) {
   return OkStatus();
 }
 
-void QueryNotes::AddReading(std::string_view read_as) {
-  notes_.push_back("the query was read as: " + std::string(read_as) + " (syntax plain searches its words as they are)");
+void QueryNotes::AddReading(const QueryNode& tree) {
+  auto field = [](const QueryNode& node) { return node.kind == QueryKind::kWord || !FieldPrefix(node.kind).empty(); };
+  bool fields_only = tree.kind == QueryKind::kAnd ? std::ranges::all_of(tree.children, field) : field(tree);
+  if (!fields_only) notes_.push_back("the query was read as: " + Shown(tree) + " (syntax plain searches its words as they are)");
 }
 
 }  // namespace codelore::index

@@ -24,19 +24,20 @@ class QueryNotes {
   bool AddEmptyWorld();
   // `allowed`: what passes the request's filters; `matching`: and the query's conditions; `ranked`: what ranks.
   Status AddWhyNothing(const FileSet& allowed, const FileSet& matching, std::string_view ranked);
-  // How operators were read that may not have been meant as such.
-  void AddReading(std::string_view read_as);
+  // How operators were read, if they may not have been meant as such.
+  void AddReading(const QueryNode& tree);
 
   std::vector<std::string> Take() { return std::move(notes_); }
 
  private:
-  void AddUnknownName(const CompiledCondition& atom);
+  bool AddUnknownName(const CompiledCondition& atom);  // false: the name is known
   std::vector<std::string> LanguagesInSight() const;
   Status AddCondition(size_t index, const FileSet& allowed);
 
   ConditionContext context_;
   const std::vector<std::unique_ptr<CompiledCondition>>& conditions_;
   std::vector<std::string> notes_;
+  std::vector<const QueryNode*> unknown_;  // nodes that were noted
 };
 
 // Whether `a` becomes `b` by changing, adding, leaving out or swapping neighbouring letters at most `limit` times.

@@ -132,6 +132,7 @@ class TokenReader {
       } else {
         text.end = i + 1;
         bool blank = std::ranges::all_of(text.value, IsSpace);
+        if (!rules_.strict && !blank) blank = IsSpace(text.value.front()) || IsSpace(text.value.back());
         return !blank && EndsWord(text.end) ? std::optional(text) : std::nullopt;
       }
     }

@@ -37,7 +37,7 @@ void AppendParts(std::string_view text, std::string_view separator, std::vector<
 
 SymbolMatch::SymbolMatch(std::string_view symbol)
     : whole_(symbol), name_(Parts(symbol).back(), HasCapital(symbol) ? NamePattern::Case::kSmart : NamePattern::Case::kIgnored),
-      words_(name_.IsGlob() || whole_.IsGlob() ? "" : Parts(symbol).back()) {
+      words_(whole_.IsGlob() ? "" : Parts(symbol).back()), compound_(PhraseMatch::OfTerm(LowerAscii(Parts(symbol).back()))) {
   std::vector<std::string_view> parts = Parts(symbol);
   for (size_t i = 0; i + 1 < parts.size(); ++i) enclosing_.emplace_back(parts[i]);
 }
@@ -66,7 +66,16 @@ void SymbolMatch::ForEachChunk(const SegmentReader& segment, const std::function
   auto test = [&](uint32_t chunk) {
     if (Defines(segment.StringsOf(segment.chunk(chunk)))) visit(chunk);
   };
-  if (!words_.empty()) return words_.ForEachChunk(segment, wanted, test);
+  if (!words_.empty()) {
+    std::vector<uint32_t> chunks;
+    for (const PhraseMatch* match : {&words_, &compound_}) {
+      match->ForEachChunk(segment, wanted, [&](uint32_t chunk) { chunks.push_back(chunk); });
+    }
+    std::ranges::sort(chunks);
+    chunks.erase(std::unique(chunks.begin(), chunks.end()), chunks.end());
+    for (uint32_t chunk : chunks) test(chunk);
+    return;
+  }
   for (uint32_t chunk = 0; chunk < segment.chunk_count(); ++chunk) {
     if (wanted(chunk)) test(chunk);
   }

@@ -30,7 +30,8 @@ class SymbolMatch {
   NamePattern whole_;                  // "v1.2" may be a heading
   std::vector<NamePattern> enclosing_; // outermost first
   NamePattern name_;
-  PhraseMatch words_;                  // of the name: a cheap test; empty when it cannot be had
+  // Chunks without the name's words, or the name as one word ("getusername" for getUserName), need not be looked at.
+  PhraseMatch words_, compound_;
 };
 
 }  // namespace codelore::index

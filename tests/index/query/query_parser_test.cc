@@ -158,7 +158,7 @@ TEST(QueryParserTest, EveryTreePrintsAsAQueryThatGivesItAgain) {
 }
 
 TEST(QueryParserTest, WorkIsBoundedOnHostileInput) {
-  for (const std::string& piece : {"(", ")", "\"", "/", "-", "\\", "a OR ", "-(", "path:", "\"a\" ", "(a ", "- ", "\"\\", "/\\"}) {
+  for (const char* piece : {"(", ")", "\"", "/", "-", "\\", "a OR ", "-(", "path:", "\"a\" ", "(a ", "- ", "\"\\", "/\\"}) {
     std::string text;
     while (text.size() < 8000) text += piece;
     for (QuerySyntax syntax : {QuerySyntax::kAuto, QuerySyntax::kQuery}) (void)ParseQuery(text, syntax);
