@@ -158,6 +158,36 @@ struct SearchResult {
   uint64_t chunks_with_vectors = 0;
 };
 
+// ---- finding files, rather than text -------------------------------------------------------------------
+
+struct FoundFile {
+  SourceId source;
+  std::string revision;
+  std::string branch;
+  std::string path;
+  std::string language;
+  std::vector<std::string> reasons;  // why it is here, in words, strongest first
+};
+
+struct FileNameRequest {
+  std::string text;  // words, abbreviations or a part of a path: "user service controller", "usc", "src/user"
+  SearchFilter filter;
+  size_t limit = 10;
+  size_t offset = 0;
+};
+
+struct SimilarFilesRequest {
+  SourceId source;  // of the file that others are to be like
+  std::string path;
+  SearchFilter filter;
+  size_t limit = 10;
+};
+
+struct FileResult {
+  std::vector<FoundFile> files;  // best first
+  std::vector<std::string> notes;  // without files: why
+};
+
 struct SourceStatus {
   SourceState state;
   uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;
@@ -192,6 +222,12 @@ class Index {
   virtual Result<SearchResult> Search(const Viewer& viewer, const SearchRequest& request,
                                       std::span<const float> query_vector,
                                       const Hash256& encoder_fingerprint) const = 0;
+
+  // Files by their names. kInvalidArgument when the text has neither letters nor digits.
+  virtual Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const = 0;
+  // Files like one, by content and by name. kNotFound when the viewer may not read that one, or there is none.
+  virtual Result<FileResult> FindSimilarFiles(const Viewer& viewer, const SimilarFilesRequest& request,
+                                              const Hash256& encoder_fingerprint) const = 0;
 
   // kNotFound unless the viewer may read the source's partitions.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

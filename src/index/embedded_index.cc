@@ -10,6 +10,8 @@
 #include "index/blobs.h"
 #include "index/embed_pending.h"
 #include "index/manifest.h"
+#include "index/query/file_names.h"
+#include "index/query/similar_files.h"
 #include "index/rank/search.h"
 #include "index/segment_folder.h"
 #include "index/snapshot.h"
@@ -141,6 +143,15 @@ class EmbeddedIndex final : public Index, private VectorSink {
   Result<SearchResult> Search(const Viewer& viewer, const SearchRequest& request, std::span<const float> query_vector,
                               const Hash256& encoder_fingerprint) const override {
     return SearchSnapshot(*CurrentSnapshot(), store_, viewer, request, query_vector, encoder_fingerprint);
+  }
+
+  Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const override {
+    return FindFilesByName(*CurrentSnapshot(), viewer, request);
+  }
+
+  Result<FileResult> FindSimilarFiles(const Viewer& viewer, const SimilarFilesRequest& request,
+                                      const Hash256& encoder_fingerprint) const override {
+    return FindSimilar(*CurrentSnapshot(), store_, viewer, request, encoder_fingerprint);
   }
 
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

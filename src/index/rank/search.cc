@@ -10,6 +10,7 @@
 #include "index/rank/dense_search.h"
 #include "index/rank/lexical_search.h"
 #include "index/rank/path_kind.h"
+#include "index/rank/provenance.h"
 #include "index/rank/query.h"
 #include "index/rank/score.h"
 #include "index/rank/signals.h"
@@ -251,14 +252,10 @@ Result<Hit> MakeHit(const KeyValueStore& store, const Snapshot& snapshot, const 
   const SegmentReader& reader = segment.reader();
   const FileRow& file = reader.file(chunk.file);
   Hit hit;
-  hit.source = segment.partition().source;
-  if (auto state = snapshot.sources.find(hit.source); state != snapshot.sources.end()) {
-    hit.branch = state->second.branch;
-    hit.revision = state->second.revision;
-    // While an update is under way its files stand for the new revision, all others still for the old one.
-    const std::string& own = segment.live().entry.revision;
-    if (hit.revision.empty() || own == state->second.target_revision) hit.revision = own;
-  }
+  Provenance provenance = ProvenanceOf(snapshot, segment);
+  hit.source = provenance.source;
+  hit.branch = std::move(provenance.branch);
+  hit.revision = std::move(provenance.revision);
   FileStrings file_strings = reader.StringsOf(file);
   ChunkStrings strings = reader.StringsOf(chunk);
   hit.path = file_strings.path;
