@@ -51,6 +51,24 @@ struct SearchReply {
   std::string read_as;
 };
 
+struct FileQuestion {
+  std::string text;  // a name; for FindSimilar "SOURCE:PATH" or a citation
+  std::vector<std::string> sources, paths, languages;  // as in SearchQuestion
+  size_t limit = 10;
+  size_t offset = 0;  // not for FindSimilar
+};
+
+struct NamedFile {
+  FoundFile file;
+  std::string source;    // its name
+  std::string citation;  // source@commit:path
+};
+
+struct FileReply {
+  std::vector<NamedFile> files;
+  std::vector<std::string> notes;  // see FileResult
+};
+
 struct AskQuestion {
   std::string text;
   std::vector<std::string> sources, paths, languages;
@@ -79,6 +97,9 @@ class Service {
   static Result<std::unique_ptr<Service>> Open(const ServiceOptions& options);
 
   Result<SearchReply> Search(const Viewer& viewer, const SearchQuestion& question) const;
+  Result<FileReply> FindFiles(const Viewer& viewer, const FileQuestion& question) const;
+  // One and the same kNotFound for a file that is not there and one the viewer may not read.
+  Result<FileReply> FindSimilarFiles(const Viewer& viewer, const FileQuestion& question) const;
   Result<AnswerSummary> Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,
                             const AnswerSink& sink) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
@@ -97,6 +118,7 @@ class Service {
 
  private:
   Service() = default;
+  Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
 
   // In the order they are opened; each needs those above it.

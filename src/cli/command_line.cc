@@ -26,6 +26,7 @@ class CommandLine {
     app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     AddCommonOptions();
     AddSearchCommands();
+    AddFileCommands();
     AddServiceCommands();
     AddDirectoryCommands();
     AddEval();
@@ -134,6 +135,30 @@ class CommandLine {
                         Ask);
     ask->add_option("question", arguments_.text, "a question in any language")->type_name("")->required();
     AddFilterOptions(ask);
+  }
+
+  void AddFileCommands() {
+    CLI::App* files = Add(app_, "files", "find files by name",
+                          "  codelore files \"user service controller\"    UserServiceController.java\n"
+                          "  codelore files usc                          likewise\n"
+                          "  codelore files src/http/serv --lang go",
+                          Files);
+    files->add_option("query", arguments_.text, "words, abbreviations or a part of a path")->type_name("")->required();
+    AddFilterOptions(files);
+    AddLimit(files);
+    files->add_option("--offset", arguments_.offset, "skip so many files, up to 1000")->type_name("N")->check(Between(0, 1000));
+
+    CLI::App* similar = Add(app_, "similar", "find files like one, by content and by name",
+                            "  codelore similar backend:src/session.py\n"
+                            "  codelore similar backend:src/session.py --path 'tests/**'",
+                            Similar);
+    similar->add_option("file", arguments_.text, "SOURCE:PATH, or a citation")->type_name("")->required();
+    AddFilterOptions(similar);
+    AddLimit(similar);
+  }
+
+  void AddLimit(CLI::App* command) {
+    command->add_option("--limit", arguments_.limit, "how many, 1 to 100")->type_name("N")->check(Between(1, 100))->capture_default_str();
   }
 
   void AddServiceCommands() {

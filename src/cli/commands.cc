@@ -169,6 +169,20 @@ int Search(const Arguments& arguments) {
   return code;
 }
 
+int Files(const Arguments& arguments) {
+  if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the name is empty"));
+  Json body = {{"query", arguments.text}, {"limit", arguments.limit}, {"offset", arguments.offset}};
+  AddFilters(arguments, body);
+  return Execute(arguments, "files", body);
+}
+
+int Similar(const Arguments& arguments) {
+  if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("name a file, as SOURCE:PATH"));
+  Json body = {{"file", arguments.text}, {"limit", arguments.limit}};
+  AddFilters(arguments, body);
+  return Execute(arguments, "similar", body);
+}
+
 int Ask(const Arguments& arguments) {
   if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the question is empty"));
   Interrupt interrupt;

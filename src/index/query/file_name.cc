@@ -24,17 +24,19 @@ void SplitName(std::string_view name, std::vector<std::string>& parts) {
 }
 
 // Whether `word` is the parts one behind the other, all but some left out: as wholes, or by their beginnings. Bit i
-// of a set: the first i letters of the word are used up.
-NameFit FitParts(std::string_view word, const std::vector<std::string>& parts) {
+// of a set: the first i letters of the word are used up. From `only_wholes` on, beginnings do not count: of an
+// extension.
+NameFit FitParts(std::string_view word, const std::vector<std::string>& parts, size_t only_wholes) {
   uint64_t wholes = 1, beginnings = 1;
-  for (const std::string& part : parts) {
+  for (size_t p = 0; p < parts.size(); ++p) {
+    const std::string& part = parts[p];
     uint64_t whole_now = wholes, beginning_now = beginnings;
     for (size_t i = 0; i < word.size(); ++i) {
       if ((beginnings >> i & 1) == 0) continue;
       size_t length = 0;
       while (i + length < word.size() && length < part.size() && word[i + length] == part[length]) {
         ++length;
-        beginning_now |= uint64_t{1} << (i + length);
+        if (p < only_wholes || length == part.size()) beginning_now |= uint64_t{1} << (i + length);
       }
       if (length == part.size() && (wholes >> i & 1) != 0) whole_now |= uint64_t{1} << (i + length);
     }
@@ -84,6 +86,8 @@ void FileName::Read(std::string_view path) {
   if (dot == std::string_view::npos || dot == 0) dot = basename.size();
   SplitName(basename.substr(0, dot), parts_);
   stem_parts_ = parts_.size();
+  initials_.clear();
+  for (const std::string& part : parts_) initials_ += part[0];
   stem_ = NameLetters(basename.substr(0, dot));
   basename_ = NameLetters(basename);
   if (dot < basename.size()) parts_.push_back(NameLetters(basename.substr(dot)));
@@ -91,9 +95,12 @@ void FileName::Read(std::string_view path) {
 }
 
 NameFit FileName::Fit(std::string_view word, bool typos) const {
-  if (NameFit fit = FitParts(word, parts_); fit != NameFit::kNone) return fit;
+  NameFit fit = FitParts(word, parts_, stem_parts_);
+  if (fit == NameFit::kPrefixes && word.size() > 1 && initials_.find(word) != std::string::npos) return NameFit::kInitials;
+  if (fit != NameFit::kNone) return fit;
+  if (basename_.find(word) != std::string::npos) return NameFit::kPiece;
   if (std::ranges::any_of(folders_, [&](const std::string& folder) { return folder.starts_with(word); })) return NameFit::kFolder;
-  if (FitParts(word, folders_) == NameFit::kParts) return NameFit::kFolder;
+  if (FitParts(word, folders_, folders_.size()) == NameFit::kParts) return NameFit::kFolder;
   if (IsSubsequence(word, basename_)) return NameFit::kSubsequence;
   if (IsSubsequence(word, path_)) return NameFit::kPath;
   auto close = [&](const std::string& part) { return word.size() >= 4 && IsOneEditAway(word, part); };

@@ -4,7 +4,9 @@
 // "user", "service", "controller" and the extension "java". A word of the question fits, from best to worst:
 //
 //   kParts        it is one or more of the parts, written together or apart: "service", "userservice"
-//   kPrefixes     it is made of beginnings of parts, in order: "usc", "usercont"
+//   kInitials     it is the first letters of neighbouring parts: "usc"
+//   kPrefixes     it is made of beginnings of parts, in order: "usercont"
+//   kPiece        it stands somewhere in the name: "troller"
 //   kFolder       a folder of the path begins with it
 //   kSubsequence  its letters are in the name, in order
 //   kPath         likewise in the whole path
@@ -19,7 +21,7 @@
 
 namespace codelore::index {
 
-enum class NameFit : uint8_t { kNone, kTypo, kPath, kSubsequence, kFolder, kPrefixes, kParts, kExact };
+enum class NameFit : uint8_t { kNone, kTypo, kPath, kSubsequence, kFolder, kPiece, kPrefixes, kInitials, kParts, kExact };
 
 // Letters and digits of a text in lower case, nothing else; bytes beyond ASCII stay as they are.
 std::string NameLetters(std::string_view text);
@@ -45,7 +47,7 @@ class FileName {
  private:
   std::vector<std::string> parts_, folders_;
   size_t stem_parts_ = 0;
-  std::string stem_, basename_;
+  std::string stem_, basename_, initials_;
   std::string_view path_;
 };
 

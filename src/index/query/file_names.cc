@@ -94,7 +94,9 @@ std::string_view ReasonFor(NameFit fit) {
   switch (fit) {
     case NameFit::kExact: return "exact name";
     case NameFit::kParts: return "words of the name";
+    case NameFit::kInitials: return "initials";
     case NameFit::kPrefixes: return "beginnings of the name's words";
+    case NameFit::kPiece: return "piece of the name";
     case NameFit::kFolder: return "folder";
     case NameFit::kSubsequence:
     case NameFit::kPath: return "letters in order";
@@ -111,6 +113,9 @@ Result<FileResult> FindFilesByName(const Snapshot& snapshot, const Viewer& viewe
   NameSearch search(world, std::move(words));
   std::vector<Match> matches = search.Run(/*typos=*/false);
   if (matches.empty()) matches = search.Run(/*typos=*/true);
+  // Letters strewn over a path say little beside a real fit.
+  bool any_fits = std::ranges::any_of(matches, [](const Match& match) { return match.fit >= NameFit::kFolder; });
+  if (any_fits) std::erase_if(matches, [](const Match& match) { return match.fit < NameFit::kFolder; });
   size_t end = std::min(matches.size(), request.offset + request.limit);
   std::partial_sort(matches.begin(), matches.begin() + static_cast<ptrdiff_t>(end), matches.end(),
                     [](const Match& a, const Match& b) { return a.Key() < b.Key(); });

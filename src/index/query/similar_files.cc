@@ -21,6 +21,7 @@ constexpr size_t kCandidateChunks = 400;  // of each kind of likeness
 constexpr size_t kMaxTextBytes = 256 << 10;  // read for its words
 constexpr size_t kMaxTerms = 32;
 constexpr double kByMeaning = 1.0, kByWords = 0.7, kByName = 0.6;
+constexpr double kCompanions = 1.5;  // likeness of the names of a file and its test, where equal names have 1
 // Below this share of the best a likeness is not worth a word.
 constexpr double kReason = 0.5;
 
@@ -162,6 +163,7 @@ class SimilarSearch {
     FileName name;
     name.Read(PathOf(origin_));
     const std::vector<std::string> topics = TopicsOf(name);
+    const size_t stem_parts = name.stem_parts();
     for (uint32_t s = 0; s < world_.segments().size() && !topics.empty(); ++s) {
       VisibleSegment& segment = world_.segments()[s];
       for (uint32_t file = 0; file < segment.reader().file_count(); ++file) {
@@ -170,7 +172,9 @@ class SimilarSearch {
         std::vector<std::string> others = TopicsOf(name), both;
         std::ranges::set_intersection(topics, others, std::back_inserter(both));
         if (both.empty()) continue;
-        double likeness = static_cast<double>(both.size()) / static_cast<double>(topics.size() + others.size() - both.size());
+        // A file and its test belong together.
+        bool companions = topics == others && name.stem_parts() != stem_parts;
+        double likeness = companions ? kCompanions : static_cast<double>(both.size()) / static_cast<double>(topics.size() + others.size() - both.size());
         if (likeness >= kReason || likenesses_.contains({s, file})) likenesses_[{s, file}].name = likeness;
       }
     }
