@@ -116,6 +116,7 @@ class CommandLine {
                            "  codelore search 'retry -test path:src lang:go'\n"
                            "  codelore search 'sym:Session.close OR \"close the session\"'\n"
                            "  codelore search '/retr(y|ies)/ repo:backend*'\n"
+                           "  codelore search -- '-test retry'               a query that starts with a dash\n"
                            "Operators: \"phrase\"  /regex/  sym:NAME  repo:NAME  path:PART-OR-GLOB  lang:NAME  branch:NAME  -not  OR  ( )\n"
                            "They count where they are unmistakable; --syntax query takes all of them and says what is wrong,\n"
                            "--syntax plain takes none. A word ranks; everything else must hold for the file.",

@@ -12,24 +12,19 @@ bool IsNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || static_cast<uint8_t>(c) >= 0x80;
 }
 
-void SplitName(std::string_view name, std::vector<std::string>& parts) {
-  std::vector<std::string_view> pieces;
-  for (size_t begin = 0; begin < name.size();) {
-    size_t end = begin;
-    while (end < name.size() && IsNameByte(name[end])) ++end;
-    SplitIdentifier(name.substr(begin, end - begin), pieces);
-    begin = end + 1;
+void AppendLetters(std::string_view text, std::string& letters) {
+  for (char c : text) {
+    if (IsNameByte(c)) letters += LowerAscii(c);
   }
-  for (std::string_view piece : pieces) parts.push_back(LowerAscii(piece));
 }
 
 // Whether `word` is the parts one behind the other, all but some left out: as wholes, or by their beginnings. Bit i
 // of a set: the first i letters of the word are used up. From `only_wholes` on, beginnings do not count: of an
 // extension.
-NameFit FitParts(std::string_view word, const std::vector<std::string>& parts, size_t only_wholes) {
+NameFit FitParts(std::string_view word, const std::vector<std::string_view>& parts, size_t only_wholes) {
   uint64_t wholes = 1, beginnings = 1;
   for (size_t p = 0; p < parts.size(); ++p) {
-    const std::string& part = parts[p];
+    std::string_view part = parts[p];
     uint64_t whole_now = wholes, beginning_now = beginnings;
     for (size_t i = 0; i < word.size(); ++i) {
       if ((beginnings >> i & 1) == 0) continue;
@@ -62,9 +57,7 @@ bool IsOneEditAway(std::string_view a, std::string_view b) {
 
 std::string NameLetters(std::string_view text) {
   std::string letters;
-  for (char c : text) {
-    if (IsNameByte(c)) letters += LowerAscii(c);
-  }
+  AppendLetters(text, letters);
   return letters;
 }
 
@@ -75,36 +68,56 @@ bool IsSubsequence(std::string_view word, std::string_view text) {
   return next == word.size();
 }
 
-void FileName::Read(std::string_view path) {
-  path_ = path;
-  parts_.clear();
-  folders_.clear();
-  size_t slash = path.rfind('/');
-  std::string_view basename = path.substr(slash + 1);  // npos + 1 is 0
-  if (slash != std::string_view::npos) SplitName(path.substr(0, slash), folders_);
-  size_t dot = basename.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) dot = basename.size();
-  SplitName(basename.substr(0, dot), parts_);
-  stem_parts_ = parts_.size();
-  initials_.clear();
-  for (const std::string& part : parts_) initials_ += part[0];
-  stem_ = NameLetters(basename.substr(0, dot));
-  basename_ = NameLetters(basename);
-  if (dot < basename.size()) parts_.push_back(NameLetters(basename.substr(dot)));
-  if (!parts_.empty() && parts_.back().empty()) parts_.pop_back();
+void FileName::Split(size_t begin, size_t end, std::vector<std::string_view>& parts) {
+  pieces_.clear();
+  while (begin < end) {
+    size_t at = begin;
+    while (at < end && IsNameByte(path_[at])) ++at;
+    SplitIdentifier(path_.substr(begin, at - begin), pieces_);
+    begin = at + 1;
+  }
+  for (std::string_view piece : pieces_) {
+    parts.push_back(std::string_view(lower_).substr(static_cast<size_t>(piece.data() - path_.data()), piece.size()));
+  }
 }
 
-NameFit FileName::Fit(std::string_view word, bool typos) const {
+void FileName::Read(std::string_view path) {
+  path_ = path;
+  lower_.assign(path);
+  for (char& c : lower_) c = LowerAscii(c);
+  for (auto* list : {&parts_, &folders_}) list->clear();
+  for (std::string* text : {&stem_, &basename_, &initials_}) text->clear();
+  size_t begin = path.rfind('/') + 1;  // npos + 1 is 0
+  size_t dot = path.rfind('.');
+  if (dot == std::string_view::npos || dot <= begin) dot = path.size();
+  name_begin_ = begin;
+  folders_read_ = false;
+  Split(begin, dot, parts_);
+  stem_parts_ = parts_.size();
+  for (std::string_view part : parts_) initials_ += part[0];
+  AppendLetters(path.substr(begin, dot - begin), stem_);
+  basename_ = stem_;
+  AppendLetters(path.substr(dot), basename_);
+  if (basename_.size() > stem_.size()) parts_.push_back(std::string_view(lower_).substr(dot + 1));
+}
+
+const std::vector<std::string_view>& FileName::Folders() {
+  if (!folders_read_) Split(0, name_begin_, folders_);
+  folders_read_ = true;
+  return folders_;
+}
+
+NameFit FileName::Fit(std::string_view word, bool typos) {
   NameFit fit = FitParts(word, parts_, stem_parts_);
   if (fit == NameFit::kPrefixes && word.size() > 1 && initials_.find(word) != std::string::npos) return NameFit::kInitials;
   if (fit != NameFit::kNone) return fit;
   if (basename_.find(word) != std::string::npos) return NameFit::kPiece;
-  if (std::ranges::any_of(folders_, [&](const std::string& folder) { return folder.starts_with(word); })) return NameFit::kFolder;
-  if (FitParts(word, folders_, folders_.size()) == NameFit::kParts) return NameFit::kFolder;
+  if (std::ranges::any_of(Folders(), [&](std::string_view folder) { return folder.starts_with(word); })) return NameFit::kFolder;
+  if (FitParts(word, Folders(), Folders().size()) == NameFit::kParts) return NameFit::kFolder;
   if (IsSubsequence(word, basename_)) return NameFit::kSubsequence;
   if (IsSubsequence(word, path_)) return NameFit::kPath;
-  auto close = [&](const std::string& part) { return word.size() >= 4 && IsOneEditAway(word, part); };
-  bool typo = typos && (close(stem_) || std::ranges::any_of(parts_, close) || std::ranges::any_of(folders_, close));
+  auto close = [&](std::string_view part) { return word.size() >= kLeastTypoBytes && IsOneEditAway(word, part); };
+  bool typo = typos && (close(stem_) || std::ranges::any_of(parts_, close) || std::ranges::any_of(Folders(), close));
   return typo ? NameFit::kTypo : NameFit::kNone;
 }
 

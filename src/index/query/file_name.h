@@ -26,28 +26,34 @@ enum class NameFit : uint8_t { kNone, kTypo, kPath, kSubsequence, kFolder, kPiec
 // Letters and digits of a text in lower case, nothing else; bytes beyond ASCII stay as they are.
 std::string NameLetters(std::string_view text);
 
-// Not thread-safe: Read reuses its memory.
+// Not thread-safe: Read reuses its memory; views are good until the next.
 class FileName {
  public:
   // `path` must outlive the reading.
   void Read(std::string_view path);
 
-  const std::vector<std::string>& parts() const { return parts_; }  // of the stem, then of the extension
+  const std::vector<std::string_view>& parts() const { return parts_; }  // of the stem, then of the extension
   size_t stem_parts() const { return stem_parts_; }
   const std::string& stem() const { return stem_; }                  // its letters
   size_t letters() const { return basename_.size(); }                // of stem and extension
 
   // `word` are NameLetters, at most kMaxWordBytes. `typos`: whether kTypo counts.
-  NameFit Fit(std::string_view word, bool typos) const;
+  NameFit Fit(std::string_view word, bool typos);
   // Whether `words`, joined, are the whole stem, or the whole name.
   bool IsExactly(std::string_view joined) const { return joined == stem_ || joined == basename_; }
 
   static constexpr size_t kMaxWordBytes = 63;
+  static constexpr size_t kLeastTypoBytes = 4;  // shorter words are taken as they are
 
  private:
-  std::vector<std::string> parts_, folders_;
+  const std::vector<std::string_view>& Folders();
+  void Split(size_t begin, size_t end, std::vector<std::string_view>& parts);
+
+  std::vector<std::string_view> parts_, folders_, pieces_;  // parts_ and folders_ lie in lower_
+  bool folders_read_ = false;  // most words are in the name itself
   size_t stem_parts_ = 0;
-  std::string stem_, basename_, initials_;
+  size_t name_begin_ = 0;
+  std::string lower_, stem_, basename_, initials_;
   std::string_view path_;
 };
 

@@ -1,9 +1,11 @@
 #include "index/query/file_names.h"
 
 #include <algorithm>
+#include <bitset>
 #include <tuple>
 
 #include "index/query/file_name.h"
+#include "index/query/name_pattern.h"
 #include "index/rank/provenance.h"
 #include "index/rank/world.h"
 
@@ -49,7 +51,7 @@ class NameSearch {
       VisibleSegment& segment = world_.segments()[s];
       for (uint32_t file = 0; file < segment.reader().file_count(); ++file) {
         std::string_view path = segment.reader().StringsOf(segment.reader().file(file)).path;
-        if (!typos && !MayFit(path)) continue;
+        if (typos ? !MayFitWithTypo(path) : !MayFit(path)) continue;
         Match match{.segment = s, .file = file, .path = path};
         if (segment.Allows(file) && Fits(typos, match)) matches.push_back(match);
       }
@@ -57,10 +59,25 @@ class NameSearch {
     return matches;
   }
 
+  bool MayHaveTypos() const {
+    return std::ranges::any_of(words_, [](const std::string& word) { return word.size() >= FileName::kLeastTypoBytes; });
+  }
+
  private:
   // Every way to fit but a typo keeps the letters in order.
   bool MayFit(std::string_view path) const {
     return std::ranges::all_of(words_, [&](const std::string& word) { return IsSubsequence(word, path); });
+  }
+
+  // A typo brings in one letter at most that the path has not.
+  bool MayFitWithTypo(std::string_view path) const {
+    std::bitset<256> letters;
+    for (char c : path) letters.set(static_cast<uint8_t>(LowerAscii(c)));
+    return std::ranges::all_of(words_, [&](const std::string& word) {
+      std::bitset<256> missing;
+      for (char c : word) missing.set(static_cast<uint8_t>(c));
+      return (missing & ~letters).count() <= 1;
+    });
   }
 
   bool Fits(bool typos, Match& match) {
@@ -112,7 +129,7 @@ Result<FileResult> FindFilesByName(const Snapshot& snapshot, const Viewer& viewe
   World world(snapshot, viewer, request.filter);
   NameSearch search(world, std::move(words));
   std::vector<Match> matches = search.Run(/*typos=*/false);
-  if (matches.empty()) matches = search.Run(/*typos=*/true);
+  if (matches.empty() && search.MayHaveTypos()) matches = search.Run(/*typos=*/true);
   // Letters strewn over a path say little beside a real fit.
   bool any_fits = std::ranges::any_of(matches, [](const Match& match) { return match.fit >= NameFit::kFolder; });
   if (any_fits) std::erase_if(matches, [](const Match& match) { return match.fit < NameFit::kFolder; });

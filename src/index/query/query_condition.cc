@@ -11,6 +11,7 @@ namespace codelore::index {
 namespace {
 
 constexpr uint64_t kExactBudgetBytes = 256u << 20;
+constexpr uint64_t kNotesBudgetBytes = 32u << 20;  // notes are a courtesy
 constexpr size_t kMaxMatchesPerFile = 1000;
 
 }  // namespace
@@ -67,7 +68,10 @@ Status QueryCondition::Restrict() {
 std::vector<QueryCondition::FoundFile> QueryCondition::Found() const {
   std::vector<FoundFile> found;
   if (plain() || (!about_content_ && !lists_only())) return found;
-  FileSet::ForEach(matching_, [&](size_t s, uint32_t file) { found.push_back({static_cast<uint32_t>(s), file}); });
+  FileSet::ForEach(matching_, [&](size_t s, uint32_t file) {
+    bool empty = world_.segments()[s].reader().file(file).chunk_count == 0;  // nothing to show
+    if (!empty) found.push_back({static_cast<uint32_t>(s), file});
+  });
   if (found.size() <= kMaxFound) return found;
   auto key = [this](const FoundFile& each) {
     const SegmentReader& reader = world_.segments()[each.segment].reader();
@@ -97,7 +101,7 @@ Result<std::vector<std::pair<size_t, size_t>>> QueryCondition::ExactMatches(size
 }
 
 Result<std::vector<std::string>> QueryCondition::Notes(uint64_t hits, bool any_shown) const {
-  uint64_t budget = budget_bytes_;
+  uint64_t budget = std::min(budget_bytes_, kNotesBudgetBytes);
   ConditionContext context{snapshot_, store_, request_, world_, nullptr, budget};
   QueryNotes notes(context, conditions_);
   notes.AddUnknownNames();

@@ -35,7 +35,7 @@ struct Likeness {
 };
 
 // Parts of stems that say what a file is for, not what about.
-bool IsRole(const std::string& part) {
+bool IsRole(std::string_view part) {
   static constexpr std::array<std::string_view, 8> kRoles = {"test", "tests", "spec", "bench", "benchmark", "impl", "mock", "stories"};
   return std::ranges::find(kRoles, part) != kRoles.end();
 }

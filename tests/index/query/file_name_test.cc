@@ -16,12 +16,12 @@ NameFit Fit(std::string_view path, std::string_view word, bool typos = false) {
 TEST(FileNameTest, SplitsAtCaseDigitsAndPunctuation) {
   FileName name;
   name.Read("src/my-app/HTTPServer2_test.spec.ts");
-  EXPECT_EQ(name.parts(), (std::vector<std::string>{"http", "server", "2", "test", "spec", "ts"}));
+  EXPECT_EQ(name.parts(), (std::vector<std::string_view>{"http", "server", "2", "test", "spec", "ts"}));
   EXPECT_EQ(name.stem_parts(), 5u);
   name.Read(".gitignore");
-  EXPECT_EQ(name.parts(), (std::vector<std::string>{"gitignore"}));
+  EXPECT_EQ(name.parts(), (std::vector<std::string_view>{"gitignore"}));
   name.Read("docs/사용자_안내.md");
-  EXPECT_EQ(name.parts(), (std::vector<std::string>{"사용자", "안내", "md"}));
+  EXPECT_EQ(name.parts(), (std::vector<std::string_view>{"사용자", "안내", "md"}));
   for (const char* odd : {"", "/", "a/", "...", "_", "a/.", "-.-"}) name.Read(odd);
 }
 

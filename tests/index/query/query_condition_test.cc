@@ -75,6 +75,21 @@ TEST_F(QueryConditionTest, ListsSourceBeforeTestsWhenNothingRanks) {
   EXPECT_EQ(Paths(Search(Operator(), "lang:py")), (Strings{"deploy.py", "src/session.py", "tests/session_test.py"}));
 }
 
+TEST_F(QueryConditionTest, EmptyFilesAreNeverHits) {
+  Fill();
+  Commit(app_, {{"src/__init__.py", ""}});
+  EXPECT_EQ(Found("lang:py"), (Strings{"deploy.py", "src/session.py", "tests/session_test.py"}));
+  EXPECT_EQ(Found("path:__init__"), Strings());
+  EXPECT_EQ(Found("-retry lang:py"), (Strings{"tests/session_test.py"}));
+}
+
+TEST_F(QueryConditionTest, DefinitionsComeFirst) {
+  Fill();
+  Commit(app_, {{"a/use.py", "retry()\nretry()\nretry again and retry\n"}, {"z/retry_policy.py", "def retry(): loop\n"}});
+  EXPECT_EQ(Search(Operator(), "\"retry\" repo:app").hits[0].path, "z/retry_policy.py");
+  EXPECT_EQ(Search(Operator(), "sym:*").hits.size(), 5u);
+}
+
 TEST_F(QueryConditionTest, ShowsTheChunkThatSatisfies) {
   Fill();
   EXPECT_EQ(Search(Operator(), "sym:Session.open").hits[0].start_line, 3u);
