@@ -114,11 +114,11 @@ NameFit FileName::Fit(std::string_view word, bool typos) {
   if (basename_.find(word) != std::string::npos) return NameFit::kPiece;
   if (std::ranges::any_of(Folders(), [&](std::string_view folder) { return folder.starts_with(word); })) return NameFit::kFolder;
   if (FitParts(word, Folders(), Folders().size()) == NameFit::kParts) return NameFit::kFolder;
-  if (IsSubsequence(word, basename_)) return NameFit::kSubsequence;
-  if (IsSubsequence(word, path_)) return NameFit::kPath;
   auto close = [&](std::string_view part) { return word.size() >= kLeastTypoBytes && IsOneEditAway(word, part); };
   bool typo = typos && (close(stem_) || std::ranges::any_of(parts_, close) || std::ranges::any_of(Folders(), close));
-  return typo ? NameFit::kTypo : NameFit::kNone;
+  if (typo) return NameFit::kTypo;
+  if (IsSubsequence(word, basename_)) return NameFit::kSubsequence;
+  return IsSubsequence(word, path_) ? NameFit::kPath : NameFit::kNone;
 }
 
 }  // namespace codelore::index

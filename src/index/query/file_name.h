@@ -8,9 +8,9 @@
 //   kPrefixes     it is made of beginnings of parts, in order: "usercont"
 //   kPiece        it stands somewhere in the name: "troller"
 //   kFolder       a folder of the path begins with it
+//   kTypo         it is one letter away from a part
 //   kSubsequence  its letters are in the name, in order
 //   kPath         likewise in the whole path
-//   kTypo         one letter away from a part
 #ifndef CODELORE_INDEX_QUERY_FILE_NAME_H_
 #define CODELORE_INDEX_QUERY_FILE_NAME_H_
 
@@ -21,7 +21,7 @@
 
 namespace codelore::index {
 
-enum class NameFit : uint8_t { kNone, kTypo, kPath, kSubsequence, kFolder, kPiece, kPrefixes, kInitials, kParts, kExact };
+enum class NameFit : uint8_t { kNone, kPath, kSubsequence, kTypo, kFolder, kPiece, kPrefixes, kInitials, kParts, kExact };
 
 // Letters and digits of a text in lower case, nothing else; bytes beyond ASCII stay as they are.
 std::string NameLetters(std::string_view text);

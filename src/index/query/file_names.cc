@@ -129,10 +129,10 @@ Result<FileResult> FindFilesByName(const Snapshot& snapshot, const Viewer& viewe
   World world(snapshot, viewer, request.filter);
   NameSearch search(world, std::move(words));
   std::vector<Match> matches = search.Run(/*typos=*/false);
-  if (matches.empty() && search.MayHaveTypos()) matches = search.Run(/*typos=*/true);
+  auto any_at_least = [&](NameFit fit) { return std::ranges::any_of(matches, [&](const Match& match) { return match.fit >= fit; }); };
+  if (search.MayHaveTypos() && !any_at_least(NameFit::kFolder)) matches = search.Run(/*typos=*/true);
   // Letters strewn over a path say little beside a real fit.
-  bool any_fits = std::ranges::any_of(matches, [](const Match& match) { return match.fit >= NameFit::kFolder; });
-  if (any_fits) std::erase_if(matches, [](const Match& match) { return match.fit < NameFit::kFolder; });
+  if (any_at_least(NameFit::kTypo)) std::erase_if(matches, [](const Match& match) { return match.fit < NameFit::kTypo; });
   size_t end = std::min(matches.size(), request.offset + request.limit);
   std::partial_sort(matches.begin(), matches.begin() + static_cast<ptrdiff_t>(end), matches.end(),
                     [](const Match& a, const Match& b) { return a.Key() < b.Key(); });

@@ -128,9 +128,13 @@ Status QueryNotes::AddWhyNothing(const FileSet& allowed, const FileSet& matching
     notes_.push_back((all ? "no file has any word of: " : "of the " + Files(count) + " that satisfy the conditions, none has any word of: ") + words);
     return OkStatus();
   }
+  if (conditions_.size() == 1) {
+    if (unknown_.empty()) notes_.push_back("no file matches " + Shown(conditions_[0]->node()));
+    return OkStatus();
+  }
   for (size_t i = 0; i < std::min(conditions_.size(), kMaxConditionsNoted); ++i) RETURN_IF_ERROR(AddCondition(i, allowed));
   if (notes_.empty()) {
-    notes_.push_back("each condition is satisfied by some files, but no file satisfies all " + std::to_string(conditions_.size()));
+    notes_.push_back("no file satisfies all " + std::to_string(conditions_.size()) + " conditions together");
   }
   return OkStatus();
 }
@@ -151,9 +155,9 @@ Status QueryNotes::AddCondition(size_t index, const FileSet& allowed) {
   std::string shown = Shown(conditions_[index]->node());
   std::string others_text = Files(others) + (others == 1 ? " matches the rest" : " match the rest");
   if (std::ranges::find(unknown_, &conditions_[index]->node()) != unknown_.end()) {
-    if (others > 0 && conditions_.size() > 1) notes_.push_back(others_text + " of the query");
+    if (others > 0) notes_.push_back(others_text + " of the query");
   } else if (count == 0) {
-    notes_.push_back("no file matches " + shown + (conditions_.size() > 1 ? "; " + others_text : ""));
+    notes_.push_back("no file matches " + shown + "; " + others_text);
   } else if (others > 0) {
     notes_.push_back(Files(count) + (count == 1 ? " matches " : " match ") + shown + " and " + others_text + ", but none both");
   }

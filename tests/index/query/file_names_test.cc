@@ -47,6 +47,7 @@ TEST_F(FileNamesTest, FindsFilesAsPeopleRememberThem) {
   EXPECT_EQ(Find("docs/user"), (Strings{"docs/user_service.md"}));
   EXPECT_EQ(Find("readme"), (Strings{"README.md"}));
   EXPECT_EQ(Find("redame"), (Strings{"README.md"}));
+  EXPECT_EQ(Find("sevrice"), (Strings{"docs/user_service.md", "src/main/java/UserService.java", "src/main/java/UserServiceController.java", "test/UserServiceControllerTest.java"}));
   EXPECT_EQ(Find("안내"), (Strings{"docs/사용자_안내.md"}));
   EXPECT_EQ(Find(".md user"), (Strings{"docs/user_service.md"}));
   EXPECT_EQ(Find("nothing like it"), Strings());
