@@ -119,7 +119,7 @@ class CommandLine {
                            "  codelore search -- '-test retry'               a query that starts with a dash\n"
                            "Operators: \"phrase\"  /regex/  sym:NAME  repo:NAME  path:PART-OR-GLOB  lang:NAME  branch:NAME  -not  OR  ( )\n"
                            "They count where they are unmistakable; --syntax query takes all of them and says what is wrong,\n"
-                           "--syntax plain takes none. A word ranks; everything else must hold for the file.",
+                           "--syntax plain takes none. A word ranks; everything else must hold for the file. Quotes in a sentence only quote.",
                            Search);
     search->add_option("query", arguments_.text, "words, names, or a question")->type_name("")->required();
     AddMode(search);

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "index/query/name_pattern.h"
 #include "index/query/query_tokens.h"
 
 namespace codelore::index {
@@ -126,20 +127,44 @@ bool HasLetters(std::string_view word) {
   });
 }
 
-// Words in capitals beside which OR is SQL's.
-bool IsSql(std::string_view word) {
-  static constexpr std::array<std::string_view, 12> kWords = {"SELECT", "FROM",   "WHERE",  "AND",    "NOT", "JOIN",
-                                                              "INSERT", "UPDATE", "DELETE", "CREATE", "IF",  "HAVING"};
+// Words in capitals beside which OR is SQL's, or shouted.
+bool IsShouted(std::string_view word) {
+  static constexpr std::array<std::string_view, 24> kWords = {
+      "SELECT", "FROM", "WHERE", "AND", "NOT", "JOIN", "INSERT", "UPDATE", "DELETE", "CREATE", "IF", "HAVING",
+      "THE",    "A",    "OF",    "IN",  "TO",  "IS",   "WITH",   "FOR",    "ON",     "BY",     "AS", "ANY"};
   return std::ranges::find(kWords, word) != kWords.end();
+}
+
+// Words that make a sentence.
+bool IsFunctionWord(std::string_view word) {
+  static constexpr std::array<std::string_view, 32> kWords = {
+      "a",  "an",  "the", "is",    "are", "was",  "do",   "does", "did",  "how", "what", "which", "who",  "when", "where", "why",
+      "to", "of",  "in",  "on",    "for", "from", "with", "that", "this", "if",  "can",  "should", "and", "or",   "it",    "as"};
+  std::string lower = LowerAscii(word);
+  return std::ranges::find(kWords, lower) != kWords.end();
+}
+
+// Whether phrases are the only operators and what stands around them is a sentence: who quotes in a question does not
+// ask for files with these very words.
+bool IsSentenceWithQuotations(const std::vector<QueryToken>& tokens) {
+  constexpr int kSentenceWords = 4;
+  int words = 0;
+  bool function_word = false;
+  for (const QueryToken& token : tokens) {
+    if (!IsWord(token) && (token.kind != TokenKind::kAtom || token.atom.kind != QueryKind::kPhrase)) return false;
+    words += IsWord(token) && HasLetters(token.atom.text);
+    function_word = function_word || (IsWord(token) && IsFunctionWord(token.atom.text));
+  }
+  return function_word || words >= kSentenceWords;
 }
 
 // Whether the list, read without groups, has an OR between two operands.
 bool HasOr(const std::vector<QueryToken>& tokens) {
-  bool sql = std::ranges::any_of(tokens, [](const QueryToken& token) { return IsWord(token) && IsSql(token.atom.text); });
+  bool shouted = std::ranges::any_of(tokens, [](const QueryToken& token) { return IsWord(token) && IsShouted(token.atom.text); });
   auto operand = [&](const QueryToken& token) {
     return !IsWord(token) || (token.atom.text != "OR" && HasLetters(token.atom.text));
   };
-  for (size_t i = 1; i + 1 < tokens.size() && !sql; ++i) {
+  for (size_t i = 1; i + 1 < tokens.size() && !shouted; ++i) {
     if (IsWord(tokens[i]) && tokens[i].atom.text == "OR" && operand(tokens[i - 1]) && operand(tokens[i + 1])) return true;
   }
   return false;
@@ -160,7 +185,7 @@ Result<std::vector<QueryToken>> ReadFreely(std::string_view text) {
   }
   bool either = HasOr(list.tokens);
   bool any = either || std::ranges::any_of(list.tokens, [](const QueryToken& token) { return !IsWord(token); });
-  if (!any) return std::vector<QueryToken>();
+  if (!any || (!either && IsSentenceWithQuotations(list.tokens))) return std::vector<QueryToken>();
   if (open_quote != std::string_view::npos) return QueryError(text, open_quote, "no closing \" for the \"");
   if (!either && !HasNegatedGroup(text)) return std::move(list.tokens);
   rules.groups = true;

@@ -3,12 +3,13 @@
 // How freely text is read depends on who wrote it. Read strictly, all syntax counts and what is malformed is an error.
 // Read freely, a character is syntax only where it can hardly be anything else:
 //
-//   "..."          at the start of a word, closed at the end of one, and no other quote in the query is astray
+//   "..."          at the start of a word, closed at the end of one, no other quote in the query is astray, and the
+//                  words around it are not a sentence that merely quotes
 //   /.../          likewise, compact, and with a metacharacter in it unless it starts the query; no "/usr/lib/"
 //   name:value     a known field in lower case at the start of a word, with a value right behind; no "path::join",
 //                  "note: x", "http://x"
 //   -word          "-" with a space before and a letter behind; no "a - b", "->", "--flag", "-m", "-std=c++20"
-//   OR             in capitals, between two operands, and not in SQL
+//   OR             in capitals, between two operands, not in SQL and not in a sentence all in capitals
 //   ( )            around words, once there is an OR or a negated group; "f(x)" stays a word everywhere
 #ifndef CODELORE_INDEX_QUERY_QUERY_TOKENS_H_
 #define CODELORE_INDEX_QUERY_QUERY_TOKENS_H_
