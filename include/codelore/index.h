@@ -94,8 +94,18 @@ struct SearchFilter {
   std::vector<std::string> languages;  // any of; empty: all
 };
 
+// How a search text is read. Operators: "phrase", /regex/, sym: repo: path: lang: branch:, -term, OR, ( ).
+enum class QuerySyntax {
+  kPlain,  // words only
+  kAuto,   // operators where they are unmistakable
+  kQuery,  // operators everywhere; what is malformed is an error
+};
+
 struct SearchRequest {
   std::string text;
+  QuerySyntax syntax = QuerySyntax::kPlain;
+  // The canonical name of a language that a user may write; empty: there is none. For lang:.
+  std::function<std::string(std::string_view)> canonical_language;
   // Names of the viewer's sources: a word of the text that names one says where to look, not what for.
   std::vector<std::pair<SourceId, std::string>> source_names;
   SearchMode mode = SearchMode::kHybrid;
@@ -139,10 +149,43 @@ struct Hit {
 
 struct SearchResult {
   std::vector<Hit> hits;
+  // Without hits: why, one sentence each, as far as the viewer's own world tells.
+  std::vector<std::string> notes;
+  std::string read_as;  // the query, if it was read as more than words
   // How much of the visible, filtered world has vectors of the query's encoder: below `chunks`, search by
   // meaning is not complete yet.
   uint64_t chunks = 0;
   uint64_t chunks_with_vectors = 0;
+};
+
+// ---- finding files, rather than text -------------------------------------------------------------------
+
+struct FoundFile {
+  SourceId source;
+  std::string revision;
+  std::string branch;
+  std::string path;
+  std::string language;
+  std::vector<std::string> reasons;  // why it is here, in words, strongest first
+};
+
+struct FileNameRequest {
+  std::string text;  // words, abbreviations or a part of a path: "user service controller", "usc", "src/user"
+  SearchFilter filter;
+  size_t limit = 10;
+  size_t offset = 0;
+};
+
+struct SimilarFilesRequest {
+  SourceId source;  // of the file that others are to be like
+  std::string path;
+  SearchFilter filter;
+  size_t limit = 10;
+};
+
+struct FileResult {
+  std::vector<FoundFile> files;  // best first
+  std::vector<std::string> notes;  // without files: why
 };
 
 struct SourceStatus {
@@ -192,6 +235,11 @@ class Index {
   virtual Result<ReferenceResult> FindReferences(const Viewer& viewer, const ReferenceRequest& request) const = 0;
   // kNotFound, always in the same words, unless the viewer may read a file of that path.
   virtual Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const = 0;
+  // Files by their names. kInvalidArgument when the text has neither letters nor digits.
+  virtual Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const = 0;
+  // Files like one, by content and by name. kNotFound when the viewer may not read that one, or there is none.
+  virtual Result<FileResult> FindSimilarFiles(const Viewer& viewer, const SimilarFilesRequest& request,
+                                              const Hash256& encoder_fingerprint) const = 0;
 
   // kNotFound unless the viewer may read the source's partitions.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

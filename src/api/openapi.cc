@@ -38,13 +38,27 @@ const Json& Filters() {
 // The body an operation takes; null: none.
 Json RequestSchema(std::string_view name) {
   if (name == "search") {
-    Json properties = {{"query", Text("words, names, or a question")},
+    Json properties = {{"query", Text("words, names, or a question; with operators: \"a phrase\", /regex/, sym: repo: path: lang: branch:, -not, OR, ( )")},
+                       {"syntax", {{"type", "string"}, {"enum", {"auto", "plain", "query"}}, {"default", "auto"},
+                                   {"description", "auto: operators where they are unmistakable; plain: none; query: everywhere, mistakes are errors"}}},
                        {"mode", {{"type", "string"}, {"enum", {"hybrid", "lexical", "vector"}}, {"default", "hybrid"}}},
                        {"limit", Whole(1, 100, 10)},
                        {"offset", Whole(0, 1000, 0)},
                        {"explain", Flag("show why each hit stands where it stands; administrators only")}};
     properties.update(Filters());
     return Body({"query"}, properties);
+  }
+  if (name == "files") {
+    Json properties = {{"query", Text("words, abbreviations or a part of a path: user service controller, usc, src/user")},
+                       {"limit", Whole(1, 100, 10)},
+                       {"offset", Whole(0, 1000, 0)}};
+    properties.update(Filters());
+    return Body({"query"}, properties);
+  }
+  if (name == "similar") {
+    Json properties = {{"file", Text("SOURCE:PATH, or a citation")}, {"limit", Whole(1, 100, 10)}};
+    properties.update(Filters());
+    return Body({"file"}, properties);
   }
   if (name == "ask") {
     Json properties = {{"question", Text("a question in any language")},
@@ -108,8 +122,12 @@ Json SymbolsSchema(std::string_view name) {
 }
 
 Json AnswerSchema(std::string_view name) {
-  if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"hits", ListOf(Ref("Hit"))},
+  if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"read_as", Text("the query in full, if it has operators; else empty")},
+                                       {"hits", ListOf(Ref("Hit"))}, {"notes", ListOf(Text("why there are no hits; what the query names that is not there"))},
                                        {"vectors_complete", Flag("every visible chunk can be found by meaning")}});
+  if (name == "files" || name == "similar") {
+    return Object({{name == "files" ? "query" : "file", Text("as sent")}, {"files", ListOf(Ref("File"))}, {"notes", ListOf(Text("why there are no files"))}});
+  }
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
   if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
@@ -187,6 +205,10 @@ std::string OpenApiDocument() {
   Json citation = HitSchema();
   citation["properties"].erase("rank");
   citation["properties"]["n"] = {{"type", "integer"}, {"minimum", 1}};
+  Json file = Object({{"rank", {{"type", "integer"}, {"minimum", 1}}}, {"source", Text("name of the source")},
+                      {"commit", Text("what was indexed")}, {"branch", Text("the indexed branch")}, {"path", Text("from the source's root")},
+                      {"language", Text("python, markdown, ...")}, {"reasons", ListOf(Text("what speaks for the file"))},
+                      {"citation", Text("source@commit:path")}});
   Json problem = Object({{"type", Text("URI of the kind of problem")}, {"title", Text("short")},
                          {"status", {{"type", "integer"}}}, {"detail", Text("what to do")}, {"request_id", Text("for the log")}});
   Json document = {
@@ -196,7 +218,7 @@ std::string OpenApiDocument() {
       {"paths", paths},
       {"components",
        {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}},
-        {"schemas", {{"Hit", HitSchema()}, {"Citation", citation}, {"Problem", problem}}}}}};
+        {"schemas", {{"Hit", HitSchema()}, {"Citation", citation}, {"File", file}, {"Problem", problem}}}}}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

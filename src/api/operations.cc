@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "api/file_operations.h"
 #include "api/json_request.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
@@ -93,6 +94,8 @@ constexpr Operation kOperations[] = {
     {"symbols", "POST", "/v1/symbols", kReader, false, "Find definitions by name", SymbolsOperation},
     {"references", "POST", "/v1/references", kReader, false, "Find where a name is used, and who calls it", ReferencesOperation},
     {"outline", "POST", "/v1/outline", kReader, false, "List what a file defines", OutlineOperation},
+    {"files", "POST", "/v1/files", kReader, false, "Find files by name", FilesOperation},
+    {"similar", "POST", "/v1/similar", kReader, false, "Find files like one", SimilarOperation},
     {"status", "GET", "/v1/status", kReader, false, "What is indexed, and how completely", DescribeSources},
     {"source.list", "GET", "/v1/sources", kReader, false, "List the sources you may read", ListSources},
     {"index", "POST", "/v1/sources", kAdministrator, false, "Index a repository or folder", IndexLocation},

@@ -73,11 +73,13 @@ Json CitationsJson(const std::vector<NamedHit>& hits) {
 
 Result<std::string> SearchOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body,
-                                                 {"query", "mode", "sources", "paths", "languages", "limit", "offset", "explain"}));
+                                                 {"query", "mode", "syntax", "sources", "paths", "languages", "limit", "offset", "explain"}));
   SearchQuestion question;
   question.text = json.String("query", {.required = true});
   std::string mode = json.Choice("mode", {"hybrid", "lexical", "vector"});
   question.mode = mode == "lexical" ? SearchMode::kLexical : mode == "vector" ? SearchMode::kVector : SearchMode::kHybrid;
+  std::string syntax = json.Choice("syntax", {"auto", "plain", "query"});
+  question.syntax = syntax == "plain" ? QuerySyntax::kPlain : syntax == "query" ? QuerySyntax::kQuery : QuerySyntax::kAuto;
   question.sources = json.Strings("sources");
   question.paths = json.Strings("paths");
   question.languages = json.Strings("languages");
@@ -96,7 +98,9 @@ Result<std::string> SearchOperation(OperationContext& context) {
   }
   return Dump({{"query", question.text},
                {"mode", mode},
+               {"read_as", reply.read_as},
                {"hits", hits},
+               {"notes", reply.notes},
                {"vectors_complete", reply.chunks_with_vectors == reply.chunks}});
 }
 

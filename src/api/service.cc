@@ -11,6 +11,7 @@
 #include "embed/bert_encoder.h"
 #include "generate/extractive.h"
 #include "index/embedded_index.h"
+#include "index/query/query_parser.h"
 #include "index/store/rocks_store.h"
 
 namespace codelore::api {
@@ -67,6 +68,26 @@ bool Fits(const Hit& hit, bool foreign) {
   return hit.similarity != 0 ? hit.similarity + hit.coverage / 2 >= kLeastFit : hit.coverage >= kLeastCoverage;
 }
 
+// Sources and paths that "SOURCE:PATH" or "SOURCE@COMMIT:PATH#L1-L2" may mean. Names, commits (the time, for a folder)
+// and paths can hold colons, so there may be several.
+std::vector<std::pair<SourceId, std::string>> FilesNamed(std::string_view text, const std::vector<acl::VisibleSource>& visible) {
+  constexpr size_t kMaxTries = 16;
+  std::vector<std::pair<SourceId, std::string>> files;
+  for (const acl::VisibleSource& source : visible) {
+    if (!text.starts_with(source.name) || text.size() == source.name.size()) continue;
+    std::string_view rest = text.substr(source.name.size());
+    bool commit = rest[0] == '@';
+    if (!commit && rest[0] != ':') continue;
+    for (size_t colon = rest.find(':'); colon != std::string_view::npos && files.size() < kMaxTries; colon = rest.find(':', colon + 1)) {
+      std::string_view path = rest.substr(colon + 1);
+      files.emplace_back(source.id, path);
+      if (size_t lines = path.rfind("#L"); lines != std::string_view::npos) files.emplace_back(source.id, path.substr(0, lines));
+      if (!commit) break;
+    }
+  }
+  return files;
+}
+
 // The last part of a path or URL, without ".git".
 std::string NameFromLocation(std::string_view location) {
   while (location.size() > 1 && location.ends_with('/')) location.remove_suffix(1);
@@ -100,7 +121,9 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
 
 Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQuestion& question) const {
   RETURN_IF_ERROR(CheckQuestion(question.text));
-  SearchRequest request{.text = question.text, .mode = question.mode, .limit = question.limit,
+  SearchRequest request{.text = question.text, .syntax = question.syntax,
+                        .canonical_language = [](std::string_view name) { return std::string(chunker::CanonicalLanguage(name)); },
+                        .mode = question.mode, .limit = question.limit,
                         .offset = question.offset, .per_file = question.per_file};
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   for (const acl::VisibleSource& source : visible) request.source_names.emplace_back(source.id, source.name);
@@ -112,12 +135,17 @@ Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& 
   ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
   std::vector<float> vector;
   if (request.mode != SearchMode::kLexical) {
-    std::vector<std::string_view> texts = {request.text};
-    ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
-    vector = std::move(encodings[0].dense);
+    ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
+    std::string ranked = index::RankedTextOf(request.text, query);
+    std::vector<std::string_view> texts = {ranked};
+    if (!ranked.empty()) {
+      ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
+      vector = std::move(encodings[0].dense);
+    }
   }
   ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder_->info().fingerprint));
-  SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors};
+  SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors,
+                    .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
   for (Hit& hit : result.hits) {
     auto found = directory_->SourceName(viewer, hit.source);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
@@ -126,6 +154,41 @@ Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& 
     reply.hits.push_back({std::move(hit), std::move(name), std::move(citation)});
   }
   return reply;
+}
+
+Result<FileReply> Service::NameFiles(const Viewer& viewer, FileResult result) const {
+  FileReply reply{.files = {}, .notes = std::move(result.notes)};
+  for (FoundFile& file : result.files) {
+    auto found = directory_->SourceName(viewer, file.source);
+    if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
+    ASSIGN_OR_RETURN(std::string name, std::move(found));
+    std::string citation = name + "@" + file.revision + ":" + file.path;
+    reply.files.push_back({std::move(file), std::move(name), std::move(citation)});
+  }
+  return reply;
+}
+
+Result<FileReply> Service::FindFiles(const Viewer& viewer, const FileQuestion& question) const {
+  RETURN_IF_ERROR(CheckQuestion(question.text));
+  FileNameRequest request{.text = question.text, .filter = {}, .limit = question.limit, .offset = question.offset};
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  ASSIGN_OR_RETURN(FileResult result, index_->FindFiles(viewer, request));
+  return NameFiles(viewer, std::move(result));
+}
+
+Result<FileReply> Service::FindSimilarFiles(const Viewer& viewer, const FileQuestion& question) const {
+  RETURN_IF_ERROR(CheckQuestion(question.text));
+  ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
+  SimilarFilesRequest request{.source = {}, .path = {}, .filter = {}, .limit = question.limit};
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  for (auto& [source, path] : FilesNamed(question.text, visible)) {
+    request.source = source;
+    request.path = std::move(path);
+    auto result = index_->FindSimilarFiles(viewer, request, encoder_->info().fingerprint);
+    if (result.ok()) return NameFiles(viewer, std::move(*result));
+    if (result.status().code() != StatusCode::kNotFound) return result.status();
+  }
+  return NotFound("there is no file '" + question.text + "' that you may read; name it as SOURCE:PATH");
 }
 
 Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,

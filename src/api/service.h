@@ -31,6 +31,7 @@ struct ServiceOptions {
 struct SearchQuestion {
   std::string text;
   SearchMode mode = SearchMode::kHybrid;
+  QuerySyntax syntax = QuerySyntax::kPlain;
   std::vector<std::string> sources;    // names; empty: all the viewer sees
   std::vector<std::string> paths;      // globs
   std::vector<std::string> languages;  // names or aliases
@@ -48,6 +49,26 @@ struct NamedHit {
 struct SearchReply {
   std::vector<NamedHit> hits;
   uint64_t chunks = 0, chunks_with_vectors = 0;  // see SearchResult
+  std::vector<std::string> notes;                 // likewise
+  std::string read_as;
+};
+
+struct FileQuestion {
+  std::string text;  // a name; for FindSimilar "SOURCE:PATH" or a citation
+  std::vector<std::string> sources, paths, languages;  // as in SearchQuestion
+  size_t limit = 10;
+  size_t offset = 0;  // not for FindSimilar
+};
+
+struct NamedFile {
+  FoundFile file;
+  std::string source;    // its name
+  std::string citation;  // source@commit:path
+};
+
+struct FileReply {
+  std::vector<NamedFile> files;
+  std::vector<std::string> notes;  // see FileResult
 };
 
 struct AskQuestion {
@@ -90,6 +111,9 @@ class Service {
   static Result<std::unique_ptr<Service>> Open(const ServiceOptions& options);
 
   Result<SearchReply> Search(const Viewer& viewer, const SearchQuestion& question) const;
+  Result<FileReply> FindFiles(const Viewer& viewer, const FileQuestion& question) const;
+  // One and the same kNotFound for a file that is not there and one the viewer may not read.
+  Result<FileReply> FindSimilarFiles(const Viewer& viewer, const FileQuestion& question) const;
   Result<AnswerSummary> Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,
                             const AnswerSink& sink) const;
   // The request's filter is made of `scope`.
@@ -113,8 +137,10 @@ class Service {
 
  private:
   Service() = default;
+  // From names to ids. kNotFound for a source that the viewer does not see.
   Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
+  Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
 
   // In the order they are opened; each needs those above it.

@@ -19,7 +19,7 @@ struct Arguments {
   bool json = false;
   std::string text, location, name, source;
   std::vector<std::string> sources, paths, languages;
-  std::string mode = "hybrid";
+  std::string mode = "hybrid", syntax = "auto";
   uint32_t limit = 10, offset = 0;
   bool explain = false;
   std::vector<std::string> kinds;  // of symbols or references

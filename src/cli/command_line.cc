@@ -27,6 +27,7 @@ class CommandLine {
     AddCommonOptions();
     AddSearchCommands();
     AddSymbolCommands();
+    AddFileCommands();
     AddServiceCommands();
     AddDirectoryCommands();
     AddEval();
@@ -129,10 +130,19 @@ class CommandLine {
     CLI::App* search = Add(app_, "search", "search code and documents",
                            "  codelore search \"parse the request header\"\n"
                            "  codelore search getUserName --lang java --path 'src/**'\n"
-                           "  codelore search \"사용자 인증\" --mode lexical --json",
+                           "  codelore search \"사용자 인증\" --mode lexical --json\n"
+                           "  codelore search 'retry -test path:src lang:go'\n"
+                           "  codelore search 'sym:Session.close OR \"close the session\"'\n"
+                           "  codelore search '/retr(y|ies)/ repo:backend*'\n"
+                           "  codelore search -- '-test retry'               a query that starts with a dash\n"
+                           "Operators: \"phrase\"  /regex/  sym:NAME  repo:NAME  path:PART-OR-GLOB  lang:NAME  branch:NAME  -not  OR  ( )\n"
+                           "They count where they are unmistakable; --syntax query takes all of them and says what is wrong,\n"
+                           "--syntax plain takes none. A word ranks; everything else must hold for the file. Quotes in a sentence only quote.",
                            Search);
     search->add_option("query", arguments_.text, "words, names, or a question")->type_name("")->required();
     AddMode(search);
+    search->add_option("--syntax", arguments_.syntax, "how operators are read: auto, plain or query")
+        ->type_name("SYNTAX")->check(CLI::IsMember({"auto", "plain", "query"}).description(""))->capture_default_str();
     AddFilterOptions(search);
     search->add_option("--limit", arguments_.limit, "how many hits, 1 to 100")->type_name("N")->check(Between(1, 100))->capture_default_str();
     search->add_option("--offset", arguments_.offset, "skip so many hits, up to 1000")->type_name("N")->check(Between(0, 1000));
@@ -178,6 +188,30 @@ class CommandLine {
                             "  codelore outline handbook:README.md --json",
                             Outline);
     outline->add_option("file", arguments_.text, "SOURCE:PATH")->type_name("")->required();
+  }
+
+  void AddFileCommands() {
+    CLI::App* files = Add(app_, "files", "find files by name",
+                          "  codelore files \"user service controller\"    UserServiceController.java\n"
+                          "  codelore files usc                          likewise\n"
+                          "  codelore files src/http/serv --lang go",
+                          Files);
+    files->add_option("query", arguments_.text, "words, abbreviations or a part of a path")->type_name("")->required();
+    AddFilterOptions(files);
+    AddLimit(files);
+    files->add_option("--offset", arguments_.offset, "skip so many files, up to 1000")->type_name("N")->check(Between(0, 1000));
+
+    CLI::App* similar = Add(app_, "similar", "find files like one, by content and by name",
+                            "  codelore similar backend:src/session.py\n"
+                            "  codelore similar backend:src/session.py --path 'tests/**'",
+                            Similar);
+    similar->add_option("file", arguments_.text, "SOURCE:PATH, or a citation")->type_name("")->required();
+    AddFilterOptions(similar);
+    AddLimit(similar);
+  }
+
+  void AddLimit(CLI::App* command) {
+    command->add_option("--limit", arguments_.limit, "how many, 1 to 100")->type_name("N")->check(Between(1, 100))->capture_default_str();
   }
 
   void AddServiceCommands() {

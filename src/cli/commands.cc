@@ -172,7 +172,7 @@ int Fail(const Arguments& arguments, const Status& status) {
 
 int Search(const Arguments& arguments) {
   if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the query is empty"));
-  Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"limit", arguments.limit}, {"offset", arguments.offset}};
+  Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"syntax", arguments.syntax}, {"limit", arguments.limit}, {"offset", arguments.offset}};
   AddFilters(arguments, body);
   if (arguments.explain) body["explain"] = true;
   auto backend = OpenBackend(arguments.backend);
@@ -182,6 +182,20 @@ int Search(const Arguments& arguments) {
   int code = PrintResult("search", *result, arguments.json);
   if (code == kNothingOrPartial) HintAtEmptyIndex(**backend, arguments);
   return code;
+}
+
+int Files(const Arguments& arguments) {
+  if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the name is empty"));
+  Json body = {{"query", arguments.text}, {"limit", arguments.limit}, {"offset", arguments.offset}};
+  AddFilters(arguments, body);
+  return Execute(arguments, "files", body);
+}
+
+int Similar(const Arguments& arguments) {
+  if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("name a file, as SOURCE:PATH"));
+  Json body = {{"file", arguments.text}, {"limit", arguments.limit}};
+  AddFilters(arguments, body);
+  return Execute(arguments, "similar", body);
 }
 
 int Ask(const Arguments& arguments) {

@@ -12,6 +12,8 @@ inline constexpr int kSuccess = 0, kNothingOrPartial = 1, kUsage = 2, kRefused =
 using Command = int (*)(const Arguments&);
 
 int Search(const Arguments& arguments);
+int Files(const Arguments& arguments);
+int Similar(const Arguments& arguments);
 int Ask(const Arguments& arguments);
 int Symbols(const Arguments& arguments);
 int References(const Arguments& arguments);

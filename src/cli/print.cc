@@ -103,10 +103,17 @@ void PrintWhy(const Json& why) {
   Print(line);
 }
 
+void PrintNotes(const Json& json) {
+  for (const Json& note : json.value("notes", Json::array())) {
+    std::fprintf(stderr, "note: %s\n", note.is_string() ? OneLine(note.get<std::string>()).c_str() : "");
+  }
+}
+
 int SearchCodeOf(const Json& json) { return json["hits"].empty() ? kNothingOrPartial : kSuccess; }
 
 int PrintSearch(const Json& json) {
   if (json["hits"].empty()) Print("Nothing found.\n");
+  PrintNotes(json);
   for (const Json& hit : json["hits"]) {
     Print(std::to_string(Number(hit, "rank")) + ". " + Bold(Name(hit, "path")) + ":" + std::to_string(Number(hit, "start_line")) +
           "-" + std::to_string(Number(hit, "end_line")));
@@ -121,6 +128,20 @@ int PrintSearch(const Json& json) {
     std::fprintf(stderr, "note: not every chunk has its vector yet; search by meaning is incomplete\n");
   }
   return SearchCodeOf(json);
+}
+
+int FilesCodeOf(const Json& json) { return json["files"].empty() ? kNothingOrPartial : kSuccess; }
+
+int PrintFiles(const Json& json) {
+  if (json["files"].empty()) Print("Nothing found.\n");
+  PrintNotes(json);
+  for (const Json& file : json["files"]) {
+    std::string reasons;
+    for (const Json& reason : file.value("reasons", Json::array())) reasons += (reasons.empty() ? "" : ", ") + OneLine(reason.get<std::string>());
+    Print(std::to_string(Number(file, "rank")) + ". " + Bold(Name(file, "path")) + "  " +
+          Dim("[" + Name(file, "source") + "@" + ShortCommit(file) + "]" + (reasons.empty() ? "" : "  " + reasons)) + "\n");
+  }
+  return FilesCodeOf(json);
 }
 
 // ---- status ----------------------------------------------------------------------------------------------
@@ -287,6 +308,7 @@ struct Shape {
 };
 constexpr Shape kShapes[] = {
     {"search", PrintSearch, SearchCodeOf},     {"ask", PrintAnswer, AskCodeOf},
+    {"files", PrintFiles, FilesCodeOf},        {"similar", PrintFiles, FilesCodeOf},
     {"status", PrintStatus, StatusCodeOf},     {"index", PrintIndex, IndexCodeOf},
     {"source.list", PrintSources, AlwaysSuccess}, {"grant", PrintReaders, AlwaysSuccess},
     {"revoke", PrintReaders, AlwaysSuccess},   {"token.list", PrintTokens, AlwaysSuccess},

@@ -11,6 +11,8 @@
 #include "index/embed_pending.h"
 #include "index/manifest.h"
 #include "index/rank/path_kind.h"
+#include "index/query/file_names.h"
+#include "index/query/similar_files.h"
 #include "index/rank/search.h"
 #include "index/segment_folder.h"
 #include "index/snapshot.h"
@@ -155,6 +157,15 @@ class EmbeddedIndex final : public Index, private VectorSink {
   }
   Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const override {
     return OutlineIn(*CurrentSnapshot(), store_, viewer, source, path);
+  }
+
+  Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const override {
+    return FindFilesByName(*CurrentSnapshot(), viewer, request);
+  }
+
+  Result<FileResult> FindSimilarFiles(const Viewer& viewer, const SimilarFilesRequest& request,
+                                      const Hash256& encoder_fingerprint) const override {
+    return FindSimilar(*CurrentSnapshot(), store_, viewer, request, encoder_fingerprint);
   }
 
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <unordered_map>
 
 #include "index/blobs.h"
+#include "index/query/query_condition.h"
 #include "index/rank/dense_search.h"
 #include "index/rank/lexical_search.h"
 #include "index/rank/path_kind.h"
+#include "index/rank/provenance.h"
 #include "index/rank/query.h"
 #include "index/rank/score.h"
 #include "index/rank/signals.h"
@@ -61,8 +64,9 @@ std::vector<std::string> WordsOf(const std::vector<std::pair<SourceId, std::stri
 
 class Ranker {
  public:
-  Ranker(World& world, const SearchRequest& request, std::span<const float> query_vector, const Hash256& encoder)
-      : world_(world), mode_(request.mode), terms_(AnalyzeQuery(request.text, WordsOf(request.source_names))), lexical_(world, terms_),
+  Ranker(World& world, const QueryCondition& condition, const SearchRequest& request, std::span<const float> query_vector,
+         const Hash256& encoder)
+      : world_(world), condition_(condition), mode_(request.mode), terms_(AnalyzeQuery(request.text, WordsOf(request.source_names))), lexical_(world, terms_),
         dense_(world, request.mode == SearchMode::kLexical ? std::span<const float>() : query_vector, encoder),
         signals_(terms_, [this](const std::string& term) { return Idf(term); }) {}
 
@@ -75,7 +79,7 @@ class Ranker {
     for (RankedFile& file : files) DescribeFile(file);
     CompareWithSiblings(files);
     query_.lexical_separation = LexicalSeparation(files);
-    for (RankedFile& file : files) file.score = ScoreFile(mode_, query_, file.features);
+    for (RankedFile& file : files) file.score = condition_.lists_only() ? Listed(file) : ScoreFile(mode_, query_, file.features);
     std::ranges::sort(files, [&](const RankedFile& a, const RankedFile& b) {
       if (a.score.value != b.score.value) return a.score.value > b.score.value;
       return PathOf(a) < PathOf(b);
@@ -147,7 +151,16 @@ class Ranker {
         }
       }
     }
+    for (auto [segment, file] : condition_.Found()) {
+      if (seen.emplace(std::pair(segment, file), files.size()).second) files.push_back({.segment = segment, .file = file});
+    }
     return files;
+  }
+
+  // The score of a file when nothing ranks.
+  static FileScore Listed(const RankedFile& file) {
+    double value = file.features.secondary > 0 ? 0.5 : 1;
+    return {value, {{"satisfies the conditions", value}}};
   }
 
   // Every chunk of every candidate, by both legs.
@@ -192,7 +205,9 @@ class Ranker {
       auto names = reader.StringsOf(reader.chunk(chunk.ordinal)).definitions;
       definitions.insert(definitions.end(), names.begin(), names.end());
     }
-    std::ranges::stable_sort(file.chunks, std::greater<>(), &ScoredChunkOfFile::score);
+    std::ranges::stable_sort(file.chunks, std::greater<>(), [&](const ScoredChunkOfFile& chunk) {
+      return std::pair(condition_.Evidence(file.segment, chunk.ordinal), chunk.score);
+    });
     features.file_coverage = lexical_.Coverage(terms);
     features.lexical_next = Coherence(lexical);
     features.dense = std::ranges::max(dense);
@@ -248,6 +263,7 @@ class Ranker {
   }
 
   World& world_;
+  const QueryCondition& condition_;
   const SearchMode mode_;
   QueryTerms terms_;
   LexicalSearch lexical_;
@@ -264,14 +280,10 @@ Result<Hit> MakeHit(const KeyValueStore& store, const Snapshot& snapshot, const 
   const SegmentReader& reader = segment.reader();
   const FileRow& file = reader.file(chunk.file);
   Hit hit;
-  hit.source = segment.partition().source;
-  if (auto state = snapshot.sources.find(hit.source); state != snapshot.sources.end()) {
-    hit.branch = state->second.branch;
-    hit.revision = state->second.revision;
-    // While an update is under way its files stand for the new revision, all others still for the old one.
-    const std::string& own = segment.live().entry.revision;
-    if (hit.revision.empty() || own == state->second.target_revision) hit.revision = own;
-  }
+  Provenance provenance = ProvenanceOf(snapshot, segment);
+  hit.source = provenance.source;
+  hit.branch = std::move(provenance.branch);
+  hit.revision = std::move(provenance.revision);
   FileStrings file_strings = reader.StringsOf(file);
   ChunkStrings strings = reader.StringsOf(chunk);
   hit.path = file_strings.path;
@@ -301,12 +313,40 @@ std::vector<Place> OrderHits(const std::vector<RankedFile>& files, size_t per_fi
     const auto& chunks = files[f].chunks;
     for (size_t c = 0; c < chunks.size() && (per_file == 0 || c < per_file); ++c) {
       if (c > 0 && chunks[c].score <= 0) break;
-      double share = c == 0 || chunks[0].score <= 0 ? 1 : 0.9 * chunks[c].score / chunks[0].score;
+      double share = c == 0 || chunks[0].score <= 0 ? 1 : 0.9 * std::min(1.0, chunks[c].score / chunks[0].score);
       places.push_back({f, c, files[f].score.value * share});
     }
   }
   std::ranges::stable_sort(places, std::greater<>(), &Place::score);
   return places;
+}
+
+// Shows where the very bytes that were asked for stand: the best chunk with a match, its lines marked.
+Status ShowExactMatch(const QueryCondition& condition, const SegmentReader& reader, const RankedFile& file, size_t& chunk,
+                      std::vector<uint32_t>& lines) {
+  ASSIGN_OR_RETURN(auto matches, condition.ExactMatches(file.segment, file.file));
+  auto matches_in = [&](size_t c) {
+    const ChunkRow& row = reader.chunk(file.chunks[c].ordinal);
+    return std::ranges::any_of(matches, [&](auto match) { return match.first >= row.begin && match.first < row.end; });
+  };
+  for (size_t c = 0; c < file.chunks.size(); ++c) {
+    if (!matches_in(c)) continue;
+    chunk = c;
+    break;
+  }
+  const ChunkRow& row = reader.chunk(file.chunks[chunk].ordinal);
+  for (auto [begin, end] : matches) {
+    if (begin >= row.begin && begin < row.end) lines.push_back(static_cast<uint32_t>(begin) - row.begin);
+  }
+  return OkStatus();
+}
+
+// `offsets` are places in the hit's text.
+void MarkLines(const std::vector<uint32_t>& offsets, Hit& hit) {
+  for (uint32_t offset : offsets) {
+    auto line = static_cast<size_t>(std::count(hit.text.begin(), hit.text.begin() + offset, '\n'));
+    if (line < hit.line_weights.size()) hit.line_weights[line] = 1;
+  }
 }
 
 }  // namespace
@@ -315,9 +355,11 @@ Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStor
                                     const SearchRequest& request, std::span<const float> query_vector,
                                     const Hash256& encoder_fingerprint) {
   World world(snapshot, viewer, request.filter);
-  Ranker ranker(world, request, query_vector, encoder_fingerprint);
+  ASSIGN_OR_RETURN(std::unique_ptr<QueryCondition> condition, QueryCondition::Prepare(snapshot, store, request, world));
+  Ranker ranker(world, *condition, condition->ranked(), query_vector, encoder_fingerprint);
   std::vector<RankedFile> files = ranker.Rank();
   SearchResult result;
+  result.read_as = condition->ReadAs();
   result.chunks = world.live_chunks();
   for (VisibleSegment& segment : world.segments()) {
     const VectorIndex* vectors = segment.live().VectorsOf(encoder_fingerprint);
@@ -326,16 +368,23 @@ Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStor
   std::vector<Place> places = OrderHits(files, request.per_file);
   for (size_t i = request.offset; i < places.size() && result.hits.size() < request.limit; ++i) {
     const RankedFile& file = files[places[i].file];
-    const ScoredChunkOfFile& chunk = file.chunks[places[i].chunk];
     VisibleSegment& segment = world.segments()[file.segment];
+    size_t shown = places[i].chunk;
+    std::vector<uint32_t> exact;
+    if (condition->has_exact() && request.per_file == 1) {
+      RETURN_IF_ERROR(ShowExactMatch(*condition, segment.reader(), file, shown, exact));
+    }
+    const ScoredChunkOfFile& chunk = file.chunks[shown];
     ASSIGN_OR_RETURN(Hit hit, MakeHit(store, snapshot, segment, segment.reader().chunk(chunk.ordinal)));
     hit.score = places[i].score;
     hit.coverage = ranker.Coverage(chunk);
     hit.similarity = chunk.dense;
     hit.line_weights = ranker.LineWeights(hit.text);
+    MarkLines(exact, hit);
     hit.why = ranker.Explain(file, chunk);
     result.hits.push_back(std::move(hit));
   }
+  ASSIGN_OR_RETURN(result.notes, condition->Notes(places.size(), !result.hits.empty()));
   return result;
 }
 

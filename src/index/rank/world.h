@@ -29,10 +29,17 @@ class VisibleSegment {
     return tested_[file] == kYes;
   }
   bool AllowsChunk(uint32_t chunk) { return Allows(reader().chunk(chunk).file); }
+  // Allows no file whose flag is 0 from here on. Before anything was asked about chunks.
+  void Restrict(const std::vector<uint8_t>& allowed) {
+    for (uint32_t file = 0; file < tested_.size(); ++file) {
+      if (allowed[file] == 0) tested_[file] = kNo;
+    }
+    restricted_ = true;
+  }
   // The chunks of all allowed files.
   const std::vector<RowRange>& AllowedRanges() {
     if (!ranges_.empty()) return ranges_;
-    bool all = patterns_.empty() && filter_.languages.empty() && segment_->file_deleted.empty();
+    bool all = !restricted_ && patterns_.empty() && filter_.languages.empty() && segment_->file_deleted.empty();
     if (all) ranges_.push_back({0, reader().chunk_count()});
     for (uint32_t file = 0; !all && file < reader().file_count(); ++file) {
       if (!Allows(file)) continue;
@@ -60,6 +67,7 @@ class VisibleSegment {
   const SearchFilter& filter_;                // of the World
   const std::vector<PathPattern>& patterns_;  // of the World
   std::vector<uint8_t> tested_;
+  bool restricted_ = false;
   std::vector<RowRange> ranges_;  // once they were asked for
 };
 

@@ -272,6 +272,14 @@ std::vector<ScoredChunk> VectorIndex::Search(std::span<const float> query, size_
   return found;
 }
 
+bool VectorIndex::AddRow(uint32_t ordinal, std::span<float> sum) const {
+  if (ordinal >= rows()) return false;
+  std::vector<float> row(dimension());
+  implementation_->halves().reconstruct(ordinal, row.data());
+  for (size_t i = 0; i < row.size(); ++i) sum[i] += row[i];
+  return true;
+}
+
 std::vector<float> VectorIndex::Scores(std::span<const float> query, std::span<const uint32_t> ordinals) const {
   std::unique_ptr<faiss::FlatCodesDistanceComputer> computer(implementation_->halves().get_FlatCodesDistanceComputer());
   computer->set_query(query.data());

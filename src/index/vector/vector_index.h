@@ -56,6 +56,8 @@ class VectorIndex {
   // first; equal cosines in order of row. `query` has `dimension` floats. Adds to `sums` if it is given.
   std::vector<ScoredChunk> Search(std::span<const float> query, size_t k, std::span<const RowRange> allowed,
                                   ScoreSums* sums = nullptr) const;
+  // Adds a row to `sum`, which has `dimension` floats; false, and nothing added, if the row is not there.
+  bool AddRow(uint32_t ordinal, std::span<float> sum) const;
   // The cosines of the given rows; 0 for those that are not there.
   std::vector<float> Scores(std::span<const float> query, std::span<const uint32_t> ordinals) const;
 
