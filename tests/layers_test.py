@@ -11,7 +11,7 @@ MAX_FILES_PER_LIBRARY = 2
 LIBRARIES = {
     "rocksdb/": {"index"}, "faiss/": {"index"}, "libstemmer": {"index"}, "tree_sitter/": {"chunker"},
     "unicode/": {"chunker", "embed", "index"}, "cblas": {"embed"}, "httplib": {"api"},
-    "nlohmann/": {"api", "cli", "embed", "chunker"}, "CLI/": {"cli"}, "openssl/": None, "xxhash": {"index"}, "re2/": {"index"},
+    "nlohmann/": {"api", "cli", "embed", "chunker"}, "CLI/": {"cli"}, "openssl/": None, "xxhash": {"index"}, "re2/": {"index"}, "lz4": {"index"},
 }
 # Files of one purpose that need a library each: more than two, for the reason given.
 MANY = {

@@ -9,6 +9,7 @@
 #include "codelore/coding.h"
 #include "index/blobs.h"
 #include "index/embed_pending.h"
+#include "index/exact/exact_search.h"
 #include "index/manifest.h"
 #include "index/rank/search.h"
 #include "index/segment_folder.h"
@@ -141,6 +142,10 @@ class EmbeddedIndex final : public Index, private VectorSink {
   Result<SearchResult> Search(const Viewer& viewer, const SearchRequest& request, std::span<const float> query_vector,
                               const Hash256& encoder_fingerprint) const override {
     return SearchSnapshot(*CurrentSnapshot(), store_, viewer, request, query_vector, encoder_fingerprint);
+  }
+
+  Result<ExactResult> SearchExact(const Viewer& viewer, const ExactRequest& request) const override {
+    return SearchExactSnapshot(*CurrentSnapshot(), viewer, request);
   }
 
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

@@ -19,15 +19,16 @@
 #include "codelore/chunk.h"
 #include "codelore/ids.h"
 #include "codelore/index.h"
+#include "index/exact/exact_index.h"
 #include "index/lexical/term_dictionary.h"
 #include "index/store/file.h"
 
 namespace codelore::index {
 
-inline constexpr uint32_t kSegmentVersion = 2;
+inline constexpr uint32_t kSegmentVersion = 3;
 
-enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions };
-inline constexpr size_t kSectionCount = 6;
+enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions, kTrigrams, kText };
+inline constexpr size_t kSectionCount = 8;
 
 // Fixed-size rows of the sections kFiles and kChunks; offsets point into kStrings.
 struct FileRow {
@@ -75,6 +76,7 @@ class SegmentBuilder {
   std::vector<ChunkRow> chunks_;
   std::string strings_;
   LexicalBuilder lexical_;
+  ExactIndexBuilder exact_;
 };
 
 // Immutable and thread-safe. Keeps the bytes alive.
@@ -90,7 +92,10 @@ class SegmentReader {
   const ChunkRow& chunk(uint32_t ordinal) const { return chunks_[ordinal]; }
   FileStrings StringsOf(const FileRow& row) const;
   ChunkStrings StringsOf(const ChunkRow& row) const;
+  // All strings of the file and its chunks, in their stored form.
+  std::string_view StoredStringsOf(uint32_t file) const;
   const LexicalReader& lexical() const { return lexical_; }
+  const ExactIndex& exact() const { return exact_; }
   size_t size_bytes() const { return bytes_.size(); }
 
  private:
@@ -102,6 +107,7 @@ class SegmentReader {
   std::span<const ChunkRow> chunks_;
   std::string_view strings_;
   LexicalReader lexical_;
+  ExactIndex exact_;
 };
 
 }  // namespace codelore::index
