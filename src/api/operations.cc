@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "api/grep_operation.h"
 #include "api/json_request.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
@@ -89,6 +90,7 @@ constexpr Role kReader = Role::kReader, kAdministrator = Role::kAdministrator, k
 constexpr Operation kOperations[] = {
     {"search", "POST", "/v1/search", kReader, false, "Search code and documents", SearchOperation},
     {"ask", "POST", "/v1/ask", kReader, true, "Answer a question with citations", AskOperation},
+    {"grep", "POST", "/v1/grep", kReader, false, "Find text or a regular expression, line by line", GrepOperation},
     {"status", "GET", "/v1/status", kReader, false, "What is indexed, and how completely", DescribeSources},
     {"source.list", "GET", "/v1/sources", kReader, false, "List the sources you may read", ListSources},
     {"index", "POST", "/v1/sources", kAdministrator, false, "Index a repository or folder", IndexLocation},

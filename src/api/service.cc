@@ -98,25 +98,29 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   return service;
 }
 
+Result<SearchFilter> Service::MakeFilter(const std::vector<acl::VisibleSource>& visible, const std::vector<std::string>& sources,
+                                         const std::vector<std::string>& paths, const std::vector<std::string>& languages) const {
+  SearchFilter filter{.sources = {}, .paths = paths, .languages = {}};
+  for (const std::string& name : sources) {
+    auto at = std::ranges::find(visible, name, &acl::VisibleSource::name);
+    if (at == visible.end()) return NotFound("there is no source '" + name + "' that you may read");
+    filter.sources.push_back(at->id);
+  }
+  for (const std::string& language : languages) {
+    std::string name(chunker::CanonicalLanguage(language));
+    if (name.empty()) return InvalidArgument("'" + language + "' is not a language Codelore knows");
+    filter.languages.push_back(std::move(name));
+  }
+  return filter;
+}
+
 Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQuestion& question) const {
   RETURN_IF_ERROR(CheckQuestion(question.text));
   SearchRequest request{.text = question.text, .mode = question.mode, .limit = question.limit,
                         .offset = question.offset, .per_file = question.per_file};
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   for (const acl::VisibleSource& source : visible) request.source_names.emplace_back(source.id, source.name);
-  if (!question.sources.empty()) {
-    for (const std::string& name : question.sources) {
-      auto at = std::ranges::find(visible, name, &acl::VisibleSource::name);
-      if (at == visible.end()) return NotFound("there is no source '" + name + "' that you may read");
-      request.filter.sources.push_back(at->id);
-    }
-  }
-  request.filter.paths = question.paths;
-  for (const std::string& language : question.languages) {
-    std::string name(chunker::CanonicalLanguage(language));
-    if (name.empty()) return InvalidArgument("'" + language + "' is not a language Codelore knows");
-    request.filter.languages.push_back(std::move(name));
-  }
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(visible, question.sources, question.paths, question.languages));
   return request;
 }
 
@@ -151,6 +155,21 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));
   return generator_->Answer(question.text, passages, stop, sink.piece);
+}
+
+Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& question) const {
+  ExactRequest request{.pattern = question.pattern, .regex = question.regex, .fold = question.fold, .filter = {},
+                       .limit = question.limit, .context = question.context, .count_only = question.count_only};
+  ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(visible, question.sources, question.paths, question.languages));
+  GrepReply reply;
+  ASSIGN_OR_RETURN(reply.result, index_->SearchExact(viewer, request));
+  std::erase_if(reply.result.files, [&](const ExactFile& file) {
+    auto at = std::ranges::find(visible, file.source, &acl::VisibleSource::id);
+    if (at != visible.end()) reply.sources.push_back(at->name);
+    return at == visible.end();
+  });
+  return reply;
 }
 
 Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {

@@ -48,6 +48,21 @@ struct SearchReply {
   uint64_t chunks = 0, chunks_with_vectors = 0;  // see SearchResult
 };
 
+struct GrepQuestion {
+  std::string pattern;
+  bool regex = false;
+  CaseMode fold = CaseMode::kSmart;
+  std::vector<std::string> sources, paths, languages;
+  size_t limit = 100;
+  size_t context = 0;
+  bool count_only = false;
+};
+
+struct GrepReply {
+  ExactResult result;
+  std::vector<std::string> sources;  // names, beside result.files
+};
+
 struct AskQuestion {
   std::string text;
   std::vector<std::string> sources, paths, languages;
@@ -78,6 +93,7 @@ class Service {
   Result<SearchReply> Search(const Viewer& viewer, const SearchQuestion& question) const;
   Result<AnswerSummary> Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,
                             const AnswerSink& sink) const;
+  Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
@@ -94,6 +110,9 @@ class Service {
 
  private:
   Service() = default;
+  // Names of sources and languages, resolved; globs as they are.
+  Result<SearchFilter> MakeFilter(const std::vector<acl::VisibleSource>& visible, const std::vector<std::string>& sources,
+                                  const std::vector<std::string>& paths, const std::vector<std::string>& languages) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
 
   // In the order they are opened; each needs those above it.

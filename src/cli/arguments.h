@@ -22,6 +22,9 @@ struct Arguments {
   std::string mode = "hybrid";
   uint32_t limit = 10, offset = 0;
   bool explain = false;
+  bool regex = false, count = false;
+  std::string fold = "smart";
+  uint32_t context = 0, max_lines = 100;
   std::string host = "127.0.0.1";
   int port = 8080;
   std::vector<std::string> allowed_hosts;

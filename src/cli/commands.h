@@ -13,6 +13,7 @@ using Command = int (*)(const Arguments&);
 
 int Search(const Arguments& arguments);
 int Ask(const Arguments& arguments);
+int Grep(const Arguments& arguments);
 int Index(const Arguments& arguments);
 int Serve(const Arguments& arguments);
 int ShowStatus(const Arguments& arguments);
