@@ -8,7 +8,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-constexpr size_t kMaxStrings = 20, kMaxExactBytes = 4096;
+constexpr size_t kMaxStrings = 20, kMaxExactBytes = 4096, kMaxRequired = 8;
 
 void SortUnique(Strings& strings) {
   std::ranges::sort(strings);
@@ -40,6 +40,10 @@ size_t Bytes(const Strings& strings) {
 std::string CommonPrefix(const Strings& sorted) {
   const std::string &first = sorted.front(), &last = sorted.back();
   return {first.begin(), std::ranges::mismatch(first, last).in1};
+}
+
+size_t Shortest(const Strings& strings) {
+  return strings.empty() ? 0 : std::ranges::min(strings, {}, &std::string::size).size();
 }
 
 // The first or last bytes of each: two are all that a trigram across a border needs, fewer keep the set small.
@@ -112,7 +116,7 @@ MatchStrings MatchStrings::Alternation(MatchStrings a, MatchStrings b) {
   result.match_ = TrigramQuery::Or(std::move(a.match_), std::move(b.match_));
   result.prefix_ = Union(std::move(a.prefix_), b.prefix_);
   result.suffix_ = Union(std::move(a.suffix_), b.suffix_);
-  if (a.required_ == b.required_) result.required_ = a.required_;
+  if (!a.required_.empty() && !b.required_.empty()) result.Require(Union(a.required_, b.required_));
   result.Trim();
   return result;
 }
@@ -149,12 +153,18 @@ void MatchStrings::Trim() {
   Shorten(suffix_, /*front=*/false);
 }
 
-void MatchStrings::Require(const std::string& text) {
-  if (text.size() > required_.size()) required_ = text;
+// Keeps the better of the two: the longer, since it is rarer.
+void MatchStrings::Require(Strings texts) {
+  if (texts.size() > kMaxRequired) return;
+  size_t before = Shortest(required_), now = Shortest(texts);
+  if (now > before || (now == before && now > 0 && texts.size() < required_.size())) required_ = std::move(texts);
 }
 
-const std::string& MatchStrings::Required() {
-  if (is_exact_ && !exact_.empty()) Require(CommonPrefix(exact_));
+const Strings& MatchStrings::Required() {
+  if (is_exact_ && !exact_.empty()) {
+    Require({CommonPrefix(exact_)});
+    Require(exact_);
+  }
   return required_;
 }
 

@@ -1,6 +1,6 @@
 // MatchStrings: what is known of the texts that a part of a regular expression matches, as sets of strings, so that a
 // trigram condition comes out. The method is that of Russ Cox, "Regular Expression Matching with a Trigram Index"
-// (2012). All strings are folded as trigram_postings.h folds.
+// (2012). Strings are as written where case counts and folded as trigram_postings.h folds where it does not.
 #ifndef CODELORE_INDEX_EXACT_MATCH_STRINGS_H_
 #define CODELORE_INDEX_EXACT_MATCH_STRINGS_H_
 
@@ -26,20 +26,20 @@ class MatchStrings {
 
   // What every matching text fulfils.
   TrigramQuery Condition();
-  // A string that every matching text contains; may be empty.
-  const std::string& Required();
+  // Strings of which every matching text contains one; may be none.
+  const std::vector<std::string>& Required();
 
  private:
   void Forget();  // that the strings are exact
   void Trim();
-  void Require(const std::string& text);
+  void Require(std::vector<std::string> texts);
 
   bool can_be_empty_ = false;
   bool is_exact_ = false;
   std::vector<std::string> exact_;             // sorted; if is_exact_
   std::vector<std::string> prefix_, suffix_;   // sorted; otherwise: matches begin and end with one of them
   TrigramQuery match_ = TrigramQuery::All();
-  std::string required_;
+  std::vector<std::string> required_;  // sorted
 };
 
 }  // namespace codelore::index

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kRegexMemory = 16 << 20;
 constexpr int kMaxProgram = 20'000;           // instructions
+constexpr size_t kLeastRequired = 3;          // bytes; shorter ones are everywhere, and RE2 by itself is quicker
 constexpr uint64_t kMaxSteps = 400'000'000;   // instructions x bytes that one call of RE2 may come to
 
 ByteSpan Span(size_t begin, size_t end) { return {static_cast<uint32_t>(begin), static_cast<uint32_t>(end)}; }
@@ -52,16 +53,20 @@ class RegexMatcher final : public PatternMatcher {
   RegexMatcher(const std::string& pattern, bool literal, RegexAnalysis analysis, bool ignore_case)
       : regex_(literal ? pattern : "(?m)" + pattern, RegexOptions(ignore_case, literal)) {
     condition_ = std::move(analysis.condition);
-    if (!analysis.required.empty()) required_.emplace(analysis.required, /*fold_case=*/true);
-    special_ = analysis.folds && analysis.required.find_first_of("sk") != std::string::npos;
+    for (const std::string& text : analysis.required) {
+      if (text.size() < kLeastRequired) required_.clear();
+      if (text.size() < kLeastRequired) break;
+      required_.emplace_back(text, analysis.folds);
+      special_ |= analysis.folds && text.find_first_of("skSK") != std::string::npos;
+    }
   }
 
   const RE2& regex() const { return regex_; }
 
   std::optional<ByteSpan> NextLine(std::string_view text, size_t from) const override {
-    if (!required_ || (special_ && letters_.In(text))) return NextLineByRegex(text, from);
+    if (required_.empty() || (special_ && letters_.In(text))) return NextLineByRegex(text, from);
     while (from < text.size()) {
-      size_t at = required_->Find(text, from);
+      size_t at = FindRequired(text, from);
       if (at == std::string_view::npos) return std::nullopt;
       ByteSpan line = LineAround(text, at);
       if (Match(text.substr(line.begin, line.size()), 0)) return line;
@@ -90,7 +95,9 @@ class RegexMatcher final : public PatternMatcher {
   bool IsWhole(std::string_view name) const override {
     return regex_.Match({name.data(), name.size()}, 0, name.size(), RE2::ANCHOR_BOTH, nullptr, 0);
   }
-  bool MayName(std::string_view text) const override { return !required_ || required_->Find(text, 0) != std::string_view::npos || special_; }
+  bool MayName(std::string_view text) const override {
+    return required_.empty() || special_ || FindRequired(text, 0) != std::string_view::npos;
+  }
   bool CanSearch(size_t bytes) const override { return static_cast<uint64_t>(regex_.ProgramSize()) * bytes <= kMaxSteps; }
 
  private:
@@ -99,6 +106,16 @@ class RegexMatcher final : public PatternMatcher {
     if (!regex_.Match({text.data(), text.size()}, from, text.size(), RE2::UNANCHORED, &match, 1)) return std::nullopt;
     auto begin = static_cast<size_t>(match.data() - text.data());
     return Span(begin, begin + match.size());
+  }
+
+  // The first place of any of them. Each is looked for before the best so far.
+  size_t FindRequired(std::string_view text, size_t from) const {
+    size_t first = std::string_view::npos;
+    for (const LiteralFinder& finder : required_) {
+      bool found = first != std::string_view::npos;
+      first = std::min(first, finder.Find(found ? text.substr(0, first + finder.size() - 1) : text, from));
+    }
+    return first;
   }
 
   std::optional<ByteSpan> NextLineByRegex(std::string_view text, size_t from) const {
@@ -110,7 +127,7 @@ class RegexMatcher final : public PatternMatcher {
   }
 
   RE2 regex_;
-  std::optional<LiteralFinder> required_;
+  std::vector<LiteralFinder> required_;  // every match has one of these; none: not known
   bool special_ = false;
   SpecialLetters letters_;
 };
@@ -221,7 +238,7 @@ Result<std::unique_ptr<PatternMatcher>> CompileLiteral(const ExactPattern& patte
   std::vector<std::string> runs(1);
   for (std::string_view rest = pattern.text; !rest.empty(); rest.remove_prefix(Utf8SequenceLength(rest))) {
     std::string_view character = rest.substr(0, Utf8SequenceLength(rest));
-    std::string folded = FoldedCharacter(character, true);
+    std::string folded = FoldedCharacter(character);
     if (folded.empty()) {
       runs.emplace_back();
     } else {
@@ -231,7 +248,7 @@ Result<std::unique_ptr<PatternMatcher>> CompileLiteral(const ExactPattern& patte
   }
   for (const std::string& run : runs) {
     analysis.condition = TrigramQuery::And(std::move(analysis.condition), TrigramQuery::Of(run));
-    if (run.size() > analysis.required.size()) analysis.required = run;
+    if (analysis.required.empty() || run.size() > analysis.required[0].size()) analysis.required = {run};
   }
   auto by_regex = std::make_unique<RegexMatcher>(pattern.text, /*literal=*/true, std::move(analysis), true);
   RETURN_IF_ERROR(CheckRegex(by_regex->regex(), pattern.text));

@@ -156,9 +156,7 @@ class RegexReader {
   }
 
   std::string Folded(uint32_t code) {
-    std::string folded = FoldedCharacter(Encode(code), ignore_case_);
-    if (code >= 0x80 && folded.size() == 1) analysis_.folds = true;
-    return folded;
+    return ignore_case_ ? FoldedCharacter(Encode(code)) : Encode(code);
   }
 
   MatchStrings Literal(uint32_t code) {
@@ -356,12 +354,12 @@ class RegexReader {
 
 }  // namespace
 
-std::string FoldedCharacter(std::string_view utf8, bool ignore_case) {
+std::string FoldedCharacter(std::string_view utf8) {
   uint32_t code = Decode(utf8);
   if (code < 0x80) return {static_cast<char>(kFoldedByte[code])};
   if (code == 0x17F) return "s";
   if (code == 0x212A) return "k";
-  return ignore_case && !HasNoCase(code) ? "" : std::string(utf8);
+  return HasNoCase(code) ? std::string(utf8) : "";
 }
 
 RegexAnalysis AnalyzeRegex(std::string_view pattern, bool ignore_case) { return RegexReader(pattern, ignore_case).Read(); }

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "index/exact/trigram_query.h"
 
@@ -12,16 +13,17 @@ namespace codelore::index {
 
 struct RegexAnalysis {
   TrigramQuery condition = TrigramQuery::All();
-  std::string required;      // folded text within every match; may be empty
-  bool folds = false;        // "s" or "k" in it may stand for the special letters of trigram_postings.h
+  // Every match contains one of these, in any case if `folds`; may be none.
+  std::vector<std::string> required;
+  bool folds = false;        // somewhere in it case is ignored
   bool has_capital = false;  // as a literal, so not in \W
   std::string refused;       // what cannot be searched for within lines: "\\A at byte 3"; empty: nothing
 };
 
 RegexAnalysis AnalyzeRegex(std::string_view pattern, bool ignore_case);
 
-// The character's bytes as trigrams see them; empty: with case ignored it may match others too.
-std::string FoldedCharacter(std::string_view utf8, bool ignore_case);
+// The bytes that stand for a character when case is ignored; none: it equals others, which trigrams tell apart.
+std::string FoldedCharacter(std::string_view utf8);
 
 }  // namespace codelore::index
 
