@@ -13,7 +13,7 @@ namespace {
 
 // Measured (bench/runs/2026-11-21/exact.md): smaller blocks make postings larger and compress worse, larger ones cost
 // more to read for each candidate.
-constexpr size_t kBlockBytes = 8 << 10;
+constexpr size_t kBlockBytes = 4 << 10;
 constexpr size_t kLeastBytes = kBlockBytes / 4;  // what would be left is taken along
 constexpr uint64_t kMaxRatio = 255;              // of LZ4
 

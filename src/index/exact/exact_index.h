@@ -1,6 +1,6 @@
 // ExactIndex: the part of a segment that literal and regex search reads: the text of its files, and trigrams.
 //
-// Text is cut into blocks of whole lines, about 8 KiB each, of one file each, and compressed with LZ4. A match lies
+// Text is cut into blocks of whole lines, about 4 KiB each, of one file each, and compressed with LZ4. A match lies
 // within a line, so within a block, and the trigram postings say which blocks are worth reading. Blobs are the truth;
 // this copy is what a search can read at gigabytes per second.
 //

@@ -12,45 +12,6 @@ constexpr size_t kMaxLineBytes = 400;     // of a line shown
 constexpr size_t kMaxRangesInLine = 100;
 constexpr size_t kMaxFilesNamed = 5'000;  // of which is asked whether they define what matched
 
-// The blocks of one file that may have a match, and what they turned out to have.
-struct FoundFile {
-  uint32_t segment = 0, file = 0;
-  std::vector<uint32_t> blocks;  // at first the candidates, then those with a match
-  uint64_t matches = 0;
-  bool secondary = false, defines = false;
-};
-
-// The candidates among the allowed files, those of the first row before tests and the like.
-std::vector<FoundFile> Candidates(World& world, const PatternMatcher& matcher) {
-  std::vector<FoundFile> files;
-  for (uint32_t s = 0; s < world.segments().size(); ++s) {
-    VisibleSegment& segment = world.segments()[s];
-    const ExactIndex& index = segment.reader().exact();
-    matcher.condition().Evaluate(index.trigrams()).ForEach([&](uint32_t block) {
-      const TextBlockRow& row = index.row(block);
-      if (!segment.Allows(row.file)) return;
-      if (files.empty() || files.back().segment != s || files.back().file != row.file) {
-        files.push_back({.segment = s, .file = row.file, .blocks = {}, .secondary = row.secondary != 0});
-      }
-      files.back().blocks.push_back(block);
-    });
-  }
-  std::ranges::stable_partition(files, [](const FoundFile& file) { return !file.secondary; });
-  return files;
-}
-
-// A block's text, if the budget allows; empty if not, or if the pattern could take too long on it.
-Result<std::string_view> ReadBlock(const ExactIndex& index, uint32_t block, const PatternMatcher& matcher, ExactBudget& budget,
-                                   std::string& buffer) {
-  uint32_t size = index.SizeOf(block);
-  if (!budget.Take(size)) return std::string_view();
-  if (!matcher.CanSearch(size)) {
-    budget.Skip("lines too long for this regular expression were left out");
-    return std::string_view();
-  }
-  return index.Read(block, buffer);
-}
-
 class ExactSearch {
  public:
   ExactSearch(World& world, const Snapshot& snapshot, const ExactRequest& request, const PatternMatcher& matcher)
@@ -81,35 +42,15 @@ class ExactSearch {
 
   // The files with matches, until the limits are reached.
   Result<std::vector<FoundFile>> Count() {
-    std::vector<FoundFile> found;
-    for (FoundFile& file : Candidates(world_, matcher_)) {
-      if (budget_.ended() || capped_) break;
-      RETURN_IF_ERROR(CountIn(file));
-      if (file.matches > 0) found.push_back(std::move(file));
-    }
-    if (capped_) budget_.Skip("counting ended at " + std::to_string(request_.max_matches) + " matches");
-    result_.files_with_matches = found.size();
+    std::vector<FoundFile> files = Candidates(world_, matcher_);
+    bool capped = false;
+    RETURN_IF_ERROR(CountMatches(world_, matcher_, request_.max_matches, budget_, files, capped));
+    if (capped) budget_.Skip("counting ended at " + std::to_string(request_.max_matches) + " matches");
+    for (const FoundFile& file : files) result_.matches += file.matches;
+    result_.files_with_matches = files.size();
     result_.complete = budget_.reason().empty();
     result_.incomplete = budget_.reason();
-    return found;
-  }
-
-  Status CountIn(FoundFile& file) {
-    std::vector<uint32_t> blocks;
-    for (uint32_t block : file.blocks) {
-      ASSIGN_OR_RETURN(std::string_view text, ReadBlock(ReaderOf(file).exact(), block, matcher_, budget_, buffer_));
-      // One more than is counted: it tells that there are more.
-      uint64_t left = request_.max_matches - result_.matches;
-      uint64_t count = matcher_.Count(text, left + 1);
-      capped_ = count > left;
-      count = std::min(count, left);
-      if (count > 0) blocks.push_back(block);
-      file.matches += count;
-      result_.matches += count;
-      if (budget_.ended() || capped_) break;
-    }
-    file.blocks = std::move(blocks);
-    return OkStatus();
+    return files;
   }
 
   bool Defines(const FoundFile& file) const {
@@ -240,24 +181,10 @@ class ExactSearch {
   const PatternMatcher& matcher_;
   ExactBudget budget_;
   ExactResult result_;
-  bool capped_ = false;  // there are more matches than are counted
   std::string buffer_;
 };
 
 }  // namespace
-
-bool ExactBudget::Take(uint64_t bytes) {
-  if (ended_) return false;
-  if (bytes > bytes_left_) {
-    Skip("as much text as one search may read was read");
-    ended_ = true;
-  } else if (std::chrono::steady_clock::now() > deadline_) {
-    Skip("the time for one search was used up");
-    ended_ = true;
-  }
-  bytes_left_ -= ended_ ? 0 : bytes;
-  return !ended_;
-}
 
 Result<std::vector<std::vector<uint32_t>>> MatchingFiles(World& world, const KeyValueStore&, const PatternMatcher& matcher,
                                                          ExactBudget& budget) {
@@ -266,8 +193,13 @@ Result<std::vector<std::vector<uint32_t>>> MatchingFiles(World& world, const Key
   for (const FoundFile& file : Candidates(world, matcher)) {
     const ExactIndex& index = world.segments()[file.segment].reader().exact();
     for (uint32_t block : file.blocks) {
-      ASSIGN_OR_RETURN(std::string_view text, ReadBlock(index, block, matcher, budget, buffer));
-      if (text.empty() || !matcher.NextLine(text, 0)) continue;
+      if (!budget.Take(index.SizeOf(block))) break;
+      if (!matcher.CanSearch(index.SizeOf(block))) {
+        budget.Skip("lines too long for this regular expression were left out");
+        continue;
+      }
+      ASSIGN_OR_RETURN(std::string_view text, index.Read(block, buffer));
+      if (!matcher.NextLine(text, 0)) continue;
       files[file.segment].push_back(file.file);
       break;
     }

@@ -8,6 +8,7 @@
 #ifndef CODELORE_INDEX_EXACT_TRIGRAM_POSTINGS_H_
 #define CODELORE_INDEX_EXACT_TRIGRAM_POSTINGS_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -27,17 +28,15 @@ class BlockSet {
   uint32_t size() const { return size_; }
   bool Has(uint32_t block) const { return words_[block / 64] >> block % 64 & 1; }
   void Add(uint32_t block) { words_[block / 64] |= uint64_t{1} << block % 64; }
-  void Intersect(const BlockSet& other) {
-    for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
+  // False: nothing is left.
+  bool Intersect(const BlockSet& other) {
+    uint64_t left = 0;
+    for (size_t i = 0; i < words_.size(); ++i) left |= words_[i] &= other.words_[i];
+    return left != 0;
   }
+  void Clear() { std::ranges::fill(words_, 0); }
   void Unite(const BlockSet& other) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
-  }
-  bool Empty() const {
-    for (uint64_t word : words_) {
-      if (word != 0) return false;
-    }
-    return true;
   }
   template <typename Visit>
   void ForEach(Visit visit) const {
@@ -47,7 +46,6 @@ class BlockSet {
       }
     }
   }
-  std::vector<uint64_t>& words() { return words_; }
 
  private:
   uint32_t size_;

@@ -1,6 +1,7 @@
 #include "index/exact/trigram_query.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace codelore::index {
@@ -8,15 +9,31 @@ namespace {
 
 constexpr size_t kMaxSize = 400;  // trigrams and nodes of a query
 
+// A guess at how rare a trigram is: the sum of its bytes' places in this order; bytes that are not in it are rarer.
+constexpr std::string_view kFrequent = " etrinsaocdlp_u,fm)(0hgb.;1v\tkxy=-/\"2w*:>";
+
+size_t RarityOf(uint32_t trigram) {
+  size_t sum = 0;
+  for (uint32_t byte : {trigram >> 16, trigram >> 8 & 0xFF, trigram & 0xFF}) {
+    sum += std::min(kFrequent.find(static_cast<char>(byte)), kFrequent.size());
+  }
+  return sum;
+}
+
+void SortByRarity(std::vector<uint32_t>& trigrams) {
+  std::ranges::sort(trigrams);
+  auto rest = std::ranges::unique(trigrams);
+  trigrams.erase(rest.begin(), rest.end());
+  std::ranges::stable_sort(trigrams, std::greater<>(), RarityOf);
+}
+
 }  // namespace
 
 TrigramQuery TrigramQuery::Of(std::string_view text) {
   TrigramQuery query(Kind::kAnd);
   ForEachTrigram(text, [&](uint32_t trigram) { query.trigrams_.push_back(trigram); });
   if (query.trigrams_.empty()) return All();
-  std::ranges::sort(query.trigrams_);
-  auto rest = std::ranges::unique(query.trigrams_);
-  query.trigrams_.erase(rest.begin(), rest.end());
+  SortByRarity(query.trigrams_);
   return query;
 }
 
@@ -53,9 +70,7 @@ void TrigramQuery::Take(TrigramQuery other) {
     return;
   }
   trigrams_.insert(trigrams_.end(), other.trigrams_.begin(), other.trigrams_.end());
-  std::ranges::sort(trigrams_);
-  auto rest = std::ranges::unique(trigrams_);
-  trigrams_.erase(rest.begin(), rest.end());
+  SortByRarity(trigrams_);
   for (TrigramQuery& child : other.children_) children_.push_back(std::move(child));
 }
 
@@ -66,25 +81,27 @@ size_t TrigramQuery::Size() const {
 }
 
 BlockSet TrigramQuery::Evaluate(const TrigramReader& trigrams) const {
-  BlockSet result(trigrams.block_count(), kind_ == Kind::kAll || kind_ == Kind::kAnd);
-  if (kind_ == Kind::kAll || kind_ == Kind::kNone) return result;
+  if (kind_ == Kind::kAll) return BlockSet(trigrams.block_count(), true);
+  return kind_ == Kind::kAnd ? EvaluateAll(trigrams) : EvaluateAny(trigrams);
+}
+
+BlockSet TrigramQuery::EvaluateAll(const TrigramReader& trigrams) const {
+  BlockSet result(trigrams.block_count(), true), blocks(trigrams.block_count());
   for (uint32_t trigram : trigrams_) {
-    if (kind_ == Kind::kOr) {
-      trigrams.Collect(trigram, result);
-      continue;
-    }
-    BlockSet blocks(trigrams.block_count());
+    blocks.Clear();
     trigrams.Collect(trigram, blocks);
-    result.Intersect(blocks);
-    if (result.Empty()) return result;
+    if (!result.Intersect(blocks)) return result;  // most segments end here, at the rarest trigram
   }
   for (const TrigramQuery& child : children_) {
-    if (kind_ == Kind::kOr) {
-      result.Unite(child.Evaluate(trigrams));
-    } else {
-      result.Intersect(child.Evaluate(trigrams));
-    }
+    if (!result.Intersect(child.Evaluate(trigrams))) break;
   }
+  return result;
+}
+
+BlockSet TrigramQuery::EvaluateAny(const TrigramReader& trigrams) const {
+  BlockSet result(trigrams.block_count());
+  for (uint32_t trigram : trigrams_) trigrams.Collect(trigram, result);
+  for (const TrigramQuery& child : children_) result.Unite(child.Evaluate(trigrams));
   return result;
 }
 
@@ -92,7 +109,9 @@ std::string TrigramQuery::ToString() const {
   if (kind_ == Kind::kAll) return "all";
   if (kind_ == Kind::kNone) return "none";
   std::string text, between = kind_ == Kind::kAnd ? " & " : " | ";
-  for (uint32_t trigram : trigrams_) {
+  std::vector<uint32_t> sorted = trigrams_;
+  std::ranges::sort(sorted);
+  for (uint32_t trigram : sorted) {
     char bytes[] = {static_cast<char>(trigram >> 16), static_cast<char>(trigram >> 8), static_cast<char>(trigram)};
     text += (text.empty() ? "" : between) + '"' + std::string(bytes, 3) + '"';
   }

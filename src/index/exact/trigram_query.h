@@ -34,10 +34,12 @@ class TrigramQuery {
  private:
   explicit TrigramQuery(Kind kind) : kind_(kind) {}
   size_t Size() const;
+  BlockSet EvaluateAll(const TrigramReader& trigrams) const;
+  BlockSet EvaluateAny(const TrigramReader& trigrams) const;
   void Take(TrigramQuery other);  // as a child, or its parts when it is of the same kind
 
   Kind kind_;
-  std::vector<uint32_t> trigrams_;  // ascending
+  std::vector<uint32_t> trigrams_;  // rarest first, by the look of their bytes
   std::vector<TrigramQuery> children_;
 };
 
