@@ -10,7 +10,7 @@ namespace codelore::index {
 namespace {
 
 constexpr uint64_t kSliceBytes = 256 << 10;   // of text that a thread takes at a time
-constexpr uint64_t kShareBytes = 1 << 20;     // from here on it is worth a second thread
+constexpr uint64_t kShareBytes = 16 << 20;    // from here on it is worth a second thread
 constexpr unsigned kMaxThreads = 4;
 
 // Files [begin, end) of the candidates.

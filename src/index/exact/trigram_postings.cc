@@ -133,40 +133,57 @@ TrigramReader::Group TrigramReader::GroupAt(size_t index) const {
   return group;
 }
 
-void TrigramReader::Collect(uint32_t trigram, BlockSet& blocks) const {
+TrigramReader::List TrigramReader::Find(uint32_t trigram) const {
   size_t low = 0, high = group_count_;  // the last group that begins at or before the trigram
   while (low < high) {
     size_t middle = (low + high) / 2;
-    (GroupAt(middle).first <= trigram ? low : high) = GroupAt(middle).first <= trigram ? middle + 1 : middle;
+    if (GroupAt(middle).first <= trigram) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
   }
-  if (low == 0) return;
+  if (low == 0) return {};
   Group group = GroupAt(low - 1);
   const char* at = data_.data() + group.begin;
   const char* end = data_.data() + data_.size();
   uint32_t here = group.first, gap = 0, size = 0;
-  size_t bitmap_bytes = (block_count_ + 7) / 8;
-  for (uint32_t i = 0; i < kGroupEntries && here <= trigram; ++i) {
-    if (!ReadVarint(at, end, gap) || !ReadVarint(at, end, size)) return;
+  for (uint32_t i = 0; i < kGroupEntries; ++i) {
+    if (!ReadVarint(at, end, gap) || !ReadVarint(at, end, size)) return {};
     here += gap;
-    size_t list = size == 0 ? bitmap_bytes : size;
-    if (list > static_cast<size_t>(end - at)) return;
-    if (here != trigram) {
-      at += list;
-      continue;
-    }
-    if (size == 0) {
-      for (uint32_t block = 0; block < block_count_; ++block) {
-        if (at[block / 8] >> block % 8 & 1) blocks.Add(block);
-      }
-      return;
-    }
-    uint64_t block = 0;
-    for (const char* stop = at + list; at < stop; ++block) {
-      if (!ReadVarint(at, stop, gap) || (block += gap) >= block_count_) return;
-      blocks.Add(static_cast<uint32_t>(block));
-    }
-    return;
+    size_t bytes = size == 0 ? (block_count_ + 7) / 8 : size;
+    if (here > trigram || bytes > static_cast<size_t>(end - at)) return {};
+    if (here == trigram) return {.bytes = {at, bytes}, .bitmap = size == 0};
+    at += bytes;
   }
+  return {};
+}
+
+void TrigramReader::Collect(const List& list, BlockSet& blocks) const {
+  if (list.bitmap) return blocks.AddBitmap(list.bytes.data());
+  uint64_t block = 0;
+  uint32_t gap = 0;
+  const char* end = list.bytes.data() + list.bytes.size();
+  for (const char* at = list.bytes.data(); at < end; ++block) {
+    if (!ReadVarint(at, end, gap) || (block += gap) >= block_count_) return;
+    blocks.Add(static_cast<uint32_t>(block));
+  }
+}
+
+void BlockSet::AddBitmap(const char* bytes) {
+  for (size_t i = 0; i < words_.size(); ++i) {
+    uint64_t word = 0;
+    size_t rest = (size_ + 7) / 8 - i * 8;
+    std::memcpy(&word, bytes + i * 8, std::min<size_t>(rest, 8));
+    words_[i] |= word;
+  }
+  if (size_ % 64 != 0) words_.back() &= ~uint64_t{0} >> (64 - size_ % 64);
+}
+
+size_t BlockSet::Count() const {
+  size_t count = 0;
+  for (uint64_t word : words_) count += static_cast<size_t>(std::popcount(word));
+  return count;
 }
 
 }  // namespace codelore::index

@@ -35,6 +35,9 @@ class BlockSet {
     return left != 0;
   }
   void Clear() { std::ranges::fill(words_, 0); }
+  // Adds those of a bitmap of `size` bits.
+  void AddBitmap(const char* bytes);
+  size_t Count() const;
   void Unite(const BlockSet& other) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
   }
@@ -101,9 +104,16 @@ class TrigramReader {
  public:
   static Result<TrigramReader> Open(std::string_view section);
 
+  // A list of blocks, not read yet. Empty: no block has the trigram.
+  struct List {
+    std::string_view bytes;
+    bool bitmap = false;
+  };
+
   uint32_t block_count() const { return block_count_; }
-  // Adds the blocks that have the trigram.
-  void Collect(uint32_t trigram, BlockSet& blocks) const;
+  List Find(uint32_t trigram) const;
+  // Adds the blocks of the list.
+  void Collect(const List& list, BlockSet& blocks) const;
 
  private:
   struct Group {

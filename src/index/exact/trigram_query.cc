@@ -86,11 +86,18 @@ BlockSet TrigramQuery::Evaluate(const TrigramReader& trigrams) const {
 }
 
 BlockSet TrigramQuery::EvaluateAll(const TrigramReader& trigrams) const {
-  BlockSet result(trigrams.block_count(), true), blocks(trigrams.block_count());
+  std::vector<TrigramReader::List> lists;
   for (uint32_t trigram : trigrams_) {
+    lists.push_back(trigrams.Find(trigram));
+    if (lists.back().bytes.empty()) return BlockSet(trigrams.block_count());  // most segments end here, at the first
+  }
+  std::ranges::sort(lists, {}, [](const TrigramReader::List& list) { return list.bytes.size(); });
+  BlockSet result(trigrams.block_count(), true), blocks(trigrams.block_count());
+  for (size_t i = 0; i < lists.size(); ++i) {
     blocks.Clear();
-    trigrams.Collect(trigram, blocks);
-    if (!result.Intersect(blocks)) return result;  // most segments end here, at the rarest trigram
+    trigrams.Collect(lists[i], blocks);
+    if (!result.Intersect(blocks)) return result;
+    if (result.Count() < lists.size() - i) break;  // reading so few blocks costs less than the longer lists
   }
   for (const TrigramQuery& child : children_) {
     if (!result.Intersect(child.Evaluate(trigrams))) break;
@@ -100,7 +107,7 @@ BlockSet TrigramQuery::EvaluateAll(const TrigramReader& trigrams) const {
 
 BlockSet TrigramQuery::EvaluateAny(const TrigramReader& trigrams) const {
   BlockSet result(trigrams.block_count());
-  for (uint32_t trigram : trigrams_) trigrams.Collect(trigram, result);
+  for (uint32_t trigram : trigrams_) trigrams.Collect(trigrams.Find(trigram), result);
   for (const TrigramQuery& child : children_) result.Unite(child.Evaluate(trigrams));
   return result;
 }

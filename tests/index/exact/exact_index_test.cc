@@ -63,7 +63,7 @@ TEST(ExactIndex, ListsExactlyTheBlocksThatHaveATrigram) {
   }
   for (uint32_t trigram : all) {
     BlockSet blocks(index.block_count());
-    index.trigrams().Collect(trigram, blocks);
+    index.trigrams().Collect(index.trigrams().Find(trigram), blocks);
     for (uint32_t block = 0; block < index.block_count(); ++block) ASSERT_EQ(blocks.Has(block), expected[block].contains(trigram));
   }
 }
@@ -100,8 +100,8 @@ TEST(ExactIndex, ReadsNothingOutsideItselfWhenBitsFlip) {
     for (uint32_t block = 0; block < index->block_count(); ++block) (void)index->Read(block, buffer).ok();
     for (int i = 0; i < 50; ++i) {
       BlockSet blocks(index->block_count());
-      index->trigrams().Collect(static_cast<uint32_t>(random() % (1 << 24)), blocks);
-      index->trigrams().Collect(static_cast<uint32_t>(0x616161 + random() % 0x080808), blocks);
+      index->trigrams().Collect(index->trigrams().Find(static_cast<uint32_t>(random() % (1 << 24))), blocks);
+      index->trigrams().Collect(index->trigrams().Find(static_cast<uint32_t>(0x616161 + random() % 0x080808)), blocks);
     }
   }
 }
