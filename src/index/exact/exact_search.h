@@ -18,8 +18,8 @@
 
 namespace codelore::index {
 
-// Per segment of the world, the ordinals of the files with at least one match, ascending. Text is read from the
-// segments; the store is for those of older kinds that have none.
+// Per segment of the world, the ordinals of the files with at least one match, ascending; when the budget ends, those
+// found so far. Text is read from the segments, nothing from the store.
 Result<std::vector<std::vector<uint32_t>>> MatchingFiles(World& world, const KeyValueStore& store,
                                                          const PatternMatcher& matcher, ExactBudget& budget);
 
