@@ -188,6 +188,49 @@ struct FileResult {
   std::vector<std::string> notes;  // without files: why
 };
 
+// ---- exact and regex search ------------------------------------------------------------------------------
+
+// kSmart: case counts if the pattern has a capital letter.
+enum class CaseMode { kSmart, kSensitive, kInsensitive };
+
+// Matches lie within one line; "^" and "$" are the line's. Of the limits, reaching one is told in the answer.
+struct ExactRequest {
+  std::string pattern;
+  bool regex = false;  // RE2 syntax; otherwise the pattern is text
+  CaseMode fold = CaseMode::kSmart;
+  SearchFilter filter;
+  size_t limit = 100;       // lines with a match, of all files; with count_only: files
+  size_t context = 0;       // lines before and behind each
+  bool count_only = false;  // no lines
+  uint64_t max_matches = 10'000;      // counting ends there
+  uint64_t max_bytes = 4ull << 30;    // of text read
+  uint32_t max_milliseconds = 2'000;
+};
+
+struct ExactLine {
+  uint32_t number = 1;
+  std::string text;                 // without its line break; of a long line a part
+  uint32_t column = 0;              // where `text` begins in the line, in bytes
+  bool cut = false;                 // `text` is not the whole line
+  std::vector<ByteSpan> matches;    // in `text`; none: a line of context
+};
+
+struct ExactFile {
+  SourceId source;
+  std::string revision, branch, path, language;
+  uint64_t matches = 0;  // in all of it, as far as they were counted
+  bool defines = false;  // it defines what the pattern matches
+  std::vector<ExactLine> lines;  // ascending
+};
+
+struct ExactResult {
+  std::vector<ExactFile> files;  // source before tests and examples, definitions first, then by matches and path
+  uint64_t matches = 0, files_with_matches = 0;
+  // True: these are all there are. False: there are at least so many, and `incomplete` says what ended the counting.
+  bool complete = true;
+  std::string incomplete;
+};
+
 struct SourceStatus {
   SourceState state;
   uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;
@@ -240,6 +283,8 @@ class Index {
   // Files like one, by content and by name. kNotFound when the viewer may not read that one, or there is none.
   virtual Result<FileResult> FindSimilarFiles(const Viewer& viewer, const SimilarFilesRequest& request,
                                               const Hash256& encoder_fingerprint) const = 0;
+  // kInvalidArgument for a pattern that cannot be searched for: it says what is wrong, and where.
+  virtual Result<ExactResult> SearchExact(const Viewer& viewer, const ExactRequest& request) const = 0;
 
   // kNotFound unless the viewer may read the source's partitions.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

@@ -85,6 +85,17 @@ Json RequestSchema(std::string_view name) {
   if (name == "outline") {
     return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
   }
+  if (name == "grep") {
+    Json properties = {{"pattern", Text("text, or with regex an RE2 regular expression; matches lie within one line")},
+                       {"regex", Flag("the pattern is a regular expression")},
+                       {"case", {{"type", "string"}, {"enum", {"smart", "sensitive", "insensitive"}}, {"default", "smart"},
+                                 {"description", "smart: case counts if the pattern has a capital letter"}}},
+                       {"context", Whole(0, 10, 0)},
+                       {"limit", Whole(1, 1000, 100)},
+                       {"count", Flag("files and their numbers of matches, without lines; limit is of files then")}};
+    properties.update(Filters());
+    return Body({"pattern"}, properties);
+  }
   if (name == "index") {
     return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
                                {"name", Text("the source's name; default: the last part of the location")}});
@@ -128,6 +139,10 @@ Json AnswerSchema(std::string_view name) {
   if (name == "files" || name == "similar") {
     return Object({{name == "files" ? "query" : "file", Text("as sent")}, {"files", ListOf(Ref("File"))}, {"notes", ListOf(Text("why there are no files"))}});
   }
+  if (name == "grep") return Object({{"pattern", Text("as sent")}, {"matches", Whole(0, 10'000, 0)}, {"files_with_matches", {{"type", "integer"}}},
+                                     {"complete", {{"type", "boolean"}, {"description", "false: there are at least so many"}}},
+                                     {"incomplete", Text("what ended the search early; empty if nothing did")},
+                                     {"files", ListOf(Ref("FileMatches"))}});
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
   if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
@@ -142,6 +157,17 @@ Json HitSchema() {
                  {"symbol", Text("qualified name or heading; may be empty")}, {"scope", Text("enclosing names")},
                  {"start_line", line}, {"end_line", line}, {"snippet", Text("the lines, byte for byte")},
                  {"match_lines", ListOf(line)}, {"citation", Text("source@commit:path#Lx-Ly")}});
+}
+
+Json FileMatchesSchema() {
+  Json count = {{"type", "integer"}, {"minimum", 0}};
+  Json range = {{"type", "array"}, {"items", count}, {"minItems", 2}, {"maxItems", 2}};
+  Json line = Object({{"line", {{"type", "integer"}, {"minimum", 1}}}, {"text", Text("without its line break; of a long line a part")},
+                      {"column", count}, {"cut", {{"type", "boolean"}}},
+                      {"matches", {{"type", "array"}, {"items", range}, {"description", "bytes of text: [begin, end); none: context"}}}});
+  return Object({{"source", Text("name of the source")}, {"commit", Text("what the lines count in")}, {"branch", Text("the indexed branch")},
+                 {"path", Text("from the source's root")}, {"language", Text("python, markdown, ...")}, {"matches", count},
+                 {"defines", {{"type", "boolean"}, {"description", "it defines what the pattern matches"}}}, {"lines", ListOf(line)}});
 }
 
 Json Responses(const Operation& operation) {
@@ -218,7 +244,7 @@ std::string OpenApiDocument() {
       {"paths", paths},
       {"components",
        {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}},
-        {"schemas", {{"Hit", HitSchema()}, {"Citation", citation}, {"File", file}, {"Problem", problem}}}}}};
+        {"schemas", {{"Hit", HitSchema()}, {"Citation", citation}, {"File", file}, {"FileMatches", FileMatchesSchema()}, {"Problem", problem}}}}}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/file_operations.h"
+#include "api/grep_operation.h"
 #include "api/json_request.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
@@ -96,6 +97,7 @@ constexpr Operation kOperations[] = {
     {"outline", "POST", "/v1/outline", kReader, false, "List what a file defines", OutlineOperation},
     {"files", "POST", "/v1/files", kReader, false, "Find files by name", FilesOperation},
     {"similar", "POST", "/v1/similar", kReader, false, "Find files like one", SimilarOperation},
+    {"grep", "POST", "/v1/grep", kReader, false, "Find text or a regular expression, line by line", GrepOperation},
     {"status", "GET", "/v1/status", kReader, false, "What is indexed, and how completely", DescribeSources},
     {"source.list", "GET", "/v1/sources", kReader, false, "List the sources you may read", ListSources},
     {"index", "POST", "/v1/sources", kAdministrator, false, "Index a repository or folder", IndexLocation},

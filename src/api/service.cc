@@ -204,6 +204,21 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
   return generator_->Answer(question.text, passages, stop, sink.piece);
 }
 
+Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& question) const {
+  ExactRequest request{.pattern = question.pattern, .regex = question.regex, .fold = question.fold, .filter = {},
+                       .limit = question.limit, .context = question.context, .count_only = question.count_only};
+  ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  GrepReply reply;
+  ASSIGN_OR_RETURN(reply.result, index_->SearchExact(viewer, request));
+  std::erase_if(reply.result.files, [&](const ExactFile& file) {
+    auto at = std::ranges::find(visible, file.source, &acl::VisibleSource::id);
+    if (at != visible.end()) reply.sources.push_back(at->name);
+    return at == visible.end();
+  });
+  return reply;
+}
+
 Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   std::vector<NamedStatus> report;

@@ -71,6 +71,21 @@ struct FileReply {
   std::vector<std::string> notes;  // see FileResult
 };
 
+struct GrepQuestion {
+  std::string pattern;
+  bool regex = false;
+  CaseMode fold = CaseMode::kSmart;
+  std::vector<std::string> sources, paths, languages;
+  size_t limit = 100;
+  size_t context = 0;
+  bool count_only = false;
+};
+
+struct GrepReply {
+  ExactResult result;
+  std::vector<std::string> sources;  // names, beside result.files
+};
+
 struct AskQuestion {
   std::string text;
   std::vector<std::string> sources, paths, languages;
@@ -121,6 +136,7 @@ class Service {
   Result<WithSources<ReferenceResult>> FindReferences(const Viewer& viewer, ReferenceRequest request, const Scope& scope) const;
   // kNotFound, in the same words, for a source and for a file that the viewer may not read or that there is not.
   Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.

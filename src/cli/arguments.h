@@ -25,6 +25,9 @@ struct Arguments {
   std::vector<std::string> kinds;  // of symbols or references
   uint32_t symbol_limit = 50;
   bool prefix = false, callers = false;
+  bool regex = false, count = false;
+  std::string fold = "smart";
+  uint32_t context = 0, max_lines = 100;
   std::string host = "127.0.0.1";
   int port = 8080;
   std::vector<std::string> allowed_hosts;

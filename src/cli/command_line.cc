@@ -28,6 +28,7 @@ class CommandLine {
     AddSearchCommands();
     AddSymbolCommands();
     AddFileCommands();
+    AddGrep();
     AddServiceCommands();
     AddDirectoryCommands();
     AddEval();
@@ -212,6 +213,25 @@ class CommandLine {
 
   void AddLimit(CLI::App* command) {
     command->add_option("--limit", arguments_.limit, "how many, 1 to 100")->type_name("N")->check(Between(1, 100))->capture_default_str();
+  }
+
+  void AddGrep() {
+    CLI::App* grep = Add(app_, "grep", "find text or a regular expression, line by line",
+                         "  codelore grep parse_header\n"
+                         "  codelore grep --regex 'fn \\w+_lock\\(' --lang rust --context 2\n"
+                         "  codelore grep TODO --path 'src/**' --count\n"
+                         "  codelore grep -- --verbose             a pattern that begins with a dash",
+                         Grep);
+    grep->add_option("pattern", arguments_.text, "text, or with --regex an RE2 regular expression; matches lie within one line")
+        ->type_name("")->required();
+    grep->add_flag("--regex", arguments_.regex, "the pattern is a regular expression");
+    grep->add_option("--case", arguments_.fold, "smart (case counts if the pattern has a capital), sensitive or insensitive")
+        ->type_name("MODE")->check(CLI::IsMember({"smart", "sensitive", "insensitive"}).description(""))->capture_default_str();
+    AddFilterOptions(grep);
+    grep->add_option("--context", arguments_.context, "lines before and behind each, up to 10")->type_name("N")->check(Between(0, 10));
+    grep->add_option("--limit", arguments_.max_lines, "how many lines (with --count: files), 1 to 1000")
+        ->type_name("N")->check(Between(1, 1000))->capture_default_str();
+    grep->add_flag("--count", arguments_.count, "only how many matches each file has");
   }
 
   void AddServiceCommands() {

@@ -92,6 +92,8 @@ std::string OneLine(std::string_view text) {
 std::string Bold(const std::string& text) { return Emphasised("\x1b[1m", text); }
 std::string Dim(const std::string& text) { return Emphasised("\x1b[2m", text); }
 
+std::string Highlight(const std::string& text) { return Emphasised("\x1b[1;31m", text); }
+
 std::string WithThousands(uint64_t number) {
   std::string digits = std::to_string(number);
   for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");

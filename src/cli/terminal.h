@@ -22,6 +22,7 @@ std::string OneLine(std::string_view text);
 // Emphasis on a terminal that takes it (NO_COLOR unset, TERM not "dumb"); elsewhere the text as it is.
 std::string Bold(const std::string& text);
 std::string Dim(const std::string& text);
+std::string Highlight(const std::string& text);  // what was searched for
 
 std::string WithThousands(uint64_t number);  // 12,345
 std::string Bytes(uint64_t bytes);           // 1.2 MB

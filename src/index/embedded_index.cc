@@ -9,6 +9,7 @@
 #include "codelore/coding.h"
 #include "index/blobs.h"
 #include "index/embed_pending.h"
+#include "index/exact/exact_search.h"
 #include "index/manifest.h"
 #include "index/rank/path_kind.h"
 #include "index/query/file_names.h"
@@ -166,6 +167,10 @@ class EmbeddedIndex final : public Index, private VectorSink {
   Result<FileResult> FindSimilarFiles(const Viewer& viewer, const SimilarFilesRequest& request,
                                       const Hash256& encoder_fingerprint) const override {
     return FindSimilar(*CurrentSnapshot(), store_, viewer, request, encoder_fingerprint);
+  }
+
+  Result<ExactResult> SearchExact(const Viewer& viewer, const ExactRequest& request) const override {
+    return SearchExactSnapshot(*CurrentSnapshot(), viewer, request);
   }
 
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

@@ -37,7 +37,7 @@ TEST_F(OperationsTest, EachRoleMayDoItsOwn) {
 
 TEST_F(OperationsTest, EachBodyIsReadStrictly) {
   Caller operating = world_.Operator();
-  for (const char* operation : {"search", "ask", "index", "token.create", "tenant.create"}) {
+  for (const char* operation : {"search", "ask", "grep", "index", "token.create", "tenant.create"}) {
     EXPECT_EQ(world_.Outcome(operating, operation, {{"colour", "red"}}), "invalid argument: field 'colour' is not known here") << operation;
   }
   world_.Index(billing_.path(), "billing");

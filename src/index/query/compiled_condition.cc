@@ -13,7 +13,7 @@ float EvidenceOf(QueryKind kind) { return kind == QueryKind::kSymbol ? 4.0f : ki
 
 // A negation does not see what evidence there is.
 ConditionContext WithoutEvidence(const ConditionContext& context) {
-  return {context.snapshot, context.store, context.request, context.world, nullptr, context.budget_bytes};
+  return {context.snapshot, context.store, context.request, context.world, nullptr, context.budget};
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ Result<FileSet> CompiledCondition::Select(const FileSet& among, const ConditionC
 Result<FileSet> CompiledCondition::SelectAtom(const FileSet& among, const ConditionContext& context) const {
   if (phrase_ || symbol_) return SelectByChunk(among, context);
   if (!exact_) return SelectByRow(among, context);
-  auto found = exact_->FilesWithMatch(context.world, context.store, among, context.budget_bytes);
+  auto found = exact_->FilesWithMatch(context.world, context.store, among, context.budget);
   if (!found.ok() && found.status().code() == StatusCode::kResourceExhausted) {
     return QueryError(context.request.text, node_->offset, found.status().message());
   }

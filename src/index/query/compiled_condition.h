@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "codelore/glob.h"
+#include "index/exact/exact_count.h"
 #include "index/query/name_pattern.h"
 #include "index/query/phrase_match.h"
 #include "index/query/query_condition.h"
@@ -22,7 +23,7 @@ struct ConditionContext {
   const SearchRequest& request;
   World& world;
   ChunkEvidence* evidence;   // is added to; null: not wanted
-  uint64_t& budget_bytes;    // of text that exact conditions may still read
+  ExactBudget& budget;       // of all exact conditions together
 };
 
 class CompiledCondition {

@@ -10,6 +10,7 @@
 namespace codelore::index {
 namespace {
 
+constexpr uint32_t kExactBudgetMilliseconds = 2'000, kNotesBudgetMilliseconds = 500;
 constexpr uint64_t kExactBudgetBytes = 256u << 20;
 constexpr uint64_t kNotesBudgetBytes = 32u << 20;  // notes are a courtesy
 constexpr size_t kMaxMatchesPerFile = 1000;
@@ -24,7 +25,7 @@ void ChunkEvidence::Add(World& world, size_t segment, uint32_t chunk, float amou
 }
 
 QueryCondition::QueryCondition(const Snapshot& snapshot, const KeyValueStore& store, const SearchRequest& request, World& world)
-    : snapshot_(snapshot), store_(store), request_(request), world_(world), ranked_(request), budget_bytes_(kExactBudgetBytes) {}
+    : snapshot_(snapshot), store_(store), request_(request), world_(world), ranked_(request), budget_(kExactBudgetMilliseconds, kExactBudgetBytes) {}
 QueryCondition::~QueryCondition() = default;
 
 Result<std::unique_ptr<QueryCondition>> QueryCondition::Prepare(const Snapshot& snapshot, const KeyValueStore& store,
@@ -52,7 +53,7 @@ Status QueryCondition::Compile() {
 }
 
 Status QueryCondition::Restrict() {
-  ConditionContext context{snapshot_, store_, request_, world_, &evidence_, budget_bytes_};
+  ConditionContext context{snapshot_, store_, request_, world_, &evidence_, budget_};
   allowed_ = FileSet::Allowed(world_);
   matching_ = allowed_;
   std::vector<const CompiledCondition*> by_cost;
@@ -101,7 +102,7 @@ Result<std::vector<std::pair<size_t, size_t>>> QueryCondition::ExactMatches(size
 }
 
 Result<std::vector<std::string>> QueryCondition::Notes(uint64_t hits, bool any_shown) const {
-  uint64_t budget = std::min(budget_bytes_, kNotesBudgetBytes);
+  ExactBudget budget(kNotesBudgetMilliseconds, kNotesBudgetBytes);
   ConditionContext context{snapshot_, store_, request_, world_, nullptr, budget};
   QueryNotes notes(context, conditions_);
   notes.AddUnknownNames();

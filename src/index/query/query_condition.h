@@ -14,6 +14,7 @@
 
 #include "codelore/index.h"
 #include "codelore/store.h"
+#include "index/exact/exact_count.h"
 #include "index/query/exact_condition.h"
 #include "index/query/file_set.h"
 #include "index/query/query_parser.h"
@@ -83,7 +84,7 @@ class QueryCondition {
   FileSet allowed_;   // before the conditions
   FileSet matching_;  // with them
   ChunkEvidence evidence_;
-  uint64_t budget_bytes_;
+  ExactBudget budget_;
   bool about_content_ = false;  // a condition that is not negated tests what is in files
 };
 

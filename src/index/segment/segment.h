@@ -19,16 +19,17 @@
 #include "codelore/chunk.h"
 #include "codelore/ids.h"
 #include "codelore/index.h"
+#include "index/exact/exact_index.h"
 #include "index/lexical/term_dictionary.h"
 #include "index/segment/symbol_table.h"
 #include "index/store/file.h"
 
 namespace codelore::index {
 
-inline constexpr uint32_t kSegmentVersion = 3;
+inline constexpr uint32_t kSegmentVersion = 4;
 
-enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions, kReferences };
-inline constexpr size_t kSectionCount = 7;
+enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions, kReferences, kTrigrams, kText };
+inline constexpr size_t kSectionCount = 9;
 
 // Fixed-size rows of the sections kFiles and kChunks; offsets point into kStrings.
 struct FileRow {
@@ -77,6 +78,7 @@ class SegmentBuilder {
   std::string strings_;
   LexicalBuilder lexical_;
   SymbolTableBuilder symbols_;
+  ExactIndexBuilder exact_;
 };
 
 // Immutable and thread-safe. Keeps the bytes alive.
@@ -92,8 +94,11 @@ class SegmentReader {
   const ChunkRow& chunk(uint32_t ordinal) const { return chunks_[ordinal]; }
   FileStrings StringsOf(const FileRow& row) const;
   ChunkStrings StringsOf(const ChunkRow& row) const;
+  // All strings of the file and its chunks, in their stored form.
+  std::string_view StoredStringsOf(uint32_t file) const;
   const LexicalReader& lexical() const { return lexical_; }
   const SymbolTable& symbols() const { return symbols_; }
+  const ExactIndex& exact() const { return exact_; }
   size_t size_bytes() const { return bytes_.size(); }
 
  private:
@@ -106,6 +111,7 @@ class SegmentReader {
   std::string_view strings_;
   LexicalReader lexical_;
   SymbolTable symbols_;
+  ExactIndex exact_;
 };
 
 }  // namespace codelore::index

@@ -25,6 +25,7 @@ void SegmentBuilder::AddFile(const NewFile& file, const Hash256& blob) {
   strings_ += ByteWriter().String(file.path).String(file.chunked.language).view();
   for (const Chunk& chunk : file.chunked.chunks) AddChunk(file, chunk);
   symbols_.AddFile(file.chunked, file.text);
+  exact_.AddFile(file.path, file.text);
 }
 
 void SegmentBuilder::AddChunk(const NewFile& file, const Chunk& chunk) {
@@ -66,9 +67,10 @@ void SegmentBuilder::AddChunk(const NewFile& file, const Chunk& chunk) {
 std::string SegmentBuilder::Finish() {
   LexicalSections lexical = lexical_.Finish();
   std::string symbols = symbols_.Finish();
+  ExactSections exact = exact_.Finish();
   const std::string_view sections[kSectionCount] = {BytesOf(files_), BytesOf(chunks_), strings_,
                                                     lexical.terms, lexical.postings, lexical.positions,
-                                                    symbols};
+                                                    symbols, exact.trigrams, exact.text};
   std::string out;
   ByteWriter directory;
   for (std::string_view section : sections) {

@@ -72,6 +72,9 @@ Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(std::string_vie
                                                           section(Section::kPositions)));
   ASSIGN_OR_RETURN(reader->symbols_, SymbolTable::Open(section(Section::kReferences), reader->file_count()));
   RETURN_IF_ERROR(reader->CheckRows());
+  std::vector<uint32_t> file_sizes;
+  for (const FileRow& row : reader->files_) file_sizes.push_back(row.size_bytes);
+  ASSIGN_OR_RETURN(reader->exact_, ExactIndex::Open(section(Section::kTrigrams), section(Section::kText), file_sizes));
   return std::shared_ptr<const SegmentReader>(std::move(reader));
 }
 
@@ -96,6 +99,11 @@ Status SegmentReader::CheckRows() const {
     }
   }
   return next_chunk == chunks_.size() ? OkStatus() : Corruption("segment: chunks without a file");
+}
+
+std::string_view SegmentReader::StoredStringsOf(uint32_t file) const {
+  uint64_t begin = files_[file].strings, end = file + 1 < files_.size() ? files_[file + 1].strings : strings_.size();
+  return end < begin ? std::string_view() : strings_.substr(begin, end - begin);
 }
 
 FileStrings SegmentReader::StringsOf(const FileRow& row) const {

@@ -104,7 +104,7 @@ TEST_F(QueryConditionTest, AWrongExpressionIsPointedAt) {
   Viewer viewer = Operator();
   auto result = index_->Search(viewer, Request(viewer, "x /a(b/"), {}, {});
   ASSERT_FALSE(result.ok());
-  EXPECT_EQ(result.status().message(), "query: the expression is wrong: missing ): a(b at 3\n  x /a(b/\n    ^");
+  EXPECT_EQ(result.status().message(), "query: not a regular expression: missing ): a(b at 3\n  x /a(b/\n    ^");
   for (const char* costly : {"/((a{1,100}){1,100}){1,100}/", "/(a+)+$/", "/(.*)(.*)(.*)(.*)(.*)x/"}) {
     (void)index_->Search(viewer, Request(viewer, costly), {}, {});
   }
