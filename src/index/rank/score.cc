@@ -12,6 +12,7 @@ constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
 constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
 // Names.
 constexpr double kStemRarity = 0.3, kStemExact = 0.3, kFolderRarity = 0.15;
+constexpr double kDefinesName = 0.1;  // only when the question is a name; within prose it misleads
 constexpr double kDefinesType = 0.1, kDefinesCompound = 0.1, kDefinitionsHit = 0.02;
 // Factors for files that are seldom what was meant.
 constexpr double kSecondary = 0.6, kProse = 0.4, kLegacy = 0.6, kForeignPlatform = 0.4, kDeclaration = 0.8;
@@ -47,7 +48,8 @@ class Sum {
   FileScore score_;
 };
 
-void AddNames(const FileFeatures& file, Sum& sum) {
+void AddNames(const QueryFeatures& query, const FileFeatures& file, Sum& sum) {
+  if (query.symbol_like) sum.Add("defines the name", kDefinesName * file.defines_exact);
   sum.Add("file name", kStemRarity * file.stem_rarity);
   sum.Add("file named so", kStemExact * std::max(file.stem_exact, file.stem_compound));
   sum.Add("folder name", kFolderRarity * file.folder_rarity);
@@ -87,7 +89,7 @@ FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatu
     sum.Add("vector of further chunks", kDenseNext * file.dense_next);
     sum.Add("vector of the whole file", kDenseFile * Standardised(query, file.dense_file));
   }
-  AddNames(file, sum);
+  AddNames(query, file, sum);
   MultiplyKinds(file, sum);
   return sum.Take();
 }
