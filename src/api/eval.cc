@@ -318,12 +318,11 @@ class Evaluation {
 
   Result<Mean> IndexAndAsk(const Collection& collection, const acl::Source& source) {
     hooks_.progress(collection.name + ": indexing " + std::to_string(collection.documents.size()) + " documents");
-    ASSIGN_OR_RETURN(auto report, service_.indexer().RunDocuments(source, collection.documents, hooks_.stop, [&](const auto& p) {
+    ASSIGN_OR_RETURN(auto report, service_.indexer().RunDocuments(source, collection.documents, options_.mode != SearchMode::kLexical, hooks_.stop, [&](const auto& p) {
       if (p.stage == ingest::IndexStage::kVectors) {
         hooks_.progress(collection.name + ": vectors " + std::to_string(p.vectors.chunks_done) + "/" + std::to_string(p.vectors.chunks_total));
       }
     }));
-    chunks_ += report.vectors.chunks_total;
     indexed_ += report.files_indexed;
     skipped_ += report.files_seen - report.files_indexed;
     ASSIGN_OR_RETURN(Viewer viewer, service_.directory().OperatorViewer(tenant_));
@@ -335,6 +334,7 @@ class Evaluation {
       if (!query.category.empty()) categories_[query.category].Add(figures);
     }
     queries_ += collection.queries.size();
+    chunks_ += chunks_of_collection_;
     return mean;
   }
 
@@ -343,6 +343,7 @@ class Evaluation {
     auto start = std::chrono::steady_clock::now();
     ASSIGN_OR_RETURN(SearchReply reply, service_.Search(viewer, {.text = query.text, .mode = options_.mode, .sources = {source}, .limit = std::max<size_t>(20, options_.candidates)}));
     latencies_ms_.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    chunks_of_collection_ = reply.chunks;
     std::vector<std::string> ranking;
     for (const NamedHit& named : reply.hits) {
       auto id = collection.ids.find(named.hit.path);
@@ -396,7 +397,7 @@ class Evaluation {
   std::map<std::string, Mean> categories_;
   std::vector<double> latencies_ms_;
   std::set<std::string> missing_;
-  size_t queries_ = 0, chunks_ = 0, indexed_ = 0, skipped_ = 0;
+  size_t queries_ = 0, chunks_ = 0, chunks_of_collection_ = 0, indexed_ = 0, skipped_ = 0;
 };
 
 }  // namespace

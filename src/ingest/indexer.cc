@@ -393,23 +393,24 @@ Result<IndexReport> Indexer::Run(const acl::Source& source, std::stop_token stop
     progress({.stage = IndexStage::kFetching, .vectors = {}});
     ASSIGN_OR_RETURN(tree, OpenTree(source, options_, stop));
   }
-  RETURN_IF_ERROR(IndexTree(source, *tree, stop, progress, report));
+  RETURN_IF_ERROR(IndexTree(source, *tree, /*with_vectors=*/true, stop, progress, report));
   return report;
 }
 
 Result<IndexReport> Indexer::RunDocuments(const acl::Source& source, const std::vector<Document>& documents,
-                                          std::stop_token stop, const Progress& progress) {
+                                          bool with_vectors, std::stop_token stop, const Progress& progress) {
   IndexReport report;
   DocumentTree tree(documents);
-  RETURN_IF_ERROR(IndexTree(source, tree, stop, progress, report));
+  RETURN_IF_ERROR(IndexTree(source, tree, with_vectors, stop, progress, report));
   return report;
 }
 
-Status Indexer::IndexTree(const acl::Source& source, SourceTree& tree, std::stop_token stop, const Progress& progress,
-                          IndexReport& report) {
+Status Indexer::IndexTree(const acl::Source& source, SourceTree& tree, bool with_vectors, std::stop_token stop,
+                          const Progress& progress, IndexReport& report) {
   {
     Stopwatch watch(report.times.total);
     RETURN_IF_ERROR(ingest::Run(index_, directory_, source, tree, options_, stop, progress, report).IndexText());
+    if (!with_vectors) return OkStatus();
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));
     Stopwatch vectors(report.times.vectors);
     RETURN_IF_ERROR(index_.Embed(source.tenant, partitions, encoder_, options_.threads, stop, [&](const EmbedProgress& embedded) {

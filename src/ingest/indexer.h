@@ -89,13 +89,13 @@ class Indexer {
   // kUnavailable when stopped; what was committed stays.
   Result<IndexReport> Run(const acl::Source& source, std::stop_token stop, const Progress& progress);
 
-  // Makes `documents` the whole content of `source`.
-  Result<IndexReport> RunDocuments(const acl::Source& source, const std::vector<Document>& documents,
+  // Makes `documents` the whole content of `source`; without vectors only for lexical search.
+  Result<IndexReport> RunDocuments(const acl::Source& source, const std::vector<Document>& documents, bool with_vectors,
                                    std::stop_token stop, const Progress& progress);
 
  private:
-  Status IndexTree(const acl::Source& source, SourceTree& tree, std::stop_token stop, const Progress& progress,
-                   IndexReport& report);
+  Status IndexTree(const acl::Source& source, SourceTree& tree, bool with_vectors, std::stop_token stop,
+                   const Progress& progress, IndexReport& report);
 
   Index& index_;
   acl::Directory& directory_;

@@ -149,7 +149,7 @@ std::vector<CountedFile> Candidates(World& world, const PatternMatcher& matcher)
       files.back().blocks.push_back(block);
     });
   }
-  std::ranges::stable_partition(files, [](const CountedFile& file) { return !file.secondary; });
+  std::stable_partition(files.begin(), files.end(), [](const CountedFile& file) { return !file.secondary; });
   return files;
 }
 
