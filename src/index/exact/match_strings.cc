@@ -12,8 +12,7 @@ constexpr size_t kMaxStrings = 20, kMaxExactBytes = 4096, kMaxRequired = 8;
 
 void SortUnique(Strings& strings) {
   std::ranges::sort(strings);
-  auto rest = std::ranges::unique(strings);
-  strings.erase(rest.begin(), rest.end());
+  strings.erase(std::unique(strings.begin(), strings.end()), strings.end());
 }
 
 Strings Union(Strings a, const Strings& b) {

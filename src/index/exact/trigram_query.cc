@@ -22,8 +22,7 @@ size_t RarityOf(uint32_t trigram) {
 
 void SortByRarity(std::vector<uint32_t>& trigrams) {
   std::ranges::sort(trigrams);
-  auto rest = std::ranges::unique(trigrams);
-  trigrams.erase(rest.begin(), rest.end());
+  trigrams.erase(std::unique(trigrams.begin(), trigrams.end()), trigrams.end());
   std::ranges::stable_sort(trigrams, std::greater<>(), RarityOf);
 }
 

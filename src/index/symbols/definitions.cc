@@ -36,8 +36,8 @@ class DefinitionSearch {
   DefinitionMatches Take() {
     auto key = [](const DefinitionMatch& m) { return std::tuple(m.segment, m.file, m.symbol.line, m.symbol.name, m.symbol.scope); };
     std::ranges::sort(found_.list, {}, key);
-    auto doubled = std::ranges::unique(found_.list, {}, key);
-    found_.list.erase(doubled.begin(), doubled.end());
+    auto same = [&](const DefinitionMatch& a, const DefinitionMatch& b) { return key(a) == key(b); };
+    found_.list.erase(std::unique(found_.list.begin(), found_.list.end(), same), found_.list.end());
     return std::move(found_);
   }
 

@@ -179,7 +179,7 @@ bool NaivePhrase(const NewFile& file, std::string_view phrase) {
     std::vector<std::string> texts = {file.path, chunk.scope, chunk.symbol, file.text.substr(chunk.bytes.begin, chunk.bytes.size())};
     for (const std::string& text : texts) {
       Strings has = terms(text);
-      if (!std::ranges::search(has, wanted).empty()) return true;
+      if (std::search(has.begin(), has.end(), wanted.begin(), wanted.end()) != has.end()) return true;
     }
   }
   return false;
