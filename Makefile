@@ -34,7 +34,7 @@ run: build
 	@tools/first_run $(BUILD)/codelore '$(REPO)' '$(PORT)' '$(DATA)'
 
 format:
-	clang-format -i $$(git ls-files '*.h' '*.cc')
+	clang-format -i $$(git ls-files '*.h' '*.cc' ':!tests/testdata')
 
 .PHONY: build-folder
 build-folder:

@@ -1,0 +1,61 @@
+#include "index/lexical/positions.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "index/lexical/postings.h"
+#include "index/lexical/varint.h"
+
+namespace codelore::index {
+
+void PositionsBuilder::Add(std::span<const uint32_t> positions) {
+  AppendVarint(static_cast<uint32_t>(positions.size()), data_);
+  uint32_t previous = 0;
+  for (uint32_t position : positions) {
+    AppendVarint(position - previous, data_);
+    previous = position;
+  }
+  if (++count_ % kBlockSize == 0) ends_.push_back(static_cast<uint32_t>(data_.size()));
+}
+
+void PositionsBuilder::Finish(std::string& out) {
+  if (count_ >= kBlockSize) {
+    if (count_ % kBlockSize != 0) ends_.push_back(static_cast<uint32_t>(data_.size()));
+    out.append(reinterpret_cast<const char*>(ends_.data()), ends_.size() * sizeof(uint32_t));
+  }
+  out += data_;
+  data_.clear();
+  ends_.clear();
+  count_ = 0;
+}
+
+PositionsReader::PositionsReader(std::string_view list, uint32_t document_count) {
+  size_t blocks = document_count < kBlockSize ? 0 : (size_t{document_count} + kBlockSize - 1) / kBlockSize;
+  size_t ends_size = std::min(blocks * sizeof(uint32_t), list.size());
+  ends_ = list.substr(0, ends_size);
+  data_ = list.substr(ends_size);
+}
+
+void PositionsReader::Read(uint32_t index, std::vector<uint32_t>& positions) const {
+  positions.clear();
+  uint32_t block = index / kBlockSize;
+  uint32_t begin = 0;
+  if (block > 0) {
+    if (size_t{block} * sizeof begin > ends_.size()) return;
+    std::memcpy(&begin, ends_.data() + (block - 1) * sizeof begin, sizeof begin);
+  }
+  const char* at = data_.data() + std::min<size_t>(begin, data_.size());
+  const char* end = data_.data() + data_.size();
+  uint32_t count = 0, value = 0;
+  for (uint32_t skip = index % kBlockSize; skip > 0; --skip) {
+    if (!ReadVarint(at, end, count)) return;
+    for (; count > 0; --count) {
+      if (!ReadVarint(at, end, value)) return;
+    }
+  }
+  if (!ReadVarint(at, end, count)) return;
+  uint32_t position = 0;
+  for (; count > 0 && ReadVarint(at, end, value); --count) positions.push_back(position += value);
+}
+
+}  // namespace codelore::index
