@@ -1,11 +1,7 @@
 // LexicalSearch: BM25F over the visible segments: the best chunks without looking at all, and the scores of given
 // ones.
-//
-// Best works through windows of consecutive chunks. In a window, the terms whose largest possible contributions
-// together cannot lift a chunk over the k-th best so far are left for later; the others are added up in an array,
-// and only for chunks that could still make it are the left-over ones looked up: MaxScore (Turtle and Flood, 1995)
-// with per-block bounds (Ding and Suel, SIGIR 2011), a window at a time. Scores are whole numbers, so the result is
-// exactly that of scoring every chunk.
+// Best skips what cannot be among them: see segment_scorer.h. Scores are whole numbers, so its result is exactly that
+// of scoring every chunk.
 #ifndef CODELORE_INDEX_RANK_LEXICAL_SEARCH_H_
 #define CODELORE_INDEX_RANK_LEXICAL_SEARCH_H_
 
@@ -61,8 +57,7 @@ class LexicalSearch {
     uint32_t term = 0;
     TermPostings postings;
   };
-  class Heap;
-  class SegmentScorer;
+  uint32_t Floor(size_t k) const;
 
   World& world_;
   std::vector<std::string> terms_;

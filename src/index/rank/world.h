@@ -29,10 +29,12 @@ class VisibleSegment {
     return tested_[file] == kYes;
   }
   bool AllowsChunk(uint32_t chunk) { return Allows(reader().chunk(chunk).file); }
+  // Every file is known to exist still, and the request filters none.
+  bool AllowsAll() const { return patterns_.empty() && filter_.languages.empty() && segment_->file_deleted.empty(); }
   // The chunks of all allowed files.
   const std::vector<RowRange>& AllowedRanges() {
     if (!ranges_.empty()) return ranges_;
-    bool all = patterns_.empty() && filter_.languages.empty() && segment_->file_deleted.empty();
+    bool all = AllowsAll();
     if (all) ranges_.push_back({0, reader().chunk_count()});
     for (uint32_t file = 0; !all && file < reader().file_count(); ++file) {
       if (!Allows(file)) continue;
