@@ -50,6 +50,22 @@ void Unpack(const char* packed, uint32_t* values) {
   }
 }
 
+// Gaps minus 1 to documents, four at a time.
+void AddGaps(uint32_t previous, std::array<uint32_t, kBlockSize>& values) {
+  constexpr LaneVector kZero{};
+  LaneVector before = kZero + previous;
+  for (uint32_t i = 0; i < kBlockSize; i += kLanes) {
+    LaneVector sums;
+    std::memcpy(&sums, values.data() + i, sizeof sums);
+    sums += 1;
+    sums += __builtin_shufflevector(sums, kZero, 4, 0, 1, 2);
+    sums += __builtin_shufflevector(sums, kZero, 4, 5, 0, 1);
+    LaneVector documents = sums + before;
+    std::memcpy(values.data() + i, &documents, sizeof documents);
+    before += __builtin_shufflevector(sums, sums, 3, 3, 3, 3);
+  }
+}
+
 using UnpackFunction = void (*)(const char*, uint32_t*);
 template <size_t... kWidths>
 constexpr std::array<UnpackFunction, 33> MakeUnpackTable(std::index_sequence<kWidths...>) {
@@ -136,12 +152,12 @@ uint32_t PostingsReader::DecodeDocuments(uint32_t block, std::array<uint32_t, kB
   if (count == kBlockSize) {
     auto width = static_cast<uint8_t>(*at++);
     kUnpack[width](at, documents.data());
-  } else {
-    for (uint32_t i = 0; i < count; ++i) ReadVarint(at, data_.data() + data_.size(), documents[i]);
+    AddGaps(previous, documents);
+    return count;
   }
   for (uint32_t i = 0; i < count; ++i) {
-    previous += documents[i] + 1;
-    documents[i] = previous;
+    ReadVarint(at, data_.data() + data_.size(), documents[i]);
+    documents[i] = previous += documents[i] + 1;
   }
   return count;
 }

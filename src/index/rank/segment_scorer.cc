@@ -1,6 +1,7 @@
 #include "index/rank/segment_scorer.h"
 
 #include <bit>
+#include <utility>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -29,11 +30,8 @@ uint64_t AtLeast(const Impact* impacts, Impact least) {
 uint32_t AtLeast(const uint32_t* sums, uint32_t least) {
 #ifdef __SSE2__
   const __m128i bound = _mm_set1_epi32(static_cast<int>(least) - 1);
-  std::array<__m128i, 4> hits;
-  for (size_t i = 0; i < 4; ++i) {
-    hits[i] = _mm_cmpgt_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(sums + i * 4)), bound);
-  }
-  __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(hits[0], hits[1]), _mm_packs_epi32(hits[2], hits[3]));
+  auto hits = [&](int i) { return _mm_cmpgt_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(sums + i * 4)), bound); };
+  __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(hits(0), hits(1)), _mm_packs_epi32(hits(2), hits(3)));
   return static_cast<uint32_t>(_mm_movemask_epi8(bytes));
 #else
   uint32_t mask = 0;
@@ -72,14 +70,21 @@ std::vector<BestChunks::Item> BestChunks::TakeSorted() {
 void SegmentScorer::List::Decode(uint32_t wanted) {
   if (decoded == wanted) return;
   count = postings.DecodeDocuments(wanted, documents);
+  std::fill(documents.begin() + count, documents.end(), kNoDocument);
   decoded = wanted;
+}
+
+uint32_t SegmentScorer::List::Seek(uint32_t target) const {
+  uint32_t at = 0;  // halves without a branch: where they lead cannot be predicted
+  for (uint32_t half = kBlockSize / 2; half > 0; half /= 2) at += documents[at + half - 1] < target ? half : 0;
+  return at;
 }
 
 uint32_t SegmentScorer::List::NextBound(uint32_t from) {
   if (IsShort()) {
     Decode(0);
-    uint32_t at = Seek(from);
-    return at < count ? documents[at] : kNoDocument;
+    uint32_t next = documents[Seek(from)];
+    return next >= from ? next : kNoDocument;
   }
   block = postings.FindBlock(from, block);
   if (block >= postings.block_count()) return kNoDocument;
@@ -103,14 +108,31 @@ void SegmentScorer::List::Enter(uint32_t begin, uint32_t end) {
   bound = any ? std::min((*table)[impact], largest) : 0;
 }
 
-uint32_t SegmentScorer::List::Contribution(uint32_t chunk, uint32_t least) {
-  if (!IsShort()) block = postings.FindBlock(chunk, block);
-  if (block >= postings.block_count()) return 0;
-  if (LargestIn(block) < least) return kTooLittle;
-  Decode(block);
-  uint32_t at = Seek(chunk);
-  if (at == count || documents[at] != chunk) return 0;
-  return (*table)[postings.Impacts(block)[at]];
+size_t SegmentScorer::List::AddTo(std::span<Candidate> candidates, uint32_t least) {
+  size_t kept = 0, i = 0;
+  uint32_t last = 0, block_bound = 0;  // of `block`
+  const Impact* impacts = nullptr;
+  for (; i < candidates.size(); ++i) {
+    Candidate candidate = candidates[i];
+    if (candidate.chunk > last || i == 0) {
+      if (!IsShort()) block = postings.FindBlock(candidate.chunk, block);
+      if (block >= postings.block_count()) break;
+      last = postings.LastDocument(block);
+      block_bound = LargestIn(block);
+      impacts = postings.Impacts(block);
+    }
+    if (candidate.score + block_bound < least) continue;
+    Decode(block);
+    uint32_t at = Seek(candidate.chunk);
+    if (documents[at] == candidate.chunk) candidate.score += (*table)[impacts[at]];
+    candidates[kept] = candidate;
+    kept += candidate.score >= least;
+  }
+  for (; i < candidates.size(); ++i) {  // behind the end of the list
+    candidates[kept] = candidates[i];
+    kept += candidates[kept].score >= least;
+  }
+  return kept;
 }
 
 SegmentScorer::Split SegmentScorer::SplitByBound(std::span<List* const> lists, uint32_t threshold, uint32_t List::*bound) {
@@ -211,10 +233,10 @@ void SegmentScorer::CollectBlock(const Split& split, uint32_t block, uint32_t be
     if (mask != 0) list.Decode(block);
     for (; mask != 0; mask &= mask - 1) {
       uint32_t at = base + static_cast<uint32_t>(std::countr_zero(mask)), chunk = list.documents[at];
-      if (chunk < begin || chunk >= end) continue;
-      Complete(split, chunk, table[impacts[at]], optional_bound);
+      if (chunk >= begin && chunk < end) Keep(chunk, table[impacts[at]], least);
     }
   }
+  Complete(split, optional_bound);
 }
 
 // How many postings were added; beyond kSparse the chunks are not marked any more.
@@ -239,41 +261,39 @@ uint32_t SegmentScorer::AddUp(List& list, uint32_t begin, uint32_t end) {
 }
 
 void SegmentScorer::CollectTouched(const Split& split, uint32_t begin, uint32_t end) {
+  uint32_t least = LeastFor(best_.threshold(), split.optional_bound);
   for (uint32_t word = 0; word * 64 < end - begin; ++word) {
     for (uint64_t mask = std::exchange(touched_[word], 0); mask != 0; mask &= mask - 1) {
       uint32_t at = word * 64 + static_cast<uint32_t>(std::countr_zero(mask));
-      Complete(split, begin + at, std::exchange(sums_[at], 0), split.optional_bound);
+      Keep(begin + at, std::exchange(sums_[at], 0), least);
     }
   }
+  Complete(split, split.optional_bound);
 }
 
 void SegmentScorer::CollectDense(const Split& split, uint32_t begin, uint32_t end) {
   uint32_t least = LeastFor(best_.threshold(), split.optional_bound);
   for (uint32_t base = 0; base < end - begin; base += 16) {
-    uint32_t mask = AtLeast(sums_.data() + base, least);
-    if (mask == 0) continue;
-    for (; mask != 0; mask &= mask - 1) {
+    for (uint32_t mask = AtLeast(sums_.data() + base, least); mask != 0; mask &= mask - 1) {
       uint32_t at = base + static_cast<uint32_t>(std::countr_zero(mask));
-      Complete(split, begin + at, sums_[at], split.optional_bound);
+      Keep(begin + at, sums_[at], least);
     }
-    least = LeastFor(best_.threshold(), split.optional_bound);
   }
   std::fill(sums_.begin(), sums_.begin() + (end - begin), 0u);
   touched_.fill(0);
+  Complete(split, split.optional_bound);
 }
 
-// `score` is that of the essential terms.
-void SegmentScorer::Complete(const Split& split, uint32_t chunk, uint32_t score, uint32_t optional_bound) {
-  uint32_t threshold = best_.threshold();
-  for (size_t i = split.optional; i > 0 && score + optional_bound > threshold; --i) {
+// Candidates have the scores of the essential terms; the optional ones follow, those that may give most first.
+void SegmentScorer::Complete(const Split& split, uint32_t optional_bound) {
+  std::span<Candidate> left(candidates_.data(), std::exchange(candidate_count_, 0));
+  for (size_t i = split.optional; i > 0 && !left.empty(); --i) {
     List& list = *split.lists[i - 1];
     optional_bound -= list.bound;
-    uint32_t contribution = list.Contribution(chunk, LeastFor(threshold, score + optional_bound));
-    if (contribution == kTooLittle) return;
-    score += contribution;
+    left = left.first(list.AddTo(left, LeastFor(best_.threshold(), optional_bound)));
   }
-  if (score + optional_bound > threshold && score > threshold && visible_->AllowsChunk(chunk)) {
-    best_.Add({score, segment_, chunk});
+  for (const Candidate& each : left) {
+    if (each.score > best_.threshold() && visible_->AllowsChunk(each.chunk)) best_.Add({each.score, segment_, each.chunk});
   }
 }
 

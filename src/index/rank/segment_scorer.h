@@ -59,12 +59,15 @@ class SegmentScorer {
   static constexpr uint32_t kWindow = 2048;  // chunks; their sums stay in the first-level cache
   static constexpr uint32_t kSparse = 256;   // postings in a window that are cheaper kept track of than looked for
 
+  struct Candidate {
+    uint32_t chunk, score;
+  };
   struct List : ScoredList {
     uint32_t block = 0;  // the first that may reach the window
     uint32_t bound = 0;  // largest contribution within the window
     uint32_t decoded = kNoDocument;  // which block the array holds
     uint32_t count = 0;
-    std::array<uint32_t, kBlockSize> documents;
+    std::array<uint32_t, kBlockSize> documents;  // behind `count`: kNoDocument
 
     // Of one block, which has no header: it is decoded once and looked into.
     bool IsShort() const { return postings.document_count() < kBlockSize; }
@@ -76,18 +79,16 @@ class SegmentScorer {
     uint32_t LargestIn(uint32_t of_block) const {
       return IsShort() ? largest : std::min(largest, (*table)[postings.LargestImpact(of_block)]);
     }
-    // In the decoded block, the first document that is at least `target`.
-    uint32_t Seek(uint32_t target) const {
-      return static_cast<uint32_t>(std::lower_bound(documents.data(), documents.data() + count, target) - documents.data());
-    }
+    // In the decoded block, the first document that is at least `target`; the last place if there is none.
+    uint32_t Seek(uint32_t target) const;
     // The next document is not before this one; kNoDocument: there is none. Moves `block`.
     uint32_t NextBound(uint32_t from);
     // Sets block and bound for a window that starts at or behind the one before.
     void Enter(uint32_t begin, uint32_t end);
-    // Of a chunk at or behind the one asked for before; kTooLittle when it is known to be less than `least`.
-    uint32_t Contribution(uint32_t chunk, uint32_t least);
+    // Adds the contributions to candidates at or behind those of the call before, drops those that stay below `least`,
+    // and returns how many are left.
+    size_t AddTo(std::span<Candidate> candidates, uint32_t least);
   };
-  static constexpr uint32_t kTooLittle = 0xFFFFFFFFu;
 
   // Lists sorted by bound; the first `optional` cannot lift a chunk over the threshold together.
   struct Split {
@@ -104,11 +105,18 @@ class SegmentScorer {
   uint32_t AddUp(List& list, uint32_t begin, uint32_t end);
   void CollectTouched(const Split& split, uint32_t begin, uint32_t end);
   void CollectDense(const Split& split, uint32_t begin, uint32_t end);
-  void Complete(const Split& split, uint32_t chunk, uint32_t score, uint32_t optional_bound);
+  // Keeps a candidate for Complete if it has at least `least`.
+  void Keep(uint32_t chunk, uint32_t score, uint32_t least) {
+    candidates_[candidate_count_] = {chunk, score};
+    candidate_count_ += score >= least;
+  }
+  void Complete(const Split& split, uint32_t optional_bound);
 
   BestChunks& best_;
   std::vector<uint32_t> sums_;                     // of a window; all 0 between windows
   std::array<uint64_t, kWindow / 64> touched_{};   // likewise
+  std::array<Candidate, kWindow + 1> candidates_;
+  size_t candidate_count_ = 0;
   std::vector<List> lists_;
   std::vector<List*> by_largest_, by_bound_;
   VisibleSegment* visible_ = nullptr;
