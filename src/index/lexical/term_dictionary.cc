@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <numeric>
@@ -266,11 +267,50 @@ TermPostings LexicalReader::Postings(uint32_t index) const {
 
 TermPostings LexicalReader::Find(std::string_view term, uint64_t hash) const {
   if (term_count_ == 0) return {};
-  uint64_t bucket = bucket_bits_ == 0 ? 0 : hash >> (64 - bucket_bits_);
-  for (uint32_t i = FirstOf(bucket); i < FirstOf(bucket + 1); ++i) {
-    if (At(i).hash_low == static_cast<uint32_t>(hash) && Term(i) == term) return Postings(i);
+  uint64_t bucket = BucketOf(hash);
+  uint32_t end = FirstOf(bucket + 1);
+  for (uint32_t i = NextCandidate(FirstOf(bucket), end, hash); i < end; i = NextCandidate(i + 1, end, hash)) {
+    if (Term(i) == term) return Postings(i);
   }
   return {};
+}
+
+void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std::string_view term,
+                              std::span<FoundTerm> found) {
+  constexpr size_t kTogether = 32;
+  const uint64_t hash = HashOf(term);
+  struct Range {
+    uint32_t at, end;
+  };
+  std::array<Range, kTogether> ranges;
+  for (size_t begin = 0; begin < readers.size(); begin += kTogether) {
+    size_t count = std::min(kTogether, readers.size() - begin);
+    auto reader = [&](size_t i) -> const LexicalReader& { return *readers[begin + i]; };
+    for (size_t i = 0; i < count; ++i) {
+      if (reader(i).term_count_ > 0) __builtin_prefetch(reader(i).buckets_.data() + reader(i).BucketOf(hash) * sizeof(uint32_t));
+    }
+    for (size_t i = 0; i < count; ++i) {
+      ranges[i] = {0, 0};
+      if (reader(i).term_count_ == 0) continue;
+      uint64_t bucket = reader(i).BucketOf(hash);
+      ranges[i] = {reader(i).FirstOf(bucket), reader(i).FirstOf(bucket + 1)};
+      for (uint32_t e = ranges[i].at; e <= std::min(ranges[i].at + 4, ranges[i].end); e += 2) __builtin_prefetch(&reader(i).At(e));
+    }
+    for (size_t i = 0; i < count; ++i) {
+      ranges[i].at = reader(i).NextCandidate(ranges[i].at, ranges[i].end, hash);
+      if (ranges[i].at < ranges[i].end) __builtin_prefetch(reader(i).term_bytes_.data() + reader(i).At(ranges[i].at).term_begin);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      auto& [at, end] = ranges[i];
+      while (at < end && reader(i).Term(at) != term) at = reader(i).NextCandidate(at + 1, end, hash);
+      if (at == end) {
+        found[begin + i] = {};
+      } else {
+        const Entry& entry = reader(i).At(at);
+        found[begin + i] = {at, entry.document_count, static_cast<Impact>(entry.largest_impact)};
+      }
+    }
+  }
 }
 
 Status LexicalReader::Validate(uint32_t document_limit) const {

@@ -10,6 +10,8 @@
 namespace codelore::index {
 namespace {
 
+constexpr size_t kSegmentsLookedInto = 64;
+
 template <typename Visit>
 void ForEachPosting(const PostingsReader& postings, Visit visit) {
   std::array<uint32_t, kBlockSize> documents;
@@ -49,16 +51,16 @@ std::vector<ChunkRef> ToRefs(BestChunks& best) {
 }  // namespace
 
 LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
-    : world_(world), terms_(query.terms), by_segment_(world.segments().size()) {
-  for (uint32_t t = 0; t < terms_.size(); ++t) {
-    uint64_t hash = LexicalReader::HashOf(terms_[t]);
+    : world_(world), terms_(query.terms), found_(query.terms.size() * world.segments().size()) {
+  for (const VisibleSegment& segment : world.segments()) segments_.push_back(&segment.reader().lexical());
+  for (size_t t = 0; t < terms_.size(); ++t) {
+    LexicalReader::FindInAll(segments_, terms_[t], std::span(found_).subspan(t * segments_.size(), segments_.size()));
     uint64_t document_frequency = 0;
-    for (size_t s = 0; s < by_segment_.size(); ++s) {
-      VisibleSegment& segment = world.segments()[s];
-      TermPostings postings = segment.reader().lexical().Find(terms_[t], hash);
-      if (postings.postings.document_count() == 0) continue;
-      document_frequency += LiveDocumentFrequency(segment.live(), postings.postings);
-      by_segment_[s].push_back({t, postings});
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      const FoundTerm& found = Found(s, t);
+      const LiveSegment& live = world.segments()[s].live();
+      if (found.document_count == 0) continue;
+      document_frequency += live.file_deleted.empty() ? found.document_count : LiveDocumentFrequency(live, PostingsOf(s, t));
     }
     idf_.push_back(InverseDocumentFrequency(world.live_chunks(), document_frequency));
     idf_sum_ += idf_.back();
@@ -66,7 +68,8 @@ LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
   }
 }
 
-// A score that k chunks are known to exceed, from what one term's best postings give: by block where the segment says.
+// A score that k chunks are known to exceed, from what one term's best postings give. Where a term is in many segments
+// their largest impacts have to do: looking at each one's postings would cost more than it saves.
 uint32_t LexicalSearch::Floor(size_t k) const {
   std::vector<size_t> largest_first(terms_.size());
   std::iota(largest_first.begin(), largest_first.end(), 0);
@@ -74,11 +77,15 @@ uint32_t LexicalSearch::Floor(size_t k) const {
   uint32_t floor = 0;
   for (size_t t : largest_first) {
     if (contributions_[t][255] <= floor) break;
-    std::array<uint32_t, 256> chunks{};  // with this impact at least
-    for (uint32_t s = 0; s < by_segment_.size(); ++s) {
-      if (!world_.segments()[s].AllowsAll()) continue;
-      for (const SegmentTerm& term : by_segment_[s]) {
-        if (term.term == t) CountBestImpacts(term.postings.postings, chunks);
+    bool by_segment = segments_.size() > kSegmentsLookedInto;
+    std::array<uint32_t, 256> chunks{};  // with this impact
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      const FoundTerm& found = Found(s, t);
+      if (found.document_count == 0 || !world_.segments()[s].AllowsAll()) continue;
+      if (by_segment) {
+        ++chunks[found.largest_impact];
+      } else {
+        CountBestImpacts(PostingsOf(s, t), chunks);
       }
     }
     size_t impact = 255;
@@ -93,24 +100,31 @@ std::vector<ChunkRef> LexicalSearch::Best(size_t k) {
   BestChunks best(k, Floor(k));
   SegmentScorer scorer(best);
   std::vector<ScoredList> lists;
-  for (uint32_t s = 0; s < by_segment_.size(); ++s) {
-    lists.clear();
-    for (const SegmentTerm& term : by_segment_[s]) {
-      const ContributionTable& table = contributions_[term.term];
-      lists.push_back({term.postings.postings, &table, table[term.postings.largest_impact]});
+  for (uint32_t s = 0; s < segments_.size(); ++s) {
+    uint32_t bound = 0;
+    for (size_t t = 0; t < terms_.size(); ++t) {
+      if (Found(s, t).document_count > 0) bound += contributions_[t][Found(s, t).largest_impact];
     }
-    if (!lists.empty()) scorer.Run(s, world_.segments()[s], lists);
+    if (bound <= best.threshold()) continue;
+    lists.clear();
+    for (size_t t = 0; t < terms_.size(); ++t) {
+      const FoundTerm& found = Found(s, t);
+      if (found.document_count == 0) continue;
+      lists.push_back({PostingsOf(s, t), &contributions_[t], contributions_[t][found.largest_impact]});
+    }
+    scorer.Run(s, world_.segments()[s], lists);
   }
   return ToRefs(best);
 }
 
 std::vector<ChunkRef> LexicalSearch::BestExhaustively(size_t k) {
   BestChunks best(k);
-  for (uint32_t s = 0; s < by_segment_.size() && k > 0; ++s) {
+  for (uint32_t s = 0; s < segments_.size() && k > 0; ++s) {
     std::vector<uint32_t> sums(world_.segments()[s].reader().chunk_count());
-    for (const SegmentTerm& term : by_segment_[s]) {
-      const ContributionTable& table = contributions_[term.term];
-      ForEachPosting(term.postings.postings, [&](uint32_t chunk, Impact impact) { sums[chunk] += table[impact]; });
+    for (size_t t = 0; t < terms_.size(); ++t) {
+      if (Found(s, t).document_count == 0) continue;
+      const ContributionTable& table = contributions_[t];
+      ForEachPosting(PostingsOf(s, t), [&](uint32_t chunk, Impact impact) { sums[chunk] += table[impact]; });
     }
     for (uint32_t chunk = 0; chunk < sums.size(); ++chunk) {
       if (sums[chunk] > best.threshold() && world_.segments()[s].AllowsChunk(chunk)) best.Add({sums[chunk], s, chunk});
@@ -124,9 +138,10 @@ std::vector<ChunkMatch> LexicalSearch::Score(uint32_t segment, std::span<const u
   std::vector<uint32_t> sums(chunks.size());
   std::array<uint32_t, kBlockSize> documents;
   std::array<Impact, kBlockSize> impacts;
-  for (const SegmentTerm& term : by_segment_[segment]) {
-    const PostingsReader& postings = term.postings.postings;
-    const ContributionTable& table = contributions_[term.term];
+  for (size_t t = 0; t < terms_.size(); ++t) {
+    if (Found(segment, t).document_count == 0) continue;
+    const PostingsReader postings = PostingsOf(segment, t);
+    const ContributionTable& table = contributions_[t];
     uint32_t block = 0;
     for (size_t i = 0; i < chunks.size();) {
       block = postings.FindBlock(chunks[i], block);
@@ -136,7 +151,7 @@ std::vector<ChunkMatch> LexicalSearch::Score(uint32_t segment, std::span<const u
         while (documents[at] < chunks[i]) ++at;
         if (documents[at] != chunks[i]) continue;
         sums[i] += table[impacts[at]];
-        if (term.term < 64) matches[i].terms |= uint64_t{1} << term.term;
+        if (t < 64) matches[i].terms |= uint64_t{1} << t;
       }
       ++block;
     }

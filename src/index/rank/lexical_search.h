@@ -53,17 +53,18 @@ class LexicalSearch {
   std::vector<float> LineWeights(std::string_view text) const;
 
  private:
-  struct SegmentTerm {
-    uint32_t term = 0;
-    TermPostings postings;
-  };
+  const FoundTerm& Found(size_t segment, size_t term) const { return found_[term * segments_.size() + segment]; }
+  PostingsReader PostingsOf(size_t segment, size_t term) const {
+    return segments_[segment]->Postings(Found(segment, term).index).postings;
+  }
   uint32_t Floor(size_t k) const;
 
   World& world_;
   std::vector<std::string> terms_;
   std::vector<double> idf_;                           // by term
   std::vector<ContributionTable> contributions_;      // by term
-  std::vector<std::vector<SegmentTerm>> by_segment_;  // the terms each segment has
+  std::vector<const LexicalReader*> segments_;        // of world_
+  std::vector<FoundTerm> found_;                      // by term, then by segment
   double idf_sum_ = 0;
 };
 
