@@ -10,7 +10,8 @@
 namespace codelore::index {
 namespace {
 
-constexpr size_t kSegmentsLookedInto = 64;
+constexpr size_t kFewSegments = 64;
+constexpr size_t kSegmentsProbed = 16;
 
 template <typename Visit>
 void ForEachPosting(const PostingsReader& postings, Visit visit) {
@@ -77,7 +78,7 @@ uint32_t LexicalSearch::Floor(size_t k) const {
   uint32_t floor = 0;
   for (size_t t : largest_first) {
     if (contributions_[t][255] <= floor) break;
-    bool by_segment = segments_.size() > kSegmentsLookedInto;
+    bool by_segment = segments_.size() > kFewSegments;
     std::array<uint32_t, 256> chunks{};  // with this impact
     for (size_t s = 0; s < segments_.size(); ++s) {
       const FoundTerm& found = Found(s, t);
@@ -95,24 +96,47 @@ uint32_t LexicalSearch::Floor(size_t k) const {
   return floor;
 }
 
+// Most that a chunk of each segment can have.
+std::vector<uint32_t> LexicalSearch::Bounds() const {
+  std::vector<uint32_t> bounds(segments_.size());
+  for (size_t t = 0; t < terms_.size(); ++t) {
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      if (Found(s, t).document_count > 0) bounds[s] += contributions_[t][Found(s, t).largest_impact];
+    }
+  }
+  return bounds;
+}
+
+void LexicalSearch::Run(size_t segment, SegmentScorer& scorer) {
+  std::vector<ScoredList> lists;
+  for (size_t t = 0; t < terms_.size(); ++t) {
+    const FoundTerm& found = Found(segment, t);
+    if (found.document_count == 0) continue;
+    lists.push_back({PostingsOf(segment, t), &contributions_[t], contributions_[t][found.largest_impact]});
+  }
+  scorer.Run(static_cast<uint32_t>(segment), world_.segments()[segment], lists);
+}
+
+// What the most promising of many segments give: one less than their k-th best score.
+uint32_t LexicalSearch::Probe(size_t k, uint32_t floor, const std::vector<uint32_t>& bounds) {
+  std::vector<uint32_t> order(segments_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::partial_sort(order, order.begin() + kSegmentsProbed, std::ranges::greater(), [&](uint32_t s) { return bounds[s]; });
+  BestChunks best(k, floor);
+  SegmentScorer scorer(best);
+  for (size_t i = 0; i < kSegmentsProbed && bounds[order[i]] > best.threshold(); ++i) Run(order[i], scorer);
+  return best.threshold() > floor ? best.threshold() - 1 : floor;
+}
+
 std::vector<ChunkRef> LexicalSearch::Best(size_t k) {
   if (k == 0) return {};
-  BestChunks best(k, Floor(k));
+  std::vector<uint32_t> bounds = Bounds();
+  uint32_t floor = Floor(k);
+  if (segments_.size() > kFewSegments) floor = Probe(k, floor, bounds);
+  BestChunks best(k, floor);
   SegmentScorer scorer(best);
-  std::vector<ScoredList> lists;
-  for (uint32_t s = 0; s < segments_.size(); ++s) {
-    uint32_t bound = 0;
-    for (size_t t = 0; t < terms_.size(); ++t) {
-      if (Found(s, t).document_count > 0) bound += contributions_[t][Found(s, t).largest_impact];
-    }
-    if (bound <= best.threshold()) continue;
-    lists.clear();
-    for (size_t t = 0; t < terms_.size(); ++t) {
-      const FoundTerm& found = Found(s, t);
-      if (found.document_count == 0) continue;
-      lists.push_back({PostingsOf(s, t), &contributions_[t], contributions_[t][found.largest_impact]});
-    }
-    scorer.Run(s, world_.segments()[s], lists);
+  for (size_t s = 0; s < segments_.size(); ++s) {
+    if (bounds[s] > best.threshold()) Run(s, scorer);
   }
   return ToRefs(best);
 }

@@ -33,6 +33,8 @@ struct ChunkMatch {
   uint64_t terms = 0;  // bit t: the chunk has term t (of the first 64)
 };
 
+class SegmentScorer;
+
 class LexicalSearch {
  public:
   LexicalSearch(World& world, const QueryTerms& query);
@@ -58,6 +60,9 @@ class LexicalSearch {
     return segments_[segment]->Postings(Found(segment, term).index).postings;
   }
   uint32_t Floor(size_t k) const;
+  std::vector<uint32_t> Bounds() const;
+  uint32_t Probe(size_t k, uint32_t floor, const std::vector<uint32_t>& bounds);
+  void Run(size_t segment, SegmentScorer& scorer);
 
   World& world_;
   std::vector<std::string> terms_;
