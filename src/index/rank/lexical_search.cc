@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kFewSegments = 64;
 constexpr size_t kSegmentsProbed = 16;
+constexpr size_t kFetchedTogether = 8;
 
 template <typename Visit>
 void ForEachPosting(const PostingsReader& postings, Visit visit) {
@@ -107,37 +108,47 @@ std::vector<uint32_t> LexicalSearch::Bounds() const {
   return bounds;
 }
 
-void LexicalSearch::Run(size_t segment, SegmentScorer& scorer) {
-  std::vector<ScoredList> lists;
+// Scores segments in the order given, those that may still have one of the best. The lists of a few at a time are
+// fetched from memory while the ones before are scored.
+void LexicalSearch::Run(std::span<const uint32_t> order, const std::vector<uint32_t>& bounds, BestChunks& best) {
+  SegmentScorer scorer(best);
+  std::array<std::vector<ScoredList>, kFetchedTogether> lists;
+  std::array<uint32_t, kFetchedTogether> segments;
+  for (size_t next = 0; next < order.size();) {
+    size_t count = 0;
+    for (; next < order.size() && count < kFetchedTogether; ++next) {
+      if (bounds[order[next]] <= best.threshold()) continue;
+      segments[count] = order[next];
+      FetchLists(order[next], lists[count++]);
+    }
+    for (size_t i = 0; i < count; ++i) scorer.Run(segments[i], world_.segments()[segments[i]], lists[i]);
+  }
+}
+
+void LexicalSearch::FetchLists(size_t segment, std::vector<ScoredList>& lists) const {
+  lists.clear();
   for (size_t t = 0; t < terms_.size(); ++t) {
     const FoundTerm& found = Found(segment, t);
     if (found.document_count == 0) continue;
     lists.push_back({PostingsOf(segment, t), &contributions_[t], contributions_[t][found.largest_impact]});
+    lists.back().postings.Prefetch();
   }
-  scorer.Run(static_cast<uint32_t>(segment), world_.segments()[segment], lists);
-}
-
-// What the most promising of many segments give: one less than their k-th best score.
-uint32_t LexicalSearch::Probe(size_t k, uint32_t floor, const std::vector<uint32_t>& bounds) {
-  std::vector<uint32_t> order(segments_.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::partial_sort(order, order.begin() + kSegmentsProbed, std::ranges::greater(), [&](uint32_t s) { return bounds[s]; });
-  BestChunks best(k, floor);
-  SegmentScorer scorer(best);
-  for (size_t i = 0; i < kSegmentsProbed && bounds[order[i]] > best.threshold(); ++i) Run(order[i], scorer);
-  return best.threshold() > floor ? best.threshold() - 1 : floor;
 }
 
 std::vector<ChunkRef> LexicalSearch::Best(size_t k) {
   if (k == 0) return {};
-  std::vector<uint32_t> bounds = Bounds();
+  std::vector<uint32_t> bounds = Bounds(), order(segments_.size());
+  std::iota(order.begin(), order.end(), 0);
   uint32_t floor = Floor(k);
-  if (segments_.size() > kFewSegments) floor = Probe(k, floor, bounds);
-  BestChunks best(k, floor);
-  SegmentScorer scorer(best);
-  for (size_t s = 0; s < segments_.size(); ++s) {
-    if (bounds[s] > best.threshold()) Run(s, scorer);
+  if (order.size() > kFewSegments) {  // the most promising ones' k-th best score is a floor, too
+    std::vector<uint32_t> promising(kSegmentsProbed);
+    std::ranges::partial_sort_copy(order, promising, [&](uint32_t a, uint32_t b) { return bounds[a] > bounds[b]; });
+    BestChunks best(k, floor);
+    Run(promising, bounds, best);
+    floor = std::max(floor, best.threshold() - (best.threshold() > 0));
   }
+  BestChunks best(k, floor);
+  Run(order, bounds, best);
   return ToRefs(best);
 }
 

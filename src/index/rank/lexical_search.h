@@ -33,7 +33,8 @@ struct ChunkMatch {
   uint64_t terms = 0;  // bit t: the chunk has term t (of the first 64)
 };
 
-class SegmentScorer;
+class BestChunks;
+struct ScoredList;
 
 class LexicalSearch {
  public:
@@ -61,8 +62,8 @@ class LexicalSearch {
   }
   uint32_t Floor(size_t k) const;
   std::vector<uint32_t> Bounds() const;
-  uint32_t Probe(size_t k, uint32_t floor, const std::vector<uint32_t>& bounds);
-  void Run(size_t segment, SegmentScorer& scorer);
+  void Run(std::span<const uint32_t> order, const std::vector<uint32_t>& bounds, BestChunks& best);
+  void FetchLists(size_t segment, std::vector<ScoredList>& lists) const;
 
   World& world_;
   std::vector<std::string> terms_;
