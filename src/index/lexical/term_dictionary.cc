@@ -188,7 +188,7 @@ LexicalSections LexicalBuilder::Finish() {
   }
   end_entry();
 
-  auto bits = static_cast<uint32_t>(std::bit_width(term_count / 4));  // about four terms a bucket
+  auto bits = static_cast<uint32_t>(std::bit_width(term_count / 2));  // one or two terms a bucket
   ByteWriter head;
   head.Fixed(term_count).Fixed(bits);
   uint32_t next = 0;
@@ -277,7 +277,7 @@ TermPostings LexicalReader::Find(std::string_view term, uint64_t hash) const {
 
 void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std::string_view term,
                               std::span<FoundTerm> found) {
-  constexpr size_t kTogether = 32;
+  constexpr size_t kTogether = 64;
   const uint64_t hash = HashOf(term);
   struct Range {
     uint32_t at, end;
