@@ -9,6 +9,8 @@
 #include <numeric>
 
 #include "codelore/coding.h"
+#include "index/lexical/term_lists.h"
+#include "index/lexical/varint.h"
 
 namespace codelore::index {
 namespace {
@@ -35,52 +37,49 @@ class LexicalBuilder::TermTable {
         if (size() * 2 > slots_.size()) Grow();
         return added;
       }
-      if (hashes_[number] == hash && Term(number) == term) return number;
+      if (rows_[number].hash == hash && Term(number) == term) return number;
     }
   }
-  uint32_t size() const { return static_cast<uint32_t>(hashes_.size()); }
-  uint64_t Hash(uint32_t number) const { return hashes_[number]; }
+  uint32_t size() const { return static_cast<uint32_t>(rows_.size()); }
+  uint64_t Hash(uint32_t number) const { return rows_[number].hash; }
   std::string_view Term(uint32_t number) const {
-    return std::string_view(heap_).substr(begins_[number], begins_[number + 1] - begins_[number]);
+    return std::string_view(heap_).substr(rows_[number].begin, rows_[number].size);
   }
 
  private:
   static constexpr uint32_t kEmpty = 0xFFFFFFFFu;
+  struct Row {
+    uint64_t hash;
+    uint32_t begin, size;  // in heap_
+  };
 
   uint32_t Add(std::string_view term, uint64_t hash) {
+    rows_.push_back({hash, static_cast<uint32_t>(heap_.size()), static_cast<uint32_t>(term.size())});
     heap_ += term;
-    begins_.push_back(static_cast<uint32_t>(heap_.size()));
-    hashes_.push_back(hash);
     return size() - 1;
   }
   void Grow() {
     slots_.assign(slots_.size() * 2, kEmpty);
     size_t mask = slots_.size() - 1;
     for (uint32_t number = 0; number < size(); ++number) {
-      size_t at = hashes_[number] & mask;
+      size_t at = rows_[number].hash & mask;
       while (slots_[at] != kEmpty) at = (at + 1) & mask;
       slots_[at] = number;
     }
   }
 
   std::string heap_;
-  std::vector<uint32_t> begins_ = {0};
-  std::vector<uint64_t> hashes_;
+  std::vector<Row> rows_;
   std::vector<uint32_t> slots_;
 };
 
-// All occurrences so far, in document order; Finish sorts them by term.
+// All occurrences so far. A term's list has, for each of its documents: the gap to the one before (varint), the impact,
+// and the positions as PositionsBuilder takes them.
 class LexicalBuilder::Occurrences {
  public:
-  struct Document {  // of one term
-    uint32_t term, document;
-    uint32_t positions_begin;  // in positions_
-    Impact impact;
-  };
-
   void Add(uint32_t term, Field field, uint32_t position) {
-    if (term >= current_.size()) current_.resize(term + 1);
-    OfTerm& of_term = current_[term];
+    if (term >= terms_.size()) terms_.resize(term + 1);
+    OfTerm& of_term = terms_[term];
     if (of_term.last == kNone) touched_.push_back(term);
     ++of_term.counts[static_cast<size_t>(field)];
     chain_.push_back({position, of_term.last});
@@ -89,51 +88,68 @@ class LexicalBuilder::Occurrences {
 
   void EndDocument(const FieldCounts& lengths) {
     for (uint32_t term : touched_) {
-      OfTerm& of_term = current_[term];
-      documents_.push_back({term, document_, static_cast<uint32_t>(positions_.size()),
-                            QuantizeImpact(WeightedFrequency(of_term.counts, lengths))});
+      OfTerm& of_term = terms_[term];
+      positions_.clear();
       for (uint32_t link = of_term.last; link != kNone; link = chain_[link].previous) positions_.push_back(chain_[link].position);
-      std::reverse(positions_.begin() + documents_.back().positions_begin, positions_.end());
-      of_term = {};
+      std::ranges::reverse(positions_);
+      bytes_.clear();
+      AppendVarint(document_ - of_term.next_document, bytes_);
+      bytes_ += static_cast<char>(ImpactOf(WeightedFrequency(of_term.counts, lengths)));
+      PositionsBuilder::Encode(positions_, bytes_);
+      lists_.Append(of_term.list, bytes_);
+      of_term.next_document = document_ + 1;
+      of_term.counts = {};
+      of_term.last = kNone;
     }
     touched_.clear();
     chain_.clear();
     ++document_;
   }
 
-  // Ordinals of documents_ grouped by term, documents ascending within; begins[t] to begins[t + 1] are of term t.
-  std::vector<uint32_t> SortByTerm(uint32_t term_count, std::vector<uint64_t>& begins) const {
-    begins.assign(term_count + 1, 0);
-    for (const Document& each : documents_) ++begins[each.term + 1];
-    std::partial_sum(begins.begin(), begins.end(), begins.begin());
-    std::vector<uint64_t> next(begins.begin(), begins.end() - 1);
-    std::vector<uint32_t> order(documents_.size());
-    for (uint32_t i = 0; i < documents_.size(); ++i) order[next[documents_[i].term]++] = i;
-    return order;
-  }
-
-  const Document& at(uint32_t index) const { return documents_[index]; }
-  std::span<const uint32_t> PositionsOf(uint32_t index) const {
-    size_t begin = documents_[index].positions_begin;
-    size_t end = index + 1 < documents_.size() ? documents_[index + 1].positions_begin : positions_.size();
-    return std::span(positions_).subspan(begin, end - begin);
+  // Of one term, in order of documents.
+  void Read(uint32_t term, std::vector<Posting>& postings, PositionsBuilder& positions) {
+    bytes_.clear();
+    lists_.Read(terms_[term].list, bytes_);
+    const char* at = bytes_.data();
+    const char* end = at + bytes_.size();
+    uint32_t gap = 0;
+    for (uint32_t next = 0; at < end; ++next) {
+      ReadVarint(at, end, gap);
+      next += gap;
+      postings.push_back({next, static_cast<Impact>(*at++)});
+      at = positions.AddEncoded(at, end);
+    }
   }
 
  private:
   static constexpr uint32_t kNone = 0xFFFFFFFFu;
-  struct OfTerm {  // in the current document
-    FieldCounts counts{};
-    uint32_t last = kNone;  // in chain_
+
+  // Few frequencies make up most of a segment, and logarithms are slow.
+  Impact ImpactOf(float weighted) {
+    Quantized& known = quantized_[std::bit_cast<uint32_t>(weighted) * 0x9E3779B1u >> 20];
+    if (known.weighted != weighted) known = {weighted, QuantizeImpact(weighted)};
+    return known.impact;
+  }
+  struct Quantized {
+    float weighted = 0;
+    Impact impact = 0;
+  };
+  struct OfTerm {
+    TermLists::List list;
+    uint32_t next_document = 0;  // behind the last that has it
+    uint32_t last = kNone;       // in chain_, of the current document
+    FieldCounts counts{};        // in the current document
   };
   struct Link {
     uint32_t position, previous;
   };
 
-  std::vector<OfTerm> current_;
-  std::vector<uint32_t> touched_;
+  std::array<Quantized, 1 << 12> quantized_;
+  TermLists lists_;
+  std::vector<OfTerm> terms_;
+  std::vector<uint32_t> touched_, positions_;
   std::vector<Link> chain_;
-  std::vector<Document> documents_;
-  std::vector<uint32_t> positions_;
+  std::string bytes_;
   uint32_t document_ = 0;
 };
 
@@ -157,8 +173,6 @@ void LexicalBuilder::EndDocument() {
 
 LexicalSections LexicalBuilder::Finish() {
   uint32_t term_count = terms_->size();
-  std::vector<uint64_t> begins;
-  std::vector<uint32_t> by_term = occurrences_->SortByTerm(term_count, begins);
   std::vector<uint32_t> order(term_count);
   std::iota(order.begin(), order.end(), 0);
   std::ranges::sort(order, {}, [&](uint32_t number) { return terms_->Hash(number); });
@@ -175,10 +189,7 @@ LexicalSections LexicalBuilder::Finish() {
   for (uint32_t number : order) {
     end_entry();
     list.clear();
-    for (uint64_t i = begins[number]; i < begins[number + 1]; ++i) {
-      list.push_back({occurrences_->at(by_term[i]).document, occurrences_->at(by_term[i]).impact});
-      positions.Add(occurrences_->PositionsOf(by_term[i]));
-    }
+    occurrences_->Read(number, list, positions);
     entries.back().hash_low = static_cast<uint32_t>(terms_->Hash(number));
     entries.back().document_count = static_cast<uint32_t>(list.size());
     entries.back().largest_impact = std::ranges::max_element(list, {}, &Posting::impact)->impact;

@@ -1,0 +1,53 @@
+// WordMemo: what the analyzer makes of an ASCII word, remembered, because most words of a text were met before. Forgets
+// everything when it is full. Not thread-safe.
+#ifndef CODELORE_INDEX_ANALYSIS_WORD_MEMO_H_
+#define CODELORE_INDEX_ANALYSIS_WORD_MEMO_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace codelore::index {
+
+class WordMemo {
+ public:
+  static constexpr size_t kLongestWord = 48;  // longer ones are rare, and rarely met again
+
+  WordMemo() : slots_(kSlots) {}
+
+  // The record of a word, from the start of its terms; null if there is none.
+  const char* Find(std::string_view word) const;
+  // Begins the record of a word that has none; its terms are to be added before anything else is asked.
+  void Begin(std::string_view word);
+  void AddTerm(std::string_view term, uint8_t form);
+  // Calls visit(term, form) for each term of a record.
+  template <typename Visit>
+  static void ForEach(const char* record, const Visit& visit) {
+    for (auto left = static_cast<uint8_t>(*record++); left > 0; --left) {
+      auto form = static_cast<uint8_t>(record[0]), size = static_cast<uint8_t>(record[1]);
+      visit(std::string_view(record + 2, size), form);
+      record += 2 + size;
+    }
+  }
+
+ private:
+  static constexpr size_t kSlots = size_t{1} << 17;
+  struct Slot {
+    uint32_t tag = 0;
+    uint32_t record = 0;  // in records_; 0: free
+  };
+  std::string_view WordAt(uint32_t record) const {
+    return std::string_view(records_).substr(record + 1, static_cast<uint8_t>(records_[record]));
+  }
+  void Clear();
+
+  std::vector<Slot> slots_;
+  std::string records_ = std::string(1, '\0');  // word size, word, number of terms, (form, size, term)*
+  size_t terms_ = 0;                            // of the record under way
+  size_t count_ = 0;
+};
+
+}  // namespace codelore::index
+
+#endif  // CODELORE_INDEX_ANALYSIS_WORD_MEMO_H_
