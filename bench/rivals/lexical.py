@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """BM25 top 10 and index builds, side by side: Codelore, tantivy, Lucene; same tokens, one thread each.
 
-    bench/rivals/lexical.py [--work FOLDER] [--bin FOLDER] [--chunks N] [--rounds N] [FOLDER...]
+    bench/rivals/lexical.py [--work FOLDER] [--bin FOLDER] [--chunks N] [--rounds N] [--builds N] [FOLDER...]
 
 FOLDERs hold the text of the corpus: by default what Debian packages and package managers leave on any machine (manual
 pages, documents, headers, sources). It is cut into chunks of about 60 terms; see bench/lexical_corpus.cc. Everything made
@@ -14,6 +14,7 @@ import argparse
 import gzip
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -82,16 +83,20 @@ def numbers_of(line):
     return dict(zip(words[::2], map(float, words[1::2])))
 
 
-def build_indexes(engines, work, corpus):
-    """Wall and CPU seconds and bytes of each engine's build; kept beside the index."""
-    figures = {}
-    for name, command in engines.items():
-        index, record = work / f"index-{name}", work / f"index-{name}.txt"
-        if not record.exists():
+def build_indexes(engines, work, corpus, rounds):
+    """Medians of wall and CPU seconds of each engine's build, and bytes; lines of all rounds are kept beside the index."""
+    records = {name: work / f"index-{name}.txt" for name in engines}
+    for round_number in range(rounds):
+        for name, command in engines.items():
+            lines = records[name].read_text().splitlines() if records[name].exists() else []
+            if len(lines) > round_number:
+                continue
+            index = work / f"index-{name}"
+            shutil.rmtree(index, ignore_errors=True)
             out = subprocess.run([*command, "build", corpus, index], check=True, capture_output=True, text=True).stdout
-            record.write_text(out)
-        figures[name] = numbers_of(record.read_text())
-    return figures
+            records[name].write_text("".join(line + "\n" for line in [*lines, out.strip()]))
+    figures = {name: [numbers_of(line) for line in record.read_text().splitlines()] for name, record in records.items()}
+    return {name: {key: statistics.median(each[key] for each in lines) for key in lines[0]} for name, lines in figures.items()}
 
 
 def measure(engines, work, queries, rounds):
@@ -150,6 +155,7 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("--chunks", type=int, default=1_200_000)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--builds", type=int, default=3)
     parser.add_argument("--engines", default="codelore,tantivy,lucene")
     parser.add_argument("folders", nargs="*")
     args = parser.parse_args()
@@ -165,7 +171,7 @@ def main():
     if wanted != ["codelore"]:
         engines |= build_rivals(args.work)
     engines = {name: command for name, command in engines.items() if name in wanted}
-    builds = build_indexes(engines, args.work, corpus)
+    builds = build_indexes(engines, args.work, corpus, args.builds)
     subprocess.run([args.bin / "lexical_bench", "check", args.work / "index-codelore", queries], check=True)
     print_table(measure(engines, args.work, queries, args.rounds), builds, queries)
 

@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <utility>
+
 namespace codelore::index {
 namespace {
 
@@ -12,7 +14,8 @@ uint32_t TagOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 const char* WordMemo::Find(std::string_view word) const {
   uint64_t hash = HashOf(word);
-  for (size_t at = hash % kSlots; slots_[at].record != 0; at = (at + 1) % kSlots) {
+  size_t mask = slots_.size() - 1;
+  for (size_t at = hash & mask; slots_[at].record != 0; at = (at + 1) & mask) {
     const Slot& slot = slots_[at];
     if (slot.tag == TagOf(hash) && WordAt(slot.record) == word) return records_.data() + slot.record + 1 + word.size();
   }
@@ -20,11 +23,9 @@ const char* WordMemo::Find(std::string_view word) const {
 }
 
 void WordMemo::Begin(std::string_view word) {
-  if (count_ >= kSlots / 2) Clear();
+  if (count_ >= slots_.size() / 2) MakeRoom();
   uint64_t hash = HashOf(word);
-  size_t at = hash % kSlots;
-  while (slots_[at].record != 0) at = (at + 1) % kSlots;
-  slots_[at] = {TagOf(hash), static_cast<uint32_t>(records_.size())};
+  slots_[FreeSlot(hash)] = {TagOf(hash), static_cast<uint32_t>(records_.size())};
   ++count_;
   records_ += static_cast<char>(word.size());
   records_ += word;
@@ -40,8 +41,22 @@ void WordMemo::AddTerm(std::string_view term, uint8_t form) {
   records_ += term;
 }
 
-void WordMemo::Clear() {
-  slots_.assign(kSlots, {});
+size_t WordMemo::FreeSlot(uint64_t hash) const {
+  size_t mask = slots_.size() - 1, at = hash & mask;
+  while (slots_[at].record != 0) at = (at + 1) & mask;
+  return at;
+}
+
+void WordMemo::MakeRoom() {
+  std::vector<Slot> old = std::move(slots_);
+  if (old.size() < kMostSlots) {
+    slots_.assign(old.size() * 2, {});
+    for (const Slot& slot : old) {
+      if (slot.record != 0) slots_[FreeSlot(HashOf(WordAt(slot.record)))] = slot;
+    }
+    return;
+  }
+  slots_.assign(kMostSlots, {});
   records_.resize(1);
   count_ = 0;
 }

@@ -14,7 +14,7 @@ class WordMemo {
  public:
   static constexpr size_t kLongestWord = 48;  // longer ones are rare, and rarely met again
 
-  WordMemo() : slots_(kSlots) {}
+  WordMemo() : slots_(256) {}  // small: a query's analyzer is made for a few words
 
   // The record of a word, from the start of its terms; null if there is none.
   const char* Find(std::string_view word) const;
@@ -32,7 +32,7 @@ class WordMemo {
   }
 
  private:
-  static constexpr size_t kSlots = size_t{1} << 17;
+  static constexpr size_t kMostSlots = size_t{1} << 17;
   struct Slot {
     uint32_t tag = 0;
     uint32_t record = 0;  // in records_; 0: free
@@ -40,9 +40,10 @@ class WordMemo {
   std::string_view WordAt(uint32_t record) const {
     return std::string_view(records_).substr(record + 1, static_cast<uint8_t>(records_[record]));
   }
-  void Clear();
+  size_t FreeSlot(uint64_t hash) const;
+  void MakeRoom();
 
-  std::vector<Slot> slots_;
+  std::vector<Slot> slots_;  // a power of two, at most half full
   std::string records_ = std::string(1, '\0');  // word size, word, number of terms, (form, size, term)*
   size_t terms_ = 0;                            // of the record under way
   size_t count_ = 0;
