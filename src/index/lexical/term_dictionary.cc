@@ -89,14 +89,9 @@ class LexicalBuilder::Occurrences {
   void EndDocument(const FieldCounts& lengths) {
     for (uint32_t term : touched_) {
       OfTerm& of_term = terms_[term];
-      positions_.clear();
-      for (uint32_t link = of_term.last; link != kNone; link = chain_[link].previous) positions_.push_back(chain_[link].position);
-      std::ranges::reverse(positions_);
-      bytes_.clear();
-      AppendVarint(document_ - of_term.next_document, bytes_);
-      bytes_ += static_cast<char>(ImpactOf(WeightedFrequency(of_term.counts, lengths)));
-      PositionsBuilder::Encode(positions_, bytes_);
-      lists_.Append(of_term.list, bytes_);
+      Impact impact = ImpactOf(WeightedFrequency(of_term.counts, lengths));
+      uint32_t gap = document_ - of_term.next_document;
+      if (!AppendSingle(of_term, gap, impact)) AppendAny(of_term, gap, impact);
       of_term.next_document = document_ + 1;
       of_term.counts = {};
       of_term.last = kNone;
@@ -124,16 +119,6 @@ class LexicalBuilder::Occurrences {
  private:
   static constexpr uint32_t kNone = 0xFFFFFFFFu;
 
-  // Few frequencies make up most of a segment, and logarithms are slow.
-  Impact ImpactOf(float weighted) {
-    Quantized& known = quantized_[std::bit_cast<uint32_t>(weighted) * 0x9E3779B1u >> 20];
-    if (known.weighted != weighted) known = {weighted, QuantizeImpact(weighted)};
-    return known.impact;
-  }
-  struct Quantized {
-    float weighted = 0;
-    Impact impact = 0;
-  };
   struct OfTerm {
     TermLists::List list;
     uint32_t next_document = 0;  // behind the last that has it
@@ -144,6 +129,40 @@ class LexicalBuilder::Occurrences {
     uint32_t position, previous;
   };
 
+  // The usual case, a term that stands once in its document, written in place; false if it is another.
+  bool AppendSingle(OfTerm& of_term, uint32_t gap, Impact impact) {
+    const Link& link = chain_[of_term.last];
+    if (link.previous != kNone) return false;
+    char* begin = lists_.Reserve(of_term.list, 12);
+    if (begin == nullptr) return false;
+    char* at = WriteVarint(gap, begin);
+    *at++ = static_cast<char>(impact);
+    *at++ = 1;
+    at = WriteVarint(link.position, at);
+    TermLists::Advance(of_term.list, static_cast<uint32_t>(at - begin));
+    return true;
+  }
+  void AppendAny(OfTerm& of_term, uint32_t gap, Impact impact) {
+    positions_.clear();
+    for (uint32_t link = of_term.last; link != kNone; link = chain_[link].previous) positions_.push_back(chain_[link].position);
+    std::ranges::reverse(positions_);
+    bytes_.clear();
+    AppendVarint(gap, bytes_);
+    bytes_ += static_cast<char>(impact);
+    PositionsBuilder::Encode(positions_, bytes_);
+    lists_.Append(of_term.list, bytes_);
+  }
+
+  // Few frequencies make up most of a segment, and logarithms are slow.
+  Impact ImpactOf(float weighted) {
+    Quantized& known = quantized_[std::bit_cast<uint32_t>(weighted) * 0x9E3779B1u >> 20];
+    if (known.weighted != weighted) known = {weighted, QuantizeImpact(weighted)};
+    return known.impact;
+  }
+  struct Quantized {
+    float weighted = 0;
+    Impact impact = 0;
+  };
   std::array<Quantized, 1 << 12> quantized_;
   TermLists lists_;
   std::vector<OfTerm> terms_;

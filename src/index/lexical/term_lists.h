@@ -31,6 +31,13 @@ class TermLists {
     }
   }
 
+  // Where `count` bytes may be written, or null if the last slice has not as many left; then Advance by what was.
+  char* Reserve(List& list, uint32_t count) {
+    if (list.slice_size == 0) Extend(list);
+    return list.end - list.at >= count ? arena_.data() + list.at : nullptr;
+  }
+  static void Advance(List& list, uint32_t count) { list.at += count; }
+
   // Appends the list's bytes to `out`.
   void Read(const List& list, std::string& out) const {
     uint32_t at = list.first;
