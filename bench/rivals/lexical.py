@@ -8,7 +8,8 @@ pages, documents, headers, sources). It is cut into chunks of about 60 terms; se
 is kept in --work and used again; delete it to start anew. --bin holds lexical_bench and lexical_corpus.
 
 The engines answer all queries in turn, round by round (ABC ABC ...), so that whatever else runs on the machine meets all
-alike. A query's time is the median of its rounds; p50 and p99 are over the queries.
+alike. A query's time is the median of its rounds; p50 and p99 are over the queries. At last the same chunks are asked as
+one partition and as 1,000.
 """
 import argparse
 import gzip
@@ -149,6 +150,15 @@ def print_table(times, builds, queries):
         print(f"| {name} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
 
 
+def compare_partitions(args, corpus, queries):
+    """The same chunks in one partition and in a thousand, asked in turn."""
+    many = args.work / "index-partitions"
+    if not many.exists():
+        subprocess.run([args.bin / "lexical_bench", "build", corpus, many, "1000"], check=True, capture_output=True)
+    print("\nOne partition and many, the same chunks:", flush=True)
+    subprocess.run([args.bin / "lexical_bench", "partitions", args.work / "index-codelore", many, queries], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/lexical")
@@ -174,6 +184,7 @@ def main():
     builds = build_indexes(engines, args.work, corpus, args.builds)
     subprocess.run([args.bin / "lexical_bench", "check", args.work / "index-codelore", queries], check=True)
     print_table(measure(engines, args.work, queries, args.rounds), builds, queries)
+    compare_partitions(args, corpus, queries)
 
 
 if __name__ == "__main__":

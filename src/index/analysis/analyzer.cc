@@ -13,7 +13,6 @@
 #include <unordered_map>
 
 #include "codelore/utf8.h"
-#include "index/analysis/word_memo.h"
 
 namespace codelore::index {
 namespace {
@@ -124,8 +123,8 @@ class Analyzer::Implementation {
   }
 
  private:
-  void Emit(std::string_view term, std::string_view raw, TokenForm form) {
-    (*sink_)({Utf8Prefix(term, kMaxTermBytes), raw, position_, form});
+  void Emit(std::string_view term, std::string_view raw, TokenForm form, TermNote note = {}) {
+    (*sink_)({Utf8Prefix(term, kMaxTermBytes), raw, position_, form, note});
   }
 
   // `raw` are the bytes in the text that `word` came from (the same, unless normalised).
@@ -133,13 +132,15 @@ class Analyzer::Implementation {
     if (word.size() > WordMemo::kLongestWord) {
       return ForEachTerm(word, [&](std::string_view term, TokenForm form) { EmitWordTerm(term, raw, form); });
     }
-    const char* record = memo_.Find(word);
+    char* record = memo_.Find(word);
     if (record == nullptr) {
       memo_.Begin(word);
       ForEachTerm(word, [&](std::string_view term, TokenForm form) { memo_.AddTerm(term, static_cast<uint8_t>(form)); });
       record = memo_.Find(word);
     }
-    WordMemo::ForEach(record, [&](std::string_view term, uint8_t form) { EmitWordTerm(term, raw, static_cast<TokenForm>(form)); });
+    WordMemo::ForEach(record, [&](std::string_view term, uint8_t form, TermNote note) {
+      EmitWordTerm(term, raw, static_cast<TokenForm>(form), note);
+    });
   }
 
   template <typename Visit>
@@ -156,8 +157,8 @@ class Analyzer::Implementation {
     }
   }
 
-  void EmitWordTerm(std::string_view term, std::string_view raw, TokenForm form) {
-    Emit(term, raw, form);
+  void EmitWordTerm(std::string_view term, std::string_view raw, TokenForm form, TermNote note = {}) {
+    Emit(term, raw, form, note);
     position_ += form != TokenForm::kCompound;  // it stands where its first part does
   }
 

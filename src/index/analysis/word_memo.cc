@@ -12,7 +12,7 @@ uint32_t TagOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 }  // namespace
 
-const char* WordMemo::Find(std::string_view word) const {
+char* WordMemo::Find(std::string_view word) {
   uint64_t hash = HashOf(word);
   size_t mask = slots_.size() - 1;
   for (size_t at = hash & mask; slots_[at].record != 0; at = (at + 1) & mask) {
@@ -38,6 +38,7 @@ void WordMemo::AddTerm(std::string_view term, uint8_t form) {
   ++records_[terms_];
   records_ += static_cast<char>(form);
   records_ += static_cast<char>(term.size());
+  records_.append(kTermHead - 2, '\0');
   records_ += term;
 }
 

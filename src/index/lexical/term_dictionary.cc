@@ -179,9 +179,17 @@ LexicalBuilder::~LexicalBuilder() = default;
 void LexicalBuilder::AddText(Field field, std::string_view text) {
   uint32_t& length = lengths_[static_cast<size_t>(field)];
   position_ = kTextGap + analyzer_.Analyze(text, [&](const Token& token) {
-    occurrences_->Add(terms_->NumberOf(token.term), field, token.position);
+    occurrences_->Add(NumberOf(token), field, token.position);
     ++length;
   }, position_);
+}
+
+uint32_t LexicalBuilder::NumberOf(const Token& token) {
+  if (!token.note) return terms_->NumberOf(token.term);
+  if (uint32_t known = token.note.Get(); known > 0) return known - 1;
+  uint32_t number = terms_->NumberOf(token.term);
+  token.note.Set(number + 1);
+  return number;
 }
 
 void LexicalBuilder::EndDocument() {

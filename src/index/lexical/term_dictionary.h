@@ -49,6 +49,8 @@ class LexicalBuilder {
   class TermTable;
   class Occurrences;
 
+  uint32_t NumberOf(const Token& token);
+
   Analyzer analyzer_;
   std::unique_ptr<TermTable> terms_;
   std::unique_ptr<Occurrences> occurrences_;

@@ -7,10 +7,11 @@ namespace {
 
 using Terms = std::vector<std::pair<std::string, int>>;
 
-Terms TermsOf(const WordMemo& memo, std::string_view word) {
+Terms TermsOf(WordMemo& memo, std::string_view word) {
   Terms terms;
-  const char* record = memo.Find(word);
-  if (record != nullptr) WordMemo::ForEach(record, [&](std::string_view term, uint8_t form) { terms.emplace_back(term, form); });
+  char* record = memo.Find(word);
+  if (record == nullptr) return terms;
+  WordMemo::ForEach(record, [&](std::string_view term, uint8_t form, TermNote) { terms.emplace_back(term, form); });
   return terms;
 }
 
@@ -26,6 +27,21 @@ TEST(WordMemo, GivesBackTheTermsOfAWord) {
   EXPECT_EQ(TermsOf(memo, "getname"), Terms());
   ASSERT_NE(memo.Find("___"), nullptr);
   EXPECT_EQ(TermsOf(memo, "___"), Terms());
+}
+
+TEST(WordMemo, KeepsANoteBesideEachTerm) {
+  WordMemo memo;
+  memo.Begin("ab12");
+  for (const char* term : {"ab12", "ab", "12"}) memo.AddTerm(term, 0);
+  uint32_t next = 7;
+  WordMemo::ForEach(memo.Find("ab12"), [&](std::string_view, uint8_t, TermNote note) {
+    EXPECT_EQ(note.Get(), 0u);
+    note.Set(next++);
+  });
+  std::vector<uint32_t> notes;
+  WordMemo::ForEach(memo.Find("ab12"), [&](std::string_view, uint8_t, TermNote note) { notes.push_back(note.Get()); });
+  EXPECT_EQ(notes, (std::vector<uint32_t>{7, 8, 9}));
+  EXPECT_FALSE(TermNote());
 }
 
 TEST(WordMemo, TakesTheLongestWord) {
