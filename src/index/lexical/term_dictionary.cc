@@ -315,7 +315,7 @@ TermPostings LexicalReader::Find(std::string_view term, uint64_t hash) const {
 
 void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std::string_view term,
                               std::span<FoundTerm> found) {
-  constexpr size_t kTogether = 64;
+  constexpr size_t kTogether = 128;
   const uint64_t hash = HashOf(term);
   struct Range {
     uint32_t at, end;
