@@ -123,28 +123,48 @@ class Analyzer::Implementation {
   }
 
  private:
-  void Emit(std::string_view term, std::string_view raw, TokenForm form) {
-    (*sink_)({Utf8Prefix(term, kMaxTermBytes), raw, position_, form});
+  void Emit(std::string_view term, std::string_view raw, TokenForm form, TermNote note = {}) {
+    (*sink_)({Utf8Prefix(term, kMaxTermBytes), raw, position_, form, note});
   }
 
   // `raw` are the bytes in the text that `word` came from (the same, unless normalised).
   void AsciiWord(std::string_view word, std::string_view raw) {
-    parts_.clear();
-    SplitIdentifier(word, parts_);
-    if (parts_.empty()) return;  // only underscores
-    if (parts_.size() == 1) {
-      EmitPart(parts_[0], raw, TokenForm::kWord);
-      return;
+    if (word.size() > WordMemo::kLongestWord) {
+      return ForEachTerm(word, [&](std::string_view term, TokenForm form) { EmitWordTerm(term, raw, form); });
     }
-    LowerAscii(word, lower_);
-    Emit(lower_, raw, TokenForm::kCompound);
-    for (std::string_view part : parts_) EmitPart(part, raw, TokenForm::kPart);
+    char* record = memo_.Find(word);
+    if (record == nullptr) {
+      memo_.Begin(word);
+      ForEachTerm(word, [&](std::string_view term, TokenForm form) { memo_.AddTerm(term, static_cast<uint8_t>(form)); });
+      record = memo_.Find(word);
+    }
+    WordMemo::ForEach(record, [&](std::string_view term, uint8_t form, TermNote note) {
+      EmitWordTerm(term, raw, static_cast<TokenForm>(form), note);
+    });
+  }
+
+  template <typename Visit>
+  void ForEachTerm(std::string_view word, const Visit& visit) {
+    parts_.clear();
+    SplitIdentifier(word, parts_);  // none if there are only underscores
+    if (parts_.size() > 1) {
+      LowerAscii(word, lower_);
+      visit(lower_, TokenForm::kCompound);
+    }
+    for (std::string_view part : parts_) {
+      LowerAscii(part, lower_part_);
+      visit(Stem(lower_part_), parts_.size() > 1 ? TokenForm::kPart : TokenForm::kWord);
+    }
+  }
+
+  void EmitWordTerm(std::string_view term, std::string_view raw, TokenForm form, TermNote note = {}) {
+    Emit(term, raw, form, note);
+    position_ += form != TokenForm::kCompound;  // it stands where its first part does
   }
 
   void EmitPart(std::string_view part, std::string_view raw, TokenForm form) {
     LowerAscii(part, lower_part_);
-    Emit(Stem(lower_part_), raw, form);
-    ++position_;
+    EmitWordTerm(Stem(lower_part_), raw, form);
   }
 
   // `word` is lower-case ASCII: letters only, or digits only.
@@ -254,6 +274,7 @@ class Analyzer::Implementation {
   const icu::Normalizer2* normalizer_ = nullptr;  // owned by ICU
   std::unique_ptr<icu::BreakIterator> breaker_;
   std::unordered_map<std::string, std::string> stems_;
+  WordMemo memo_;
   std::vector<std::string_view> parts_;
   std::string lower_, lower_part_;
   const Sink* sink_ = nullptr;

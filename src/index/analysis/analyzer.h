@@ -21,6 +21,8 @@
 #include <string_view>
 #include <vector>
 
+#include "index/analysis/word_memo.h"
+
 namespace codelore::index {
 
 enum class TokenForm : uint8_t {
@@ -35,6 +37,7 @@ struct Token {
   std::string_view raw;   // the bytes of the text it came from
   uint32_t position = 0;
   TokenForm form = TokenForm::kWord;
+  TermNote note;  // of this analyzer's receiver
 };
 
 // Not thread-safe: it holds scratch and a memo of stems. Make one per thread.

@@ -3,19 +3,32 @@
 #include <algorithm>
 #include <cstring>
 
-#include "index/lexical/postings.h"
 #include "index/lexical/varint.h"
 
 namespace codelore::index {
 
-void PositionsBuilder::Add(std::span<const uint32_t> positions) {
-  AppendVarint(static_cast<uint32_t>(positions.size()), data_);
+void PositionsBuilder::Encode(std::span<const uint32_t> positions, std::string& out) {
+  AppendVarint(static_cast<uint32_t>(positions.size()), out);
   uint32_t previous = 0;
   for (uint32_t position : positions) {
-    AppendVarint(position - previous, data_);
+    AppendVarint(position - previous, out);
     previous = position;
   }
-  if (++count_ % kBlockSize == 0) ends_.push_back(static_cast<uint32_t>(data_.size()));
+}
+
+void PositionsBuilder::Add(std::span<const uint32_t> positions) {
+  Encode(positions, data_);
+  EndPosting();
+}
+
+const char* PositionsBuilder::AddEncoded(const char* at, const char* end) {
+  const char* begin = at;
+  uint32_t count = 0;
+  ReadVarint(at, end, count);
+  for (; count > 0 && at < end; ++at) count -= static_cast<uint8_t>(*at) < 0x80;  // the last byte of a varint
+  data_.append(begin, at);
+  EndPosting();
+  return at;
 }
 
 void PositionsBuilder::Finish(std::string& out) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "codelore/status.h"
+#include "index/lexical/postings.h"
 
 namespace codelore::index {
 
@@ -20,10 +21,17 @@ class PositionsBuilder {
  public:
   // Positions of the next posting, ascending.
   void Add(std::span<const uint32_t> positions);
+  // The same in two steps: appends a posting's bytes to `out`; takes them, and returns where they end.
+  static void Encode(std::span<const uint32_t> positions, std::string& out);
+  const char* AddEncoded(const char* at, const char* end);
   // Appends the list to `out` and starts anew.
   void Finish(std::string& out);
 
  private:
+  void EndPosting() {
+    if (++count_ % kBlockSize == 0) ends_.push_back(static_cast<uint32_t>(data_.size()));
+  }
+
   std::string data_;
   std::vector<uint32_t> ends_;  // of full blocks
   uint32_t count_ = 0;

@@ -50,6 +50,22 @@ void Unpack(const char* packed, uint32_t* values) {
   }
 }
 
+// Gaps minus 1 to documents, four at a time.
+void AddGaps(uint32_t previous, std::array<uint32_t, kBlockSize>& values) {
+  constexpr LaneVector kZero{};
+  LaneVector before = kZero + previous;
+  for (uint32_t i = 0; i < kBlockSize; i += kLanes) {
+    LaneVector sums;
+    std::memcpy(&sums, values.data() + i, sizeof sums);
+    sums += 1;
+    sums += __builtin_shufflevector(sums, kZero, 4, 0, 1, 2);
+    sums += __builtin_shufflevector(sums, kZero, 4, 5, 0, 1);
+    LaneVector documents = sums + before;
+    std::memcpy(values.data() + i, &documents, sizeof documents);
+    before += __builtin_shufflevector(sums, sums, 3, 3, 3, 3);
+  }
+}
+
 using UnpackFunction = void (*)(const char*, uint32_t*);
 template <size_t... kWidths>
 constexpr std::array<UnpackFunction, 33> MakeUnpackTable(std::index_sequence<kWidths...>) {
@@ -107,13 +123,6 @@ PostingsReader::PostingsReader(std::string_view list, uint32_t document_count) :
   data_ = list.substr(headers_.size());
 }
 
-uint32_t PostingsReader::LastDocument(uint32_t block) const {
-  return headers_.empty() ? kNoDocument : ReadU32(headers_, block * kHeaderBytes);
-}
-Impact PostingsReader::LargestImpact(uint32_t block) const {
-  return headers_.empty() ? Impact{255} : static_cast<Impact>(headers_[block * kHeaderBytes + 8]);
-}
-
 uint32_t PostingsReader::FindBlock(uint32_t target, uint32_t from) const {
   uint32_t count = block_count();
   if (from >= count || LastDocument(from) >= target) return from;
@@ -130,24 +139,33 @@ uint32_t PostingsReader::FindBlock(uint32_t target, uint32_t from) const {
   return high;
 }
 
-uint32_t PostingsReader::Decode(uint32_t block, std::array<uint32_t, kBlockSize>& documents,
-                                std::array<Impact, kBlockSize>& impacts) const {
-  size_t begin = block == 0 ? 0 : ReadU32(headers_, (block - 1) * kHeaderBytes + 4);
+const Impact* PostingsReader::Impacts(uint32_t block) const {
+  size_t end = headers_.empty() ? data_.size() : Header(block, 4);
+  return reinterpret_cast<const Impact*>(data_.data()) + end - CountIn(block);
+}
+
+uint32_t PostingsReader::DecodeDocuments(uint32_t block, std::array<uint32_t, kBlockSize>& documents) const {
+  size_t begin = block == 0 ? 0 : Header(block - 1, 4);
   uint32_t previous = block == 0 ? kNoDocument : LastDocument(block - 1);
-  uint32_t count = std::min(kBlockSize, document_count_ - block * kBlockSize);
+  uint32_t count = CountIn(block);
   const char* at = data_.data() + begin;
   if (count == kBlockSize) {
     auto width = static_cast<uint8_t>(*at++);
     kUnpack[width](at, documents.data());
-    at += PackedBytes(width);
-  } else {
-    for (uint32_t i = 0; i < count; ++i) ReadVarint(at, data_.data() + data_.size(), documents[i]);
+    AddGaps(previous, documents);
+    return count;
   }
   for (uint32_t i = 0; i < count; ++i) {
-    previous += documents[i] + 1;
-    documents[i] = previous;
+    ReadVarint(at, data_.data() + data_.size(), documents[i]);
+    documents[i] = previous += documents[i] + 1;
   }
-  std::memcpy(impacts.data(), at, count);
+  return count;
+}
+
+uint32_t PostingsReader::Decode(uint32_t block, std::array<uint32_t, kBlockSize>& documents,
+                                std::array<Impact, kBlockSize>& impacts) const {
+  uint32_t count = DecodeDocuments(block, documents);
+  std::memcpy(impacts.data(), Impacts(block), count);
   return count;
 }
 

@@ -3,11 +3,14 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <numeric>
 
 #include "codelore/coding.h"
+#include "index/lexical/term_lists.h"
+#include "index/lexical/varint.h"
 
 namespace codelore::index {
 namespace {
@@ -34,52 +37,49 @@ class LexicalBuilder::TermTable {
         if (size() * 2 > slots_.size()) Grow();
         return added;
       }
-      if (hashes_[number] == hash && Term(number) == term) return number;
+      if (rows_[number].hash == hash && Term(number) == term) return number;
     }
   }
-  uint32_t size() const { return static_cast<uint32_t>(hashes_.size()); }
-  uint64_t Hash(uint32_t number) const { return hashes_[number]; }
+  uint32_t size() const { return static_cast<uint32_t>(rows_.size()); }
+  uint64_t Hash(uint32_t number) const { return rows_[number].hash; }
   std::string_view Term(uint32_t number) const {
-    return std::string_view(heap_).substr(begins_[number], begins_[number + 1] - begins_[number]);
+    return std::string_view(heap_).substr(rows_[number].begin, rows_[number].size);
   }
 
  private:
   static constexpr uint32_t kEmpty = 0xFFFFFFFFu;
+  struct Row {
+    uint64_t hash;
+    uint32_t begin, size;  // in heap_
+  };
 
   uint32_t Add(std::string_view term, uint64_t hash) {
+    rows_.push_back({hash, static_cast<uint32_t>(heap_.size()), static_cast<uint32_t>(term.size())});
     heap_ += term;
-    begins_.push_back(static_cast<uint32_t>(heap_.size()));
-    hashes_.push_back(hash);
     return size() - 1;
   }
   void Grow() {
     slots_.assign(slots_.size() * 2, kEmpty);
     size_t mask = slots_.size() - 1;
     for (uint32_t number = 0; number < size(); ++number) {
-      size_t at = hashes_[number] & mask;
+      size_t at = rows_[number].hash & mask;
       while (slots_[at] != kEmpty) at = (at + 1) & mask;
       slots_[at] = number;
     }
   }
 
   std::string heap_;
-  std::vector<uint32_t> begins_ = {0};
-  std::vector<uint64_t> hashes_;
+  std::vector<Row> rows_;
   std::vector<uint32_t> slots_;
 };
 
-// All occurrences so far, in document order; Finish sorts them by term.
+// All occurrences so far. A term's list has, for each of its documents: the gap to the one before (varint), the impact,
+// and the positions as PositionsBuilder takes them.
 class LexicalBuilder::Occurrences {
  public:
-  struct Document {  // of one term
-    uint32_t term, document;
-    uint32_t positions_begin;  // in positions_
-    Impact impact;
-  };
-
   void Add(uint32_t term, Field field, uint32_t position) {
-    if (term >= current_.size()) current_.resize(term + 1);
-    OfTerm& of_term = current_[term];
+    if (term >= terms_.size()) terms_.resize(term + 1);
+    OfTerm& of_term = terms_[term];
     if (of_term.last == kNone) touched_.push_back(term);
     ++of_term.counts[static_cast<size_t>(field)];
     chain_.push_back({position, of_term.last});
@@ -88,51 +88,87 @@ class LexicalBuilder::Occurrences {
 
   void EndDocument(const FieldCounts& lengths) {
     for (uint32_t term : touched_) {
-      OfTerm& of_term = current_[term];
-      documents_.push_back({term, document_, static_cast<uint32_t>(positions_.size()),
-                            QuantizeImpact(WeightedFrequency(of_term.counts, lengths))});
-      for (uint32_t link = of_term.last; link != kNone; link = chain_[link].previous) positions_.push_back(chain_[link].position);
-      std::reverse(positions_.begin() + documents_.back().positions_begin, positions_.end());
-      of_term = {};
+      OfTerm& of_term = terms_[term];
+      Impact impact = ImpactOf(WeightedFrequency(of_term.counts, lengths));
+      uint32_t gap = document_ - of_term.next_document;
+      if (!AppendSingle(of_term, gap, impact)) AppendAny(of_term, gap, impact);
+      of_term.next_document = document_ + 1;
+      of_term.counts = {};
+      of_term.last = kNone;
     }
     touched_.clear();
     chain_.clear();
     ++document_;
   }
 
-  // Ordinals of documents_ grouped by term, documents ascending within; begins[t] to begins[t + 1] are of term t.
-  std::vector<uint32_t> SortByTerm(uint32_t term_count, std::vector<uint64_t>& begins) const {
-    begins.assign(term_count + 1, 0);
-    for (const Document& each : documents_) ++begins[each.term + 1];
-    std::partial_sum(begins.begin(), begins.end(), begins.begin());
-    std::vector<uint64_t> next(begins.begin(), begins.end() - 1);
-    std::vector<uint32_t> order(documents_.size());
-    for (uint32_t i = 0; i < documents_.size(); ++i) order[next[documents_[i].term]++] = i;
-    return order;
-  }
-
-  const Document& at(uint32_t index) const { return documents_[index]; }
-  std::span<const uint32_t> PositionsOf(uint32_t index) const {
-    size_t begin = documents_[index].positions_begin;
-    size_t end = index + 1 < documents_.size() ? documents_[index + 1].positions_begin : positions_.size();
-    return std::span(positions_).subspan(begin, end - begin);
+  // Of one term, in order of documents.
+  void Read(uint32_t term, std::vector<Posting>& postings, PositionsBuilder& positions) {
+    bytes_.clear();
+    lists_.Read(terms_[term].list, bytes_);
+    const char* at = bytes_.data();
+    const char* end = at + bytes_.size();
+    uint32_t gap = 0;
+    for (uint32_t next = 0; at < end; ++next) {
+      ReadVarint(at, end, gap);
+      next += gap;
+      postings.push_back({next, static_cast<Impact>(*at++)});
+      at = positions.AddEncoded(at, end);
+    }
   }
 
  private:
   static constexpr uint32_t kNone = 0xFFFFFFFFu;
-  struct OfTerm {  // in the current document
-    FieldCounts counts{};
-    uint32_t last = kNone;  // in chain_
+
+  struct OfTerm {
+    TermLists::List list;
+    uint32_t next_document = 0;  // behind the last that has it
+    uint32_t last = kNone;       // in chain_, of the current document
+    FieldCounts counts{};        // in the current document
   };
   struct Link {
     uint32_t position, previous;
   };
 
-  std::vector<OfTerm> current_;
-  std::vector<uint32_t> touched_;
+  // The usual case, a term that stands once in its document, written in place; false if it is another.
+  bool AppendSingle(OfTerm& of_term, uint32_t gap, Impact impact) {
+    const Link& link = chain_[of_term.last];
+    if (link.previous != kNone) return false;
+    char* begin = lists_.Reserve(of_term.list, 12);
+    if (begin == nullptr) return false;
+    char* at = WriteVarint(gap, begin);
+    *at++ = static_cast<char>(impact);
+    *at++ = 1;
+    at = WriteVarint(link.position, at);
+    TermLists::Advance(of_term.list, static_cast<uint32_t>(at - begin));
+    return true;
+  }
+  void AppendAny(OfTerm& of_term, uint32_t gap, Impact impact) {
+    positions_.clear();
+    for (uint32_t link = of_term.last; link != kNone; link = chain_[link].previous) positions_.push_back(chain_[link].position);
+    std::ranges::reverse(positions_);
+    bytes_.clear();
+    AppendVarint(gap, bytes_);
+    bytes_ += static_cast<char>(impact);
+    PositionsBuilder::Encode(positions_, bytes_);
+    lists_.Append(of_term.list, bytes_);
+  }
+
+  // Few frequencies make up most of a segment, and logarithms are slow.
+  Impact ImpactOf(float weighted) {
+    Quantized& known = quantized_[std::bit_cast<uint32_t>(weighted) * 0x9E3779B1u >> 20];
+    if (known.weighted != weighted) known = {weighted, QuantizeImpact(weighted)};
+    return known.impact;
+  }
+  struct Quantized {
+    float weighted = 0;
+    Impact impact = 0;
+  };
+  std::array<Quantized, 1 << 12> quantized_;
+  TermLists lists_;
+  std::vector<OfTerm> terms_;
+  std::vector<uint32_t> touched_, positions_;
   std::vector<Link> chain_;
-  std::vector<Document> documents_;
-  std::vector<uint32_t> positions_;
+  std::string bytes_;
   uint32_t document_ = 0;
 };
 
@@ -143,9 +179,17 @@ LexicalBuilder::~LexicalBuilder() = default;
 void LexicalBuilder::AddText(Field field, std::string_view text) {
   uint32_t& length = lengths_[static_cast<size_t>(field)];
   position_ = kTextGap + analyzer_.Analyze(text, [&](const Token& token) {
-    occurrences_->Add(terms_->NumberOf(token.term), field, token.position);
+    occurrences_->Add(NumberOf(token), field, token.position);
     ++length;
   }, position_);
+}
+
+uint32_t LexicalBuilder::NumberOf(const Token& token) {
+  if (!token.note) return terms_->NumberOf(token.term);
+  if (uint32_t known = token.note.Get(); known > 0) return known - 1;
+  uint32_t number = terms_->NumberOf(token.term);
+  token.note.Set(number + 1);
+  return number;
 }
 
 void LexicalBuilder::EndDocument() {
@@ -156,8 +200,6 @@ void LexicalBuilder::EndDocument() {
 
 LexicalSections LexicalBuilder::Finish() {
   uint32_t term_count = terms_->size();
-  std::vector<uint64_t> begins;
-  std::vector<uint32_t> by_term = occurrences_->SortByTerm(term_count, begins);
   std::vector<uint32_t> order(term_count);
   std::iota(order.begin(), order.end(), 0);
   std::ranges::sort(order, {}, [&](uint32_t number) { return terms_->Hash(number); });
@@ -174,10 +216,7 @@ LexicalSections LexicalBuilder::Finish() {
   for (uint32_t number : order) {
     end_entry();
     list.clear();
-    for (uint64_t i = begins[number]; i < begins[number + 1]; ++i) {
-      list.push_back({occurrences_->at(by_term[i]).document, occurrences_->at(by_term[i]).impact});
-      positions.Add(occurrences_->PositionsOf(by_term[i]));
-    }
+    occurrences_->Read(number, list, positions);
     entries.back().hash_low = static_cast<uint32_t>(terms_->Hash(number));
     entries.back().document_count = static_cast<uint32_t>(list.size());
     entries.back().largest_impact = std::ranges::max_element(list, {}, &Posting::impact)->impact;
@@ -187,7 +226,7 @@ LexicalSections LexicalBuilder::Finish() {
   }
   end_entry();
 
-  auto bits = static_cast<uint32_t>(std::bit_width(term_count / 4));  // about four terms a bucket
+  auto bits = static_cast<uint32_t>(std::bit_width(term_count / 2));  // one or two terms a bucket
   ByteWriter head;
   head.Fixed(term_count).Fixed(bits);
   uint32_t next = 0;
@@ -266,11 +305,50 @@ TermPostings LexicalReader::Postings(uint32_t index) const {
 
 TermPostings LexicalReader::Find(std::string_view term, uint64_t hash) const {
   if (term_count_ == 0) return {};
-  uint64_t bucket = bucket_bits_ == 0 ? 0 : hash >> (64 - bucket_bits_);
-  for (uint32_t i = FirstOf(bucket); i < FirstOf(bucket + 1); ++i) {
-    if (At(i).hash_low == static_cast<uint32_t>(hash) && Term(i) == term) return Postings(i);
+  uint64_t bucket = BucketOf(hash);
+  uint32_t end = FirstOf(bucket + 1);
+  for (uint32_t i = NextCandidate(FirstOf(bucket), end, hash); i < end; i = NextCandidate(i + 1, end, hash)) {
+    if (Term(i) == term) return Postings(i);
   }
   return {};
+}
+
+void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std::string_view term,
+                              std::span<FoundTerm> found) {
+  constexpr size_t kTogether = 128;
+  const uint64_t hash = HashOf(term);
+  struct Range {
+    uint32_t at, end;
+  };
+  std::array<Range, kTogether> ranges;
+  for (size_t begin = 0; begin < readers.size(); begin += kTogether) {
+    size_t count = std::min(kTogether, readers.size() - begin);
+    auto reader = [&](size_t i) -> const LexicalReader& { return *readers[begin + i]; };
+    for (size_t i = 0; i < count; ++i) {
+      if (reader(i).term_count_ > 0) __builtin_prefetch(reader(i).buckets_.data() + reader(i).BucketOf(hash) * sizeof(uint32_t));
+    }
+    for (size_t i = 0; i < count; ++i) {
+      ranges[i] = {0, 0};
+      if (reader(i).term_count_ == 0) continue;
+      uint64_t bucket = reader(i).BucketOf(hash);
+      ranges[i] = {reader(i).FirstOf(bucket), reader(i).FirstOf(bucket + 1)};
+      for (uint32_t e = ranges[i].at; e <= std::min(ranges[i].at + 4, ranges[i].end); e += 2) __builtin_prefetch(&reader(i).At(e));
+    }
+    for (size_t i = 0; i < count; ++i) {
+      ranges[i].at = reader(i).NextCandidate(ranges[i].at, ranges[i].end, hash);
+      if (ranges[i].at < ranges[i].end) __builtin_prefetch(reader(i).term_bytes_.data() + reader(i).At(ranges[i].at).term_begin);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      auto& [at, end] = ranges[i];
+      while (at < end && reader(i).Term(at) != term) at = reader(i).NextCandidate(at + 1, end, hash);
+      if (at == end) {
+        found[begin + i] = {};
+      } else {
+        const Entry& entry = reader(i).At(at);
+        found[begin + i] = {at, entry.document_count, static_cast<Impact>(entry.largest_impact)};
+      }
+    }
+  }
 }
 
 Status LexicalReader::Validate(uint32_t document_limit) const {

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,8 @@ class LexicalBuilder {
   class TermTable;
   class Occurrences;
 
+  uint32_t NumberOf(const Token& token);
+
   Analyzer analyzer_;
   std::unique_ptr<TermTable> terms_;
   std::unique_ptr<Occurrences> occurrences_;
@@ -62,6 +65,13 @@ struct TermPostings {
   Impact largest_impact = 0;  // of all postings
 };
 
+// A term that a segment has, without a look at its postings.
+struct FoundTerm {
+  uint32_t index = 0;           // in the dictionary
+  uint32_t document_count = 0;  // 0: the segment does not have it
+  Impact largest_impact = 0;
+};
+
 // Borrows the sections. Open checks that every offset stays inside them.
 class LexicalReader {
  public:
@@ -74,6 +84,8 @@ class LexicalReader {
   // Postings of no documents when the term is absent. `hash` is HashOf(term).
   TermPostings Find(std::string_view term, uint64_t hash) const;
   TermPostings Find(std::string_view term) const { return Find(term, HashOf(term)); }
+  // Looks a term up in many segments, found[i] of readers[i], in steps that let their reads from memory overlap.
+  static void FindInAll(std::span<const LexicalReader* const> readers, std::string_view term, std::span<FoundTerm> found);
   static uint64_t HashOf(std::string_view term);
 
   // Decodes everything. For doctor and tests: checksums are what guards a running service.
@@ -90,6 +102,12 @@ class LexicalReader {
   };
   const Entry& At(uint32_t index) const { return reinterpret_cast<const Entry*>(entries_.data())[index]; }
   uint32_t FirstOf(uint64_t bucket) const { return reinterpret_cast<const uint32_t*>(buckets_.data())[bucket]; }
+  uint64_t BucketOf(uint64_t hash) const { return bucket_bits_ == 0 ? 0 : hash >> (64 - bucket_bits_); }
+  // The first entry of a bucket that has the hash's lower half, from `from` on; `end` if there is none.
+  uint32_t NextCandidate(uint32_t from, uint32_t end, uint64_t hash) const {
+    while (from < end && At(from).hash_low != static_cast<uint32_t>(hash)) ++from;
+    return from;
+  }
   Status CheckEntries(size_t postings_size, size_t positions_size) const;
 
   std::string_view buckets_, entries_, term_bytes_, postings_, positions_;

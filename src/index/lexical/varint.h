@@ -12,6 +12,13 @@ inline void AppendVarint(uint32_t value, std::string& out) {
   out += static_cast<char>(value);
 }
 
+// At most 5 bytes, at `out`; returns their end.
+inline char* WriteVarint(uint32_t value, char* out) {
+  for (; value >= 0x80; value >>= 7) *out++ = static_cast<char>(value | 0x80);
+  *out++ = static_cast<char>(value);
+  return out;
+}
+
 // At most 5 bytes; false when it does not end before `end`.
 inline bool ReadVarint(const char*& at, const char* end, uint32_t& value) {
   value = 0;

@@ -1,11 +1,7 @@
 // LexicalSearch: BM25F over the visible segments: the best chunks without looking at all, and the scores of given
 // ones.
-//
-// Best works through windows of consecutive chunks. In a window, the terms whose largest possible contributions
-// together cannot lift a chunk over the k-th best so far are left for later; the others are added up in an array,
-// and only for chunks that could still make it are the left-over ones looked up: MaxScore (Turtle and Flood, 1995)
-// with per-block bounds (Ding and Suel, SIGIR 2011), a window at a time. Scores are whole numbers, so the result is
-// exactly that of scoring every chunk.
+// Best skips what cannot be among them: see segment_scorer.h. Scores are whole numbers, so its result is exactly that
+// of scoring every chunk.
 #ifndef CODELORE_INDEX_RANK_LEXICAL_SEARCH_H_
 #define CODELORE_INDEX_RANK_LEXICAL_SEARCH_H_
 
@@ -37,6 +33,9 @@ struct ChunkMatch {
   uint64_t terms = 0;  // bit t: the chunk has term t (of the first 64)
 };
 
+class BestChunks;
+struct ScoredList;
+
 class LexicalSearch {
  public:
   LexicalSearch(World& world, const QueryTerms& query);
@@ -57,18 +56,21 @@ class LexicalSearch {
   std::vector<float> LineWeights(std::string_view text) const;
 
  private:
-  struct SegmentTerm {
-    uint32_t term = 0;
-    TermPostings postings;
-  };
-  class Heap;
-  class SegmentScorer;
+  const FoundTerm& Found(size_t segment, size_t term) const { return found_[term * segments_.size() + segment]; }
+  PostingsReader PostingsOf(size_t segment, size_t term) const {
+    return segments_[segment]->Postings(Found(segment, term).index).postings;
+  }
+  uint32_t Floor(size_t k) const;
+  std::vector<uint32_t> Bounds() const;
+  void Run(std::span<const uint32_t> order, const std::vector<uint32_t>& bounds, BestChunks& best);
+  void FetchLists(size_t segment, std::vector<ScoredList>& lists) const;
 
   World& world_;
   std::vector<std::string> terms_;
   std::vector<double> idf_;                           // by term
   std::vector<ContributionTable> contributions_;      // by term
-  std::vector<std::vector<SegmentTerm>> by_segment_;  // the terms each segment has
+  std::vector<const LexicalReader*> segments_;        // of world_
+  std::vector<FoundTerm> found_;                      // by term, then by segment
   double idf_sum_ = 0;
 };
 

@@ -16,8 +16,7 @@ class VisibleSegment {
  public:
   VisibleSegment(std::shared_ptr<const PartitionSnapshot> partition, std::shared_ptr<const LiveSegment> segment,
                  const SearchFilter& filter, const std::vector<PathPattern>& patterns)
-      : partition_(std::move(partition)), segment_(std::move(segment)), filter_(filter), patterns_(patterns),
-        tested_(segment_->reader->file_count(), kUnknown) {}
+      : partition_(std::move(partition)), segment_(std::move(segment)), filter_(filter), patterns_(patterns) {}
 
   const PartitionSnapshot& partition() const { return *partition_; }
   const LiveSegment& live() const { return *segment_; }
@@ -25,12 +24,19 @@ class VisibleSegment {
 
   // Whether a file exists still and passes the request's filter.
   bool Allows(uint32_t file) {
+    if (AllowsAll()) return true;
+    if (tested_.empty()) tested_.resize(reader().file_count(), kUnknown);
     if (tested_[file] == kUnknown) tested_[file] = Test(file) ? kYes : kNo;
     return tested_[file] == kYes;
   }
-  bool AllowsChunk(uint32_t chunk) { return Allows(reader().chunk(chunk).file); }
+  bool AllowsChunk(uint32_t chunk) { return AllowsAll() || Allows(reader().chunk(chunk).file); }
+  // Every file is known to exist still, and the request filters none.
+  bool AllowsAll() const {
+    return !restricted_ && patterns_.empty() && filter_.languages.empty() && segment_->file_deleted.empty();
+  }
   // Allows no file whose flag is 0 from here on. Before anything was asked about chunks.
   void Restrict(const std::vector<uint8_t>& allowed) {
+    if (tested_.empty()) tested_.resize(reader().file_count(), kUnknown);
     for (uint32_t file = 0; file < tested_.size(); ++file) {
       if (allowed[file] == 0) tested_[file] = kNo;
     }
@@ -39,7 +45,7 @@ class VisibleSegment {
   // The chunks of all allowed files.
   const std::vector<RowRange>& AllowedRanges() {
     if (!ranges_.empty()) return ranges_;
-    bool all = !restricted_ && patterns_.empty() && filter_.languages.empty() && segment_->file_deleted.empty();
+    bool all = AllowsAll();
     if (all) ranges_.push_back({0, reader().chunk_count()});
     for (uint32_t file = 0; !all && file < reader().file_count(); ++file) {
       if (!Allows(file)) continue;
@@ -66,7 +72,7 @@ class VisibleSegment {
   std::shared_ptr<const LiveSegment> segment_;
   const SearchFilter& filter_;                // of the World
   const std::vector<PathPattern>& patterns_;  // of the World
-  std::vector<uint8_t> tested_;
+  std::vector<uint8_t> tested_;  // once a file was asked for
   bool restricted_ = false;
   std::vector<RowRange> ranges_;  // once they were asked for
 };
@@ -77,6 +83,7 @@ class World {
   // segment ids.
   World(const Snapshot& snapshot, const Viewer& viewer, const SearchFilter& filter) : filter_(filter) {
     for (const std::string& path : filter_.paths) patterns_.emplace_back(path);
+    segments_.reserve(viewer.partitions().size());
     for (const ReadablePartition& readable : viewer.partitions()) {
       auto at = snapshot.partitions.find(readable.partition);
       if (at == snapshot.partitions.end()) continue;
