@@ -174,6 +174,7 @@ int Search(const Arguments& arguments) {
   if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the query is empty"));
   Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"syntax", arguments.syntax}, {"limit", arguments.limit}, {"offset", arguments.offset}};
   AddFilters(arguments, body);
+  if (arguments.per_file != 1) body["per_file"] = arguments.per_file;
   if (arguments.explain) body["explain"] = true;
   auto backend = OpenBackend(arguments.backend);
   if (!backend.ok()) return Fail(arguments, backend.status());
