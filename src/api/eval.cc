@@ -10,6 +10,9 @@
 #include <set>
 #include <sstream>
 
+#include "api/eval_run.h"
+#include "api/eval_spans.h"
+
 namespace codelore::api {
 namespace {
 
@@ -27,17 +30,7 @@ struct Collection {
   std::vector<EvalQuery> queries;
 };
 
-using Figures = std::map<std::string, double>;
-
 // ---- reading ---------------------------------------------------------------------------------------------
-
-Result<std::string> ReadText(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return NotFound(path + ": cannot be read");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 Status ForEachJsonLine(const std::string& path, const std::function<Status(const Json&)>& visit) {
   ASSIGN_OR_RETURN(std::string text, ReadText(path));
@@ -236,24 +229,6 @@ Figures Judge(const EvalQuery& query, const std::vector<std::string>& ranking) {
   return figures;
 }
 
-class Mean {
- public:
-  void Add(const Figures& figures) {
-    for (const auto& [name, value] : figures) sums_[name] += value;
-    ++count_;
-  }
-  Figures Value() const {
-    Figures mean = sums_;
-    for (auto& [name, value] : mean) value /= static_cast<double>(count_);
-    return mean;
-  }
-  size_t count() const { return count_; }
-
- private:
-  Figures sums_;
-  size_t count_ = 0;
-};
-
 Json FiguresJson(const Figures& figures) {
   Json json = Json::object();
   for (const char* name : {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10", "recall@20"}) {
@@ -262,22 +237,15 @@ Json FiguresJson(const Figures& figures) {
   return json;
 }
 
-double Percentile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  std::ranges::sort(values);
-  return values[std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())))];
-}
-
 // ---- running ---------------------------------------------------------------------------------------------
 
 class Evaluation {
  public:
   Evaluation(Service& service, const EvalOptions& options, const EvalHooks& hooks)
-      : service_(service), options_(options), hooks_(hooks) {}
+      : service_(service), options_(options), hooks_(hooks), index_(service, options.mode, hooks) {}
 
   Result<std::string> Run() {
     ASSIGN_OR_RETURN(auto collections, Read());
-    ASSIGN_OR_RETURN(tenant_, FindTenant());
     if (!options_.per_query_file.empty()) {
       per_query_.open(options_.per_query_file);
       if (!per_query_) return InvalidArgument(options_.per_query_file + ": cannot be written");
@@ -300,42 +268,22 @@ class Evaluation {
     return std::vector<Collection>{std::move(collection)};
   }
 
-  Result<TenantId> FindTenant() {
-    auto found = service_.directory().FindTenant("evaluation");
-    return found.ok() ? found : service_.directory().CreateTenant("evaluation");
-  }
-
   Result<Mean> RunCollection(const Collection& collection) {
-    // A source of that name is what an interrupted evaluation left behind.
-    (void)service_.RemoveSource(tenant_, collection.name).ok();
-    ASSIGN_OR_RETURN(acl::Source source, service_.directory().AddSource({.tenant = tenant_, .name = collection.name,
-                                                                         .location = "evaluation", .kind = acl::SourceKind::kFolder}));
-    auto mean = IndexAndAsk(collection, source);
-    Status removed = service_.RemoveSource(tenant_, collection.name);
-    if (mean.ok() && !removed.ok()) return removed;
-    return mean;
-  }
-
-  Result<Mean> IndexAndAsk(const Collection& collection, const acl::Source& source) {
-    hooks_.progress(collection.name + ": indexing " + std::to_string(collection.documents.size()) + " documents");
-    ASSIGN_OR_RETURN(auto report, service_.indexer().RunDocuments(source, collection.documents, options_.mode != SearchMode::kLexical, hooks_.stop, [&](const auto& p) {
-      if (p.stage == ingest::IndexStage::kVectors) {
-        hooks_.progress(collection.name + ": vectors " + std::to_string(p.vectors.chunks_done) + "/" + std::to_string(p.vectors.chunks_total));
-      }
-    }));
-    indexed_ += report.files_indexed;
-    skipped_ += report.files_seen - report.files_indexed;
-    ASSIGN_OR_RETURN(Viewer viewer, service_.directory().OperatorViewer(tenant_));
     Mean mean;
-    for (const EvalQuery& query : collection.queries) {
-      if (hooks_.stop.stop_requested()) return Unavailable("interrupted");
-      ASSIGN_OR_RETURN(Figures figures, RunQuery(collection, query, source.name, viewer));
-      mean.Add(figures);
-      if (!query.category.empty()) categories_[query.category].Add(figures);
-    }
+    RETURN_IF_ERROR(index_.With(collection.name, collection.documents, [&](const Viewer& viewer) { return AskAll(collection, viewer, mean); }));
     queries_ += collection.queries.size();
     chunks_ += chunks_of_collection_;
     return mean;
+  }
+
+  Status AskAll(const Collection& collection, const Viewer& viewer, Mean& mean) {
+    for (const EvalQuery& query : collection.queries) {
+      if (hooks_.stop.stop_requested()) return Unavailable("interrupted");
+      ASSIGN_OR_RETURN(Figures figures, RunQuery(collection, query, collection.name, viewer));
+      mean.Add(figures);
+      if (!query.category.empty()) categories_[query.category].Add(figures);
+    }
+    return OkStatus();
   }
 
   Result<Figures> RunQuery(const Collection& collection, const EvalQuery& query, const std::string& source,
@@ -366,13 +314,12 @@ class Evaluation {
   }
 
   std::string Report(const Mean& repositories, const Json& each) const {
-    static constexpr const char* kModes[] = {"hybrid", "lexical", "vector"};
     Json report = {{"set", options_.queries_file.empty() ? options_.folder : options_.queries_file},
-                   {"mode", kModes[static_cast<size_t>(options_.mode)]},
+                   {"mode", ModeName(options_.mode)},
                    {"encoder", service_.encoder().name},
                    {"queries", queries_},
-                   {"documents", indexed_},
-                   {"documents_skipped", skipped_},
+                   {"documents", index_.indexed()},
+                   {"documents_skipped", index_.skipped()},
                    {"chunks", chunks_},
                    {"mean", FiguresJson(repositories.Value())}};
     if (!options_.queries_file.empty()) {
@@ -392,19 +339,19 @@ class Evaluation {
   Service& service_;
   const EvalOptions& options_;
   const EvalHooks& hooks_;
-  TenantId tenant_;
+  EvalIndex index_;
   std::ofstream per_query_;
   std::map<std::string, Mean> categories_;
   std::vector<double> latencies_ms_;
   std::set<std::string> missing_;
-  size_t queries_ = 0, chunks_ = 0, chunks_of_collection_ = 0, indexed_ = 0, skipped_ = 0;
+  size_t queries_ = 0, chunks_ = 0, chunks_of_collection_ = 0;
 };
 
 }  // namespace
 
 Result<std::string> Evaluate(Service& service, const EvalOptions& options, const EvalHooks& hooks) {
   try {
-    return Evaluation(service, options, hooks).Run();
+    return options.spans_folder.empty() ? Evaluation(service, options, hooks).Run() : EvaluateSpans(service, options, hooks);
   } catch (const Json::exception& error) {  // a field of another type than expected
     return InvalidArgument(std::string("evaluation data: ") + error.what());
   }

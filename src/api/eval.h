@@ -12,12 +12,15 @@
 namespace codelore::api {
 
 struct EvalOptions {
-  // Either a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv) ...
+  // One of three: a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv) ...
   std::string folder;
   std::string split = "test";
   // ... or questions with target files over checkouts (one folder per repository below `repositories`).
   std::string queries_file;
   std::string repositories;
+  // ... or questions with the spans that answer them (questions_df.csv, corpora/*.md): see eval_spans.h.
+  std::string spans_folder;
+  size_t hits = 5;  // of chunks per question, for spans
 
   SearchMode mode = SearchMode::kHybrid;
   std::string per_query_file;  // one JSON object per line; empty: none

@@ -73,7 +73,7 @@ Json CitationsJson(const std::vector<NamedHit>& hits) {
 
 Result<std::string> SearchOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body,
-                                                 {"query", "mode", "syntax", "sources", "paths", "languages", "limit", "offset", "explain"}));
+                                                 {"query", "mode", "syntax", "sources", "paths", "languages", "limit", "offset", "per_file", "explain"}));
   SearchQuestion question;
   question.text = json.String("query", {.required = true});
   std::string mode = json.Choice("mode", {"hybrid", "lexical", "vector"});
@@ -85,6 +85,7 @@ Result<std::string> SearchOperation(OperationContext& context) {
   question.languages = json.Strings("languages");
   question.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = kMaxLimit, .otherwise = 10}));
   question.offset = static_cast<size_t>(json.Integer("offset", {.min = 0, .max = kMaxOffset, .otherwise = 0}));
+  question.per_file = static_cast<size_t>(json.Integer("per_file", {.min = 0, .max = kMaxLimit, .otherwise = 1}));
   bool explain = json.Boolean("explain", false);
   RETURN_IF_ERROR(json.status());
   if (explain && context.caller.role == Role::kReader) {

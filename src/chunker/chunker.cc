@@ -53,7 +53,8 @@ CutLimits DocumentLimits(const ChunkOptions& options) {
   return {.max_lines = options.max_document_lines,
           .max_bytes = options.max_bytes,
           .merge_bytes = options.merge_bytes,
-          .split_parents_early = true};
+          .split_parents_early = true,
+          .split_sentences = true};
 }
 
 struct DocumentKind {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "codelore/utf8.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr int64_t kChunkCost = 1'000;
 constexpr int64_t kDepthCost = 400;  // for each thing that a cut goes through
 constexpr int64_t kMaxCountedDepth = 12;
+constexpr int64_t kSentenceCost = 3 * kDepthCost;  // for a cut between sentences: as between the lines of a paragraph
 constexpr int64_t kBlankLineBonus = 250;       // for a cut behind a blank line
 constexpr int64_t kBehindLeadingCost = 1'000;  // for a cut between a comment and what follows it
 constexpr int64_t kMixedScopeCost = 1'300;     // for what crosses the begin or end of a larger item
@@ -20,6 +22,8 @@ constexpr int64_t kTinyCost =
 constexpr int64_t kFullCost =
     500;  // for a full chunk; quadratic below, so that parts come out even
 constexpr int64_t kInsideItemCost = 1'000'000;  // for a cut through an item that fits
+// Shorter sentences share an atom with the next: work stays bounded, and no chunk is a mere "Yes.".
+constexpr size_t kMinSentenceBytes = 80;
 // Lines that only close something stay with what they close, up to this much.
 constexpr uint32_t kMaxAttachedLines = 8;
 constexpr uint32_t kMaxAttachedWeight = 400;
@@ -39,6 +43,7 @@ struct Atom {
   int32_t container = kNoItem;  // the innermost item that is cut into its parts
   int32_t open = kNoItem;       // the innermost item that is cut at all
   uint32_t region = 0;  // what may fill a chunk: an item, a part of one, or the text between two
+  bool begins_sentence = false;  // inside of a line
   bool is_inside_item = false;  // a cut in front of it would go through an item that stays whole
   int64_t cut_cost = 0;         // of a cut in front of it
 };
@@ -69,8 +74,49 @@ void AddPieces(std::string_view text, ByteSpan line, uint32_t line_number, uint3
   }
 }
 
+// Whether a sentence ends with the character at `at`: "." and the like with what closes behind it, then white space;
+// the full stops of Chinese and Japanese need none. Sets `end` behind all that.
+bool EndsSentence(std::string_view text, size_t at, size_t* end) {
+  constexpr std::string_view kWide[] = {"。", "！", "？"};
+  constexpr std::string_view kClosers[] = {"\"", "'", ")", "]", "*", "_", "”", "’", "」"};
+  auto starts_with_any = [&](std::span<const std::string_view> list, size_t from) {
+    auto found = std::ranges::find_if(list, [&](std::string_view item) { return text.substr(from).starts_with(item); });
+    return found == list.end() ? size_t{0} : found->size();
+  };
+  size_t wide = starts_with_any(kWide, at);
+  if (wide == 0 && text[at] != '.' && text[at] != '!' && text[at] != '?') return false;
+  size_t behind = at + std::max<size_t>(wide, 1);
+  while (size_t closer = starts_with_any(kClosers, behind)) behind += closer;
+  *end = std::min(text.find_first_not_of(" \t", behind), text.size());
+  return wide > 0 || *end > behind;
+}
+
+// Cuts a long line into its sentences, and those that are too long into pieces.
+void AddSentences(std::string_view text, ByteSpan line, uint32_t line_number, uint32_t weight, uint32_t max_bytes,
+                  std::vector<Atom>* atoms) {
+  std::string_view content = text.substr(line.begin, line.size());
+  size_t begin = 0;
+  auto add = [&](size_t end) {
+    ByteSpan sentence = {line.begin + static_cast<uint32_t>(begin), line.begin + static_cast<uint32_t>(end)};
+    size_t first = atoms->size();
+    AddPieces(text, sentence, line_number, static_cast<uint32_t>(uint64_t{weight} * sentence.size() / line.size()), max_bytes, atoms);
+    if (begin > 0) {
+      (*atoms)[first].lines = 0;
+      (*atoms)[first].begins_sentence = true;
+    }
+    begin = end;
+  };
+  for (size_t at = 0, end = 0; at < content.size(); ++at) {
+    if (at - begin < kMinSentenceBytes || !EndsSentence(content, at, &end)) continue;
+    if (content.size() - end < kMinSentenceBytes) break;
+    add(end);
+    at = end - 1;
+  }
+  add(content.size());
+}
+
 std::vector<Atom> MakeAtoms(std::string_view text, const LineTable& lines, const Outline& outline,
-                            uint32_t max_bytes) {
+                            const CutLimits& limits) {
   std::vector<Atom> atoms;
   for (uint32_t line = 0; line < lines.size(); ++line) {
     ByteSpan span = lines.Span(line);
@@ -88,7 +134,8 @@ std::vector<Atom> MakeAtoms(std::string_view text, const LineTable& lines, const
       last.ends_blank = kind == LineClass::kBlank;
       continue;
     }
-    AddPieces(text, span, line, weight, max_bytes, &atoms);
+    auto add = limits.split_sentences && span.size() > limits.max_bytes ? AddSentences : AddPieces;
+    add(text, span, line, weight, limits.max_bytes, &atoms);
     atoms.back().ends_leading = kind == LineClass::kLeading;
     atoms.back().ends_blank = kind == LineClass::kBlank;
   }
@@ -105,7 +152,7 @@ class Cutter {
   }
 
   std::vector<Chunk> Run() {
-    atoms_ = MakeAtoms(text_, lines_, outline_, limits_.max_bytes);
+    atoms_ = MakeAtoms(text_, lines_, outline_, limits_);
     Measure();
     AssignRegions();
     FindRegionBounds();
@@ -236,7 +283,7 @@ class Cutter {
           outline_.depth[atom.line] - int64_t{std::min(floor_of(atom), floor_of(before))};
       atom.cut_cost += kDepthCost * std::clamp<int64_t>(depth, 0, kMaxCountedDepth);
       if (atom.is_inside_item) atom.cut_cost += kInsideItemCost;
-      if (atom.lines == 0) atom.cut_cost += kDepthCost * kMaxCountedDepth;
+      if (atom.lines == 0) atom.cut_cost += atom.begins_sentence ? kSentenceCost : kDepthCost * kMaxCountedDepth;
       if (before.ends_blank) atom.cut_cost -= kBlankLineBonus;
       if (before.ends_leading)
         atom.cut_cost += before.ends_blank ? kBlankLineBonus * 2 : kBehindLeadingCost;

@@ -24,10 +24,13 @@ struct CutLimits {
   // Whether an item with parts of its own is held together only up to merge_bytes (sections of
   // documents).
   bool split_parents_early = false;
+  // Whether a line longer than max_bytes is cut between sentences where it has any (prose, whose paragraphs are
+  // often lines).
+  bool split_sentences = false;
 };
 
 // The chunks with their bytes and lines, in order; what they hold is still to be said. Cuts are
-// made between lines; only a line longer than max_bytes is cut inside, between characters.
+// made between lines; only a line longer than max_bytes is cut inside, between sentences or characters.
 std::vector<Chunk> Cut(std::string_view text, const LineTable& lines, const Outline& outline,
                        const CutLimits& limits);
 

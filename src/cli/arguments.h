@@ -20,7 +20,7 @@ struct Arguments {
   std::string text, location, name, source;
   std::vector<std::string> sources, paths, languages;
   std::string mode = "hybrid", syntax = "auto";
-  uint32_t limit = 10, offset = 0;
+  uint32_t limit = 10, offset = 0, per_file = 1;
   bool explain = false;
   std::vector<std::string> kinds;  // of symbols or references
   uint32_t symbol_limit = 50;

@@ -147,6 +147,8 @@ class CommandLine {
     AddFilterOptions(search);
     search->add_option("--limit", arguments_.limit, "how many hits, 1 to 100")->type_name("N")->check(Between(1, 100))->capture_default_str();
     search->add_option("--offset", arguments_.offset, "skip so many hits, up to 1000")->type_name("N")->check(Between(0, 1000));
+    search->add_option("--per-file", arguments_.per_file, "how many hits in one file, 0: any number, ranked by themselves")
+        ->type_name("N")->check(Between(0, 100))->capture_default_str();
     search->add_flag("--explain", arguments_.explain, "show why each hit stands where it stands");
 
     CLI::App* ask = Add(app_, "ask", "answer a question with citations",
@@ -303,12 +305,17 @@ class CommandLine {
     CLI::App* eval = Add(app_, "eval", "measure search quality on judged questions",
                          "  codelore eval evaldata/cosqa --split dev\n"
                          "  codelore eval --queries questions.jsonl --repos checkouts --mode lexical --json\n"
+                         "  codelore eval --spans evaldata/chroma_chunking\n"
                          "With --data the embedding cache is kept there, and a second run is quick.",
                          Evaluate);
     eval->add_option("folder", arguments_.eval.folder, "BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv")->type_name("");
     eval->add_option("--split", arguments_.eval.split, "which qrels")->type_name("SPLIT")->capture_default_str();
     eval->add_option("--queries", arguments_.eval.queries_file, "questions with target files (JSON lines)")->type_name("FILE");
     eval->add_option("--repos", arguments_.eval.repositories, "folder of checkouts, one per repository")->type_name("DIR");
+    eval->add_option("--spans", arguments_.eval.spans_folder, "questions with the spans that answer them: questions_df.csv, corpora/*.md")
+        ->type_name("DIR");
+    eval->add_option("--limit-hits", arguments_.eval.hits, "with --spans: how many chunks are retrieved per question")
+        ->type_name("K")->check(Between(1, 100))->capture_default_str();
     eval->add_option("--per-query", arguments_.eval.per_query_file, "write one JSON line per question")->type_name("FILE");
     eval->add_option("--candidates", arguments_.eval.candidates, "with so many candidates and their features each, up to 800, for tuning")
         ->type_name("N")->check(Between(0, 800));

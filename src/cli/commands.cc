@@ -174,6 +174,7 @@ int Search(const Arguments& arguments) {
   if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the query is empty"));
   Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"syntax", arguments.syntax}, {"limit", arguments.limit}, {"offset", arguments.offset}};
   AddFilters(arguments, body);
+  if (arguments.per_file != 1) body["per_file"] = arguments.per_file;
   if (arguments.explain) body["explain"] = true;
   auto backend = OpenBackend(arguments.backend);
   if (!backend.ok()) return Fail(arguments, backend.status());
@@ -275,8 +276,9 @@ int Evaluate(const Arguments& arguments) {
   if (Status status = NeedsDataFolder(arguments, "eval"); !status.ok()) return Fail(arguments, status);
   api::EvalOptions options = arguments.eval;
   options.mode = ModeOf(arguments.mode);
-  if (options.folder.empty() == options.queries_file.empty() || options.queries_file.empty() != options.repositories.empty()) {
-    return Fail(arguments, InvalidArgument("give either a BEIR folder, or --queries FILE with --repos ROOT"));
+  int sets = !options.folder.empty() + !options.queries_file.empty() + !options.spans_folder.empty();
+  if (sets != 1 || options.queries_file.empty() != options.repositories.empty()) {
+    return Fail(arguments, InvalidArgument("give one of a BEIR folder, --queries FILE with --repos ROOT, or --spans DIR"));
   }
   Interrupt interrupt;
   std::optional<ScratchFolder> scratch;

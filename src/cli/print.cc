@@ -374,18 +374,22 @@ int PrintEvaluation(const std::string& text, bool as_json) {
   Print(Text(json, "set") + "  mode " + Text(json, "mode") + ", encoder " + Text(json, "encoder") + ", " +
         WithThousands(Number(json, "queries")) + " queries, " + WithThousands(Number(json, "documents")) + " documents (" +
         WithThousands(Number(json, "documents_skipped")) + " skipped), " + WithThousands(Number(json, "chunks")) + " chunks\n");
-  auto row = [](const std::string& name, const Json& figures) {
+  std::vector<const char*> columns = {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10", "recall@20"};
+  if (json.contains("corpora")) columns = {"recall", "precision", "iou", "chunk_iou"};
+  auto row = [&](const std::string& name, const Json& figures) {
     char line[200];
     std::snprintf(line, sizeof line, "%-22.22s", name.c_str());
     Print(line);
-    for (const char* figure : {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10", "recall@20"}) {
+    for (const char* figure : columns) {
       std::snprintf(line, sizeof line, "%10.4f", figures.value(figure, 0.0));
       Print(line);
     }
     Print(figures.contains("queries") ? "  (" + std::to_string(Number(figures, "queries")) + " queries)\n" : "\n");
   };
-  Print("                         ndcg@10    mrr@10  recall@1  recall@5 recall@10 recall@20\n");
-  for (const char* group : {"repositories", "categories"}) {
+  std::string heading(22, ' ');
+  for (std::string_view column : columns) heading += std::string(10 - column.size(), ' ') + std::string(column);
+  Print(heading + "\n");
+  for (const char* group : {"repositories", "categories", "corpora"}) {
     if (!json.contains(group)) continue;
     for (const auto& [name, figures] : json[group].items()) row(OneLine(name), figures);
   }

@@ -70,6 +70,19 @@ TEST_F(OperationsTest, ExplanationsAreForAdministrators) {
   EXPECT_FALSE(world_.Call(world_.User("ann"), "search", {{"query", "round_total"}})["hits"][0].contains("why"));
 }
 
+TEST_F(OperationsTest, AFileHasAsManyHitsAsAskedFor) {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "The walrus swims in water number " + std::to_string(i) + ".\n\n";
+  TempFolder folder;
+  folder.Write("sea.md", text);
+  world_.Index(folder.path(), "sea", {"user:ann"});
+  auto count = [&](const auto& caller, Json body) { return world_.Call(caller, "search", std::move(body))["hits"].size(); };
+  EXPECT_EQ(count(world_.User("ann"), {{"query", "walrus"}}), 1u);
+  EXPECT_EQ(count(world_.User("ann"), {{"query", "walrus"}, {"per_file", 3}}), 3u);
+  EXPECT_EQ(count(world_.User("ann"), {{"query", "walrus"}, {"per_file", 0}, {"limit", 5}}), 5u);
+  EXPECT_EQ(count(world_.User("bob"), {{"query", "walrus"}, {"per_file", 0}}), 0u);
+}
+
 TEST_F(OperationsTest, OffsetGoesOnWhereLimitEnds) {
   world_.Index(billing_.path(), "billing");
   Json all = world_.Call(world_.Operator(), "search", {{"query", "invoice tax refund"}});

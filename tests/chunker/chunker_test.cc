@@ -202,6 +202,20 @@ TEST(ChunkText, CutsALongLineBetweenCharacters) {
   }
 }
 
+TEST(ChunkText, CutsALongParagraphBetweenSentences) {
+  for (std::string sentence : {"The walrus, which weighs 1.5 tonnes (e.g. in the north.) sleeps on the ice for hours at a time. ",
+                               "신청서는 제출일로부터 5일 안에 처리하며, 처리 결과는 담당자가 문서로 알려 드립니다. ",
+                               "申請書は提出日から五日以内に処理し、その結果は担当者が文書でお知らせいたします。"}) {
+    std::string text = Repeat(sentence, 40) + "\n";
+    ChunkedFile file = ChunkText("x.md", "markdown", text);
+    EXPECT_EQ(BrokenInvariant(text, file), "");
+    EXPECT_GT(file.chunks.size(), 2u);
+    for (const Chunk& chunk : file.chunks) EXPECT_EQ(chunk.bytes.begin % sentence.size(), 0u) << text.substr(chunk.bytes.begin, 40);
+  }
+  std::string code = "x = \"" + Repeat("One sentence of a long string. ", 200) + "\"\n";
+  for (const Chunk& chunk : ChunkText("x.py", "python", code).chunks) EXPECT_LE(chunk.bytes.size(), 1'600u);
+}
+
 TEST(ChunkText, DependsOnNothingButItsInput) {
   std::vector<Sample> samples = Samples();
   auto describe_all = [&] {

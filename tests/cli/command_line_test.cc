@@ -40,7 +40,7 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
       {{"search", "x", "--limit", "0"}, "error: --limit: Value 0 not in range 1 to 100 (see codelore search --help)\n"},
       {{"grant", "--source", "s"}, "error: give exactly one of --user U, --team T, --everyone\n"},
       {{"search", "\xff"}, "error: argument 2 is not valid UTF-8\n"},
-      {{"eval"}, "error: give either a BEIR folder, or --queries FILE with --repos ROOT\n"},
+      {{"eval"}, "error: give one of a BEIR folder, --queries FILE with --repos ROOT, or --spans DIR\n"},
   };
   for (const auto& [words, message] : cases) {
     auto result = RunBinary(words);

@@ -13,21 +13,27 @@ DenseSearch::DenseSearch(World& world, std::span<const float> query, const Hash2
 }
 
 std::vector<ChunkRef> DenseSearch::Best(size_t k) {
-  std::vector<ChunkRef> best;
+  std::vector<ChunkRef> best;  // a heap with the worst in front
   ScoreSums sums;
   for (uint32_t s = 0; s < vectors_.size(); ++s) {
     if (vectors_[s] == nullptr) continue;
-    for (const ScoredChunk& found : vectors_[s]->Search(query_, k, world_.segments()[s].AllowedRanges(), &sums)) {
-      if (found.score > 0) best.push_back({s, found.ordinal, found.score});
+    float floor = best.size() < k ? 0 : best.front().score;
+    for (const ScoredChunk& found : vectors_[s]->Search(query_, k, world_.segments()[s].AllowedRanges(), &sums, floor)) {
+      ChunkRef ref{s, found.ordinal, found.score};
+      if (found.score <= 0 || (best.size() == k && !IsBetter(ref, best.front()))) break;
+      if (best.size() == k) {
+        std::ranges::pop_heap(best, IsBetter);
+        best.pop_back();
+      }
+      best.push_back(ref);
+      std::ranges::push_heap(best, IsBetter);
     }
   }
   if (sums.count > 0) {
     mean_ = sums.sum / static_cast<double>(sums.count);
     deviation_ = std::sqrt(std::max(1e-12, sums.squares / static_cast<double>(sums.count) - mean_ * mean_));
   }
-  size_t keep = std::min(k, best.size());
-  std::partial_sort(best.begin(), best.begin() + static_cast<ptrdiff_t>(keep), best.end(), IsBetter);
-  best.resize(keep);
+  std::ranges::sort(best, IsBetter);
   return best;
 }
 

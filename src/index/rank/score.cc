@@ -35,16 +35,18 @@ double DenseWeight(const QueryFeatures& query) { return query.symbol_like ? kDen
 
 class Sum {
  public:
+  explicit Sum(bool explain) : explain_(explain) {}
   void Add(const char* name, double amount) {
     if (amount == 0) return;
     score_.value += amount;
-    score_.parts.emplace_back(name, amount);
+    if (explain_) score_.parts.emplace_back(name, amount);
   }
   // What the factor takes away.
   void Multiply(const char* name, double factor) { Add(name, score_.value * (factor - 1)); }
   FileScore Take() { return std::move(score_); }
 
  private:
+  const bool explain_;
   FileScore score_;
 };
 
@@ -74,8 +76,8 @@ double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, d
   return mode == SearchMode::kHybrid ? score + DenseWeight(query) * Standardised(query, dense) : score;
 }
 
-FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file) {
-  Sum sum;
+FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file, bool explain) {
+  Sum sum(explain);
   if (mode == SearchMode::kVector) {
     sum.Add("vector", Standardised(query, file.dense));
     return sum.Take();

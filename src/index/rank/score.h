@@ -16,7 +16,8 @@ struct FileScore {
   std::vector<std::pair<std::string, double>> parts;  // name, contribution; they sum up to value
 };
 
-FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file);
+// Without `explain` the parts stay empty.
+FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file, bool explain = true);
 
 // How a chunk stands beside the others of its file.
 double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense);

@@ -5,12 +5,11 @@
 #include <memory>
 #include <unordered_map>
 
-#include "index/blobs.h"
 #include "index/query/query_condition.h"
 #include "index/rank/dense_search.h"
+#include "index/rank/hit.h"
 #include "index/rank/lexical_search.h"
 #include "index/rank/path_kind.h"
-#include "index/rank/provenance.h"
 #include "index/rank/query.h"
 #include "index/rank/score.h"
 #include "index/rank/signals.h"
@@ -102,6 +101,21 @@ class Ranker {
       why.features.emplace_back(name, value);
     }
     return why;
+  }
+
+  // As if the chunk were the best one of its file: what ranks chunks, not files. Files share what they have besides.
+  FileScore ScoreAlone(const RankedFile& file, const ScoredChunkOfFile& chunk, bool explain) const {
+    if (condition_.lists_only()) return file.score;
+    FileFeatures features = file.features;
+    features.lexical = chunk.lexical;
+    features.coverage = Coverage(chunk);
+    features.dense = std::max(0.0, chunk.dense);
+    QueryFeatures query = query_;
+    query.lexical_separation = 1;  // the twentieth chunk may be of the same file
+    return ScoreFile(mode_, query, features, explain);
+  }
+  float Evidence(const RankedFile& file, const ScoredChunkOfFile& chunk) const {
+    return condition_.Evidence(file.segment, chunk.ordinal);
   }
 
   double Coverage(const ScoredChunkOfFile& chunk) const { return lexical_.Coverage(chunk.terms); }
@@ -275,31 +289,6 @@ class Ranker {
   std::vector<ChunkRef> lexical_best_, dense_best_;
 };
 
-Result<Hit> MakeHit(const KeyValueStore& store, const Snapshot& snapshot, const VisibleSegment& segment,
-                    const ChunkRow& chunk) {
-  const SegmentReader& reader = segment.reader();
-  const FileRow& file = reader.file(chunk.file);
-  Hit hit;
-  Provenance provenance = ProvenanceOf(snapshot, segment);
-  hit.source = provenance.source;
-  hit.branch = std::move(provenance.branch);
-  hit.revision = std::move(provenance.revision);
-  FileStrings file_strings = reader.StringsOf(file);
-  ChunkStrings strings = reader.StringsOf(chunk);
-  hit.path = file_strings.path;
-  hit.language = file_strings.language;
-  hit.kind = static_cast<ChunkKind>(chunk.kind);
-  hit.symbol = strings.symbol;
-  hit.scope = strings.scope;
-  hit.signature = strings.signature;
-  hit.start_line = chunk.start_line;
-  hit.end_line = chunk.end_line;
-  ASSIGN_OR_RETURN(std::string text, ReadBlob(store, segment.partition().tenant, file.blob));
-  if (chunk.end > text.size()) return Corruption("blob " + file.blob.ToHex() + " is shorter than its chunks");
-  hit.text = text.substr(chunk.begin, chunk.end - chunk.begin);
-  return hit;
-}
-
 struct Place {  // of a hit to be
   size_t file = 0;
   size_t chunk = 0;
@@ -311,13 +300,30 @@ std::vector<Place> OrderHits(const std::vector<RankedFile>& files, size_t per_fi
   std::vector<Place> places;
   for (size_t f = 0; f < files.size(); ++f) {
     const auto& chunks = files[f].chunks;
-    for (size_t c = 0; c < chunks.size() && (per_file == 0 || c < per_file); ++c) {
+    for (size_t c = 0; c < std::min(per_file, chunks.size()); ++c) {
       if (c > 0 && chunks[c].score <= 0) break;
       double share = c == 0 || chunks[0].score <= 0 ? 1 : 0.9 * std::min(1.0, chunks[c].score / chunks[0].score);
       places.push_back({f, c, files[f].score.value * share});
     }
   }
   std::ranges::stable_sort(places, std::greater<>(), &Place::score);
+  return places;
+}
+
+// Without a limit per file chunks compete with each other, wherever they stand: a long file has many passages that are
+// better than the best of another.
+std::vector<Place> OrderChunks(const std::vector<RankedFile>& files, const Ranker& ranker) {
+  std::vector<std::pair<float, Place>> found;  // those that satisfy conditions best go first
+  for (size_t f = 0; f < files.size(); ++f) {
+    const auto& chunks = files[f].chunks;
+    for (size_t c = 0; c < chunks.size(); ++c) {
+      if (c > 0 && chunks[c].score <= 0) continue;
+      found.push_back({ranker.Evidence(files[f], chunks[c]), {f, c, ranker.ScoreAlone(files[f], chunks[c], false).value}});
+    }
+  }
+  std::ranges::stable_sort(found, std::greater<>(), [](const auto& each) { return std::pair(each.first, each.second.score); });
+  std::vector<Place> places;
+  for (const auto& each : found) places.push_back(each.second);
   return places;
 }
 
@@ -365,7 +371,7 @@ Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStor
     const VectorIndex* vectors = segment.live().VectorsOf(encoder_fingerprint);
     if (vectors != nullptr) result.chunks_with_vectors += std::min<uint64_t>(vectors->rows(), segment.live().live_chunks);
   }
-  std::vector<Place> places = OrderHits(files, request.per_file);
+  std::vector<Place> places = request.per_file == 0 ? OrderChunks(files, ranker) : OrderHits(files, request.per_file);
   for (size_t i = request.offset; i < places.size() && result.hits.size() < request.limit; ++i) {
     const RankedFile& file = files[places[i].file];
     VisibleSegment& segment = world.segments()[file.segment];
@@ -382,6 +388,7 @@ Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStor
     hit.line_weights = ranker.LineWeights(hit.text);
     MarkLines(exact, hit);
     hit.why = ranker.Explain(file, chunk);
+    if (request.per_file == 0) hit.why.signals = ranker.ScoreAlone(file, chunk, true).parts;
     result.hits.push_back(std::move(hit));
   }
   ASSIGN_OR_RETURN(result.notes, condition->Notes(places.size(), !result.hits.empty()));

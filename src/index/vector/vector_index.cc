@@ -20,6 +20,7 @@ constexpr size_t kHeaderBytes = 64;
 constexpr uint32_t kVersion = 2;
 constexpr size_t kScanRows = 64;       // dot products at a time
 constexpr size_t kRescoreExtra = 64;   // rows beyond k that are scored again
+constexpr float kInt8Error = 0.02f;    // more than codes move a cosine
 
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -36,7 +37,9 @@ faiss::MaybeOwnedVector<uint8_t> ViewOf(const T* data, size_t bytes) {
 // The k rows with the largest scores; of equal ones the first.
 class BestRows {
  public:
-  explicit BestRows(size_t k) : k_(k) { rows_.reserve(k + 1); }
+  explicit BestRows(size_t k, float threshold = -std::numeric_limits<float>::infinity()) : k_(k), threshold_(threshold) {
+    rows_.reserve(k + 1);
+  }
   float threshold() const { return threshold_; }
   void Add(uint32_t row, float score) {
     if (rows_.size() == k_) {
@@ -58,7 +61,7 @@ class BestRows {
  private:
   const size_t k_;
   std::vector<ScoredChunk> rows_;
-  float threshold_ = -std::numeric_limits<float>::infinity();  // scores must exceed it
+  float threshold_;  // scores must exceed it
 };
 
 // A FAISS index over int8 rows with a scale each: a flat-codes index with a distance computer and a scan of its own,
@@ -252,11 +255,11 @@ uint32_t VectorIndex::rows() const { return static_cast<uint32_t>(implementation
 size_t VectorIndex::size_bytes() const { return implementation_->size_bytes(); }
 
 std::vector<ScoredChunk> VectorIndex::Search(std::span<const float> query, size_t k, std::span<const RowRange> allowed,
-                                             ScoreSums* sums) const {
+                                             ScoreSums* sums, float floor) const {
   k = std::min<size_t>(k, rows());
   if (k == 0) return {};
   Int8Vector quantized = QuantizeInt8(query);
-  BestRows best(k + kRescoreExtra);
+  BestRows best(k + kRescoreExtra, floor - kInt8Error);
   for (size_t i = 0; i < allowed.size(); ++i) {
     if (i + 1 < allowed.size()) implementation_->codes().Prefetch(allowed[i + 1]);
     RowRange range{allowed[i].begin, std::min(allowed[i].end, rows())};
