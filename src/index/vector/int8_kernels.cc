@@ -6,6 +6,7 @@
 #if defined(__x86_64__)
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 warns of its own intrinsics
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 #include <immintrin.h>
 #endif
@@ -67,14 +68,21 @@ __attribute__((target("avx512f,avx512bw"))) void DotRowsAvx512(const int8_t* que
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void DotRowsVnni(const int8_t* query, const int8_t* rows, size_t stride,
                                                                        size_t padded, size_t count, int32_t* dots) {
   const __m512i shift = _mm512_set1_epi8(static_cast<char>(0x80));
-  int32_t excess = 0;
-  for (size_t i = 0; i < padded; ++i) excess += query[i] * 128;
+  __m512i query_sum = _mm512_setzero_si512();
+  for (size_t i = 0; i < padded; i += 64) query_sum = _mm512_dpbusd_epi32(query_sum, shift, _mm512_loadu_si512(query + i));
+  const int32_t excess = _mm512_reduce_add_epi32(query_sum);
+  constexpr size_t kAheadRows = 16;  // the processor's own prefetcher does not keep up
   size_t r = 0;
   for (; r + 4 <= count; r += 4) {  // sums that are no array stay in registers
     const int8_t* row = rows + r * stride;
+    const bool more = r + kAheadRows < count;
     __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
     for (size_t i = 0; i < padded; i += 64) {
       __m512i q = _mm512_loadu_si512(query + i);
+      if (more) {
+        const char* ahead = reinterpret_cast<const char*>(row + kAheadRows * stride + 4 * i);
+        for (size_t line = 0; line < 4; ++line) _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
+      }
       a = _mm512_dpbusd_epi32(a, _mm512_xor_si512(_mm512_loadu_si512(row + i), shift), q);
       b = _mm512_dpbusd_epi32(b, _mm512_xor_si512(_mm512_loadu_si512(row + stride + i), shift), q);
       c = _mm512_dpbusd_epi32(c, _mm512_xor_si512(_mm512_loadu_si512(row + 2 * stride + i), shift), q);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kHeaderBytes = 64;
 constexpr uint32_t kVersion = 2;
-constexpr size_t kScanRows = 64;       // dot products at a time
+constexpr size_t kScanRows = 256;      // dot products at a time
 constexpr size_t kRescoreExtra = 64;   // rows beyond k that are scored again
 constexpr float kInt8Error = 0.02f;    // more than codes move a cosine
 
