@@ -72,7 +72,7 @@ def make_corpus(args, corpus):
 
 
 def build_rivals(work):
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--locked", "--target-dir", work / "tantivy"], cwd=HERE / "tantivy", check=True)
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--target-dir", work / "tantivy"], cwd=HERE / "tantivy", check=True)
     subprocess.run(["mvn", "-q", "-B", "package", "dependency:copy-dependencies", f"-DbuildDirectory={work}/lucene",
                     f"-DoutputDirectory={work}/lucene/jars"], cwd=HERE / "lucene", check=True)
     java = ["java", "-Xmx4g", "-XX:+UseSerialGC", "-cp", f"{work}/lucene/jars/*:{work}/lucene/classes", "LuceneRival"]
