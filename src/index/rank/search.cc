@@ -18,8 +18,9 @@
 namespace codelore::index {
 namespace {
 
-// How many chunks of each leg make their files candidates.
-constexpr size_t kCandidates = 400;
+// How many chunks of each leg make their files candidates: enough for the first pages, several for each hit of later
+// ones. More than this costs time and changes nothing (400 instead of 100: .0004 nDCG@10).
+size_t CandidatesFor(const SearchRequest& request) { return std::max<size_t>(150, 4 * (request.offset + request.limit)); }
 
 struct ScoredChunkOfFile {
   uint32_t ordinal = 0;
@@ -65,13 +66,13 @@ class Ranker {
  public:
   Ranker(World& world, const QueryCondition& condition, const SearchRequest& request, std::span<const float> query_vector,
          const Hash256& encoder)
-      : world_(world), condition_(condition), mode_(request.mode), terms_(AnalyzeQuery(request.text, WordsOf(request.source_names))), lexical_(world, terms_),
+      : world_(world), condition_(condition), mode_(request.mode), candidates_(CandidatesFor(request)), terms_(AnalyzeQuery(request.text, WordsOf(request.source_names))), lexical_(world, terms_),
         dense_(world, request.mode == SearchMode::kLexical ? std::span<const float>() : query_vector, encoder),
         signals_(terms_, [this](const std::string& term) { return Idf(term); }) {}
 
   std::vector<RankedFile> Rank() {
-    if (mode_ != SearchMode::kVector) lexical_best_ = lexical_.Best(kCandidates);
-    if (mode_ != SearchMode::kLexical) dense_best_ = dense_.Best(kCandidates);
+    if (mode_ != SearchMode::kVector) lexical_best_ = lexical_.Best(candidates_);
+    if (mode_ != SearchMode::kLexical) dense_best_ = dense_.Best(candidates_);
     DescribeQuery();
     std::vector<RankedFile> files = Candidates();
     ScoreChunks(files);
@@ -279,6 +280,7 @@ class Ranker {
   World& world_;
   const QueryCondition& condition_;
   const SearchMode mode_;
+  const size_t candidates_;
   QueryTerms terms_;
   LexicalSearch lexical_;
   DenseSearch dense_;
