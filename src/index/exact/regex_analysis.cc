@@ -156,6 +156,8 @@ class RegexReader {
   }
 
   std::string Folded(uint32_t code) {
+    // The long s and the Kelvin sign are in the index as letters: a part of one, as written, is not there.
+    if (!ignore_case_ && (code == 0x17F || code == 0x212A)) return "";
     return ignore_case_ ? FoldedCharacter(Encode(code)) : Encode(code);
   }
 

@@ -105,6 +105,7 @@ TEST(Pattern, DerivesTheTrigramsAMatchMustHave) {
   EXPECT_EQ(condition("\\w{3}"), "all");
   EXPECT_EQ(condition("a{3}"), R"(("aaa"))");
   EXPECT_EQ(condition("abcé"), R"(("abc"))");  // É too
+  EXPECT_EQ(condition("(ab)*ſsbdK"), R"(("bdk" & "sbd"))");  // the index has ſ as s: no part of it may be asked for
 }
 
 // Every line by itself, by RE2 alone.
