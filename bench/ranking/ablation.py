@@ -49,7 +49,7 @@ class Question:
         score = score + w["stem_rarity"] * f["stem_rarity"] + w["folder_rarity"] * f["folder_rarity"]
         score = score + w["stem_exact"] * np.maximum(f["stem_exact"], f["stem_compound"])
         score = score + (w["defines_name"] * f["defines_exact"] if symbol else 0) + w["defines_type"] * f["defines_type"]
-        score = score + w["defines_compound"] * np.maximum(f["defines_compound"], f["defines_compound_type"])
+        score = score + w["defines_compound"] * f["defines_compound"]
         score = score + w["definitions_hit"] * f["definitions_hit"]
         for name in FACTORS:
             score = score * np.where(f[name] > 0, w[name], 1)

@@ -25,28 +25,24 @@ struct FileFeatures {
   double coverage = 0;       // 0..1: best chunk's share of the question's idf
   double file_coverage = 0;  // 0..1: the whole file's
   double dense = 0;          // best chunk's cosine
-  double dense_next = 0;     // likewise, each above the mean
-  double stem_share = 0, stem_rarity = 0, stem_exact = 0, stem_compound = 0, folder_rarity = 0;
-  double defines_exact = 0, defines_compound = 0, defines_compound_type = 0, defines_type = 0, definition_cover = 0;
+  double dense_next = 0;     // second to fourth chunk's, likewise
+  double stem_rarity = 0, stem_exact = 0, stem_compound = 0, folder_rarity = 0;
+  double defines_exact = 0, defines_compound = 0, defines_type = 0;
   double secondary = 0;      // test, example, benchmark, vendored
   double prose = 0;          // documentation
   double legacy = 0;         // superseded version, compatibility layer, deprecated
   double foreign_platform = 0;
   double declaration = 0;    // a header or type declaration whose implementation is a candidate too
   double definitions_hit = 0;  // log2(1 + definitions with two or more of the question's words in their names)
-  double path_cover = 0;     // 0..1: share of the question's idf that the path has
-  double names_cover = 0;    // likewise, the names of the file's definitions together
-  double name_cover = 0;     // likewise, the best single definition's name
   double dense_file = 0;     // mean cosine of the file's chunks
-  double chunks = 0;         // log2(1 + chunks of the file)
 
   std::vector<std::pair<std::string_view, double>> Named() const {
     return {{"lexical", lexical}, {"lexical_next", lexical_next}, {"coverage", coverage}, {"file_coverage", file_coverage},
-            {"dense", dense}, {"dense_next", dense_next}, {"stem_share", stem_share}, {"stem_rarity", stem_rarity},
+            {"dense", dense}, {"dense_next", dense_next}, {"stem_rarity", stem_rarity},
             {"stem_exact", stem_exact}, {"folder_rarity", folder_rarity}, {"defines_exact", defines_exact},
-            {"defines_type", defines_type}, {"stem_compound", stem_compound}, {"defines_compound", defines_compound}, {"defines_compound_type", defines_compound_type}, {"definition_cover", definition_cover}, {"secondary", secondary},
+            {"defines_type", defines_type}, {"stem_compound", stem_compound}, {"defines_compound", defines_compound}, {"secondary", secondary},
             {"prose", prose}, {"legacy", legacy}, {"foreign_platform", foreign_platform},
-            {"declaration", declaration}, {"definitions_hit", definitions_hit}, {"path_cover", path_cover}, {"names_cover", names_cover}, {"name_cover", name_cover}, {"dense_file", dense_file}, {"chunks", chunks}};
+            {"declaration", declaration}, {"definitions_hit", definitions_hit}, {"dense_file", dense_file}};
   }
 };
 

@@ -56,7 +56,7 @@ void AddNames(const QueryFeatures& query, const FileFeatures& file, Sum& sum) {
   sum.Add("file named so", kStemExact * std::max(file.stem_exact, file.stem_compound));
   sum.Add("folder name", kFolderRarity * file.folder_rarity);
   sum.Add("defines the type", kDefinesType * file.defines_type);
-  sum.Add("defines a name of these words", kDefinesCompound * std::max(file.defines_compound, file.defines_compound_type));
+  sum.Add("defines a name of these words", kDefinesCompound * file.defines_compound);
   sum.Add("definitions that fit", kDefinitionsHit * file.definitions_hit);
 }
 

@@ -228,7 +228,6 @@ class Ranker {
     features.dense = std::ranges::max(dense);
     features.dense_next = Coherence(dense);
     for (double d : dense) features.dense_file += d / static_cast<double>(dense.size());
-    features.chunks = std::log2(1.0 + static_cast<double>(file.chunks.size()));
     FileStrings strings = reader.StringsOf(reader.file(file.file));
     signals_.Read(strings.path, strings.language, definitions, features);
     if (features.prose > 0 && !MostlyCode(world_.segments()[file.segment].partition().source)) features.prose = 0;

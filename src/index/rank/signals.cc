@@ -40,29 +40,10 @@ bool IsType(ChunkKind kind) {
 }  // namespace
 
 SignalReader::SignalReader(const QueryTerms& query, Idf idf) : query_(query), idf_(std::move(idf)) {
-  std::vector<std::pair<std::string, double>> parts;
   for (const QueryWord& word : query.words) {
-    for (const std::string& part : word.parts) parts.emplace_back(Root(part), idf_(part));
+    for (const std::string& part : word.parts) parts_.emplace_back(Root(part));
   }
-  std::ranges::sort(parts);
-  for (const auto& [part, weight] : parts) {
-    if (!parts_.empty() && parts_.back() == part) continue;
-    parts_.push_back(part);
-    part_idf_.push_back(weight);
-    idf_sum_ += weight;
-  }
-}
-
-void SignalReader::Mark(std::string_view term, std::vector<bool>& seen) const {
-  std::string_view root = Root(term);
-  auto at = std::ranges::lower_bound(parts_, root);
-  if (at != parts_.end() && *at == root) seen[static_cast<size_t>(at - parts_.begin())] = true;
-}
-
-double SignalReader::Share(const std::vector<bool>& seen) const {
-  double sum = 0;
-  for (size_t i = 0; i < seen.size(); ++i) sum += seen[i] ? part_idf_[i] : 0;
-  return idf_sum_ > 0 ? sum / idf_sum_ : 0;
+  std::ranges::sort(parts_);
 }
 
 bool SignalReader::Asked(bool (*asks)(std::string_view)) const {
@@ -83,38 +64,28 @@ void SignalReader::Read(std::string_view path, std::string_view language, const 
   features.prose = !Asked(AsksForProse) && IsProseLanguage(language);
   ReadPath(path, features);
   double hits = 0;
-  names_seen_.assign(parts_.size(), false);
   for (const DefinedName& definition : definitions) ReadDefinition(definition, features, hits);
   features.definitions_hit = std::log2(1 + hits);
-  features.names_cover = Share(names_seen_);
-  std::vector<bool> seen(parts_.size());
-  analyzer_.Analyze(path, [&](const Token& token) { Mark(token.term, seen); });
-  features.path_cover = Share(seen);
+}
+
+double SignalReader::ShareInQuestion(std::string_view text) {
+  double all = 0, found = 0;
+  analyzer_.Analyze(text, [&](const Token& token) {
+    if (token.form == TokenForm::kCompound) return;
+    double idf = idf_(std::string(token.term));
+    all += idf;
+    if (InQuestion(token.term)) found += idf;
+  });
+  return all > 0 ? found / all : 0;
 }
 
 void SignalReader::ReadPath(std::string_view path, FileFeatures& features) {
   std::string_view stem = TellingName(path);
-  double parts = 0, found = 0, weight = 0, found_weight = 0;
-  auto count = [&](const Token& token) {
-    if (token.form == TokenForm::kCompound) return;
-    std::string part(token.term);
-    double idf = idf_(part);
-    ++parts;
-    weight += idf;
-    if (InQuestion(part)) {
-      ++found;
-      found_weight += idf;
-    }
-  };
-  analyzer_.Analyze(stem, count);
-  if (parts > 0) features.stem_share = found / parts;
-  if (weight > 0) features.stem_rarity = found_weight / weight;
+  features.stem_rarity = ShareInQuestion(stem);
   std::string lower = Lower(stem);
   features.stem_exact = std::ranges::any_of(query_.words, [&](const QueryWord& word) { return word.lower == lower; });
   features.stem_compound = IsCompound(stem);
-  parts = found = weight = found_weight = 0;
-  analyzer_.Analyze(path.substr(0, path.rfind('/') + 1), count);
-  if (weight > 0) features.folder_rarity = found_weight / weight;
+  features.folder_rarity = ShareInQuestion(path.substr(0, path.rfind('/') + 1));
 }
 
 void SignalReader::ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits) {
@@ -123,19 +94,12 @@ void SignalReader::ReadDefinition(const DefinedName& definition, FileFeatures& f
     if (word.identifier || query_.symbol_like) features.defines_exact = 1;
     if (word.capitalised && IsType(definition.kind)) features.defines_type = 1;
   }
-  if (IsCompound(definition.name)) (IsType(definition.kind) ? features.defines_compound_type : features.defines_compound) = 1;
-  double parts = 0, found = 0;
-  std::vector<bool> seen(parts_.size());
+  if (IsCompound(definition.name)) features.defines_compound = 1;
+  int found = 0;
   analyzer_.Analyze(definition.name, [&](const Token& token) {
-    if (token.form == TokenForm::kCompound) return;
-    ++parts;
-    found += InQuestion(token.term);
-    Mark(token.term, seen);
-    Mark(token.term, names_seen_);
+    found += token.form != TokenForm::kCompound && InQuestion(token.term);
   });
-  features.name_cover = std::max(features.name_cover, Share(seen));
   if (found >= 2) ++hits;
-  if (parts >= 2) features.definition_cover = std::max(features.definition_cover, found / parts);
 }
 
 }  // namespace codelore::index

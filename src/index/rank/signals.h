@@ -32,16 +32,12 @@ class SignalReader {
   bool InQuestion(std::string_view part) const;
   void ReadPath(std::string_view path, FileFeatures& features);
   void ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits);
-  void Mark(std::string_view term, std::vector<bool>& seen) const;
-  double Share(const std::vector<bool>& seen) const;  // of the question's idf
+  double ShareInQuestion(std::string_view text);  // of the text's idf; 0 for a text without words
 
   const QueryTerms& query_;
   Idf idf_;
   Analyzer analyzer_;
-  std::vector<std::string> parts_;  // roots of all parts of the question's words, sorted, each once
-  std::vector<double> part_idf_;    // beside parts_
-  double idf_sum_ = 0;
-  std::vector<bool> names_seen_;    // of parts_: in a definition of the file at hand
+  std::vector<std::string> parts_;  // roots of all parts of the question's words, sorted
 };
 
 }  // namespace codelore::index
