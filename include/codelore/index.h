@@ -170,7 +170,8 @@ struct FoundFile {
 };
 
 struct FileNameRequest {
-  std::string text;  // words, abbreviations or a part of a path: "user service controller", "usc", "src/user"
+  // Words, abbreviations or a part of a path: "user service controller", "usc", "src/user". Empty: every file, by path.
+  std::string text;
   SearchFilter filter;
   size_t limit = 10;
   size_t offset = 0;
@@ -186,6 +187,12 @@ struct SimilarFilesRequest {
 struct FileResult {
   std::vector<FoundFile> files;  // best first
   std::vector<std::string> notes;  // without files: why
+};
+
+// A whole file as it is indexed.
+struct FileText {
+  std::string revision, branch, language;
+  std::string text;  // UTF-8
 };
 
 // ---- exact and regex search ------------------------------------------------------------------------------
@@ -278,6 +285,8 @@ class Index {
   virtual Result<ReferenceResult> FindReferences(const Viewer& viewer, const ReferenceRequest& request) const = 0;
   // kNotFound, always in the same words, unless the viewer may read a file of that path.
   virtual Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const = 0;
+  // likewise.
+  virtual Result<FileText> ReadFile(const Viewer& viewer, SourceId source, const std::string& path) const = 0;
   // Files by their names. kInvalidArgument when the text has neither letters nor digits.
   virtual Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const = 0;
   // Files like one, by content and by name. kNotFound when the viewer may not read that one, or there is none.

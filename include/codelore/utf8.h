@@ -16,6 +16,14 @@ inline std::string_view Utf8Prefix(std::string_view text, size_t max_bytes) {
   return text.substr(0, max_bytes);
 }
 
+// The longest suffix likewise.
+inline std::string_view Utf8Suffix(std::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  size_t begin = text.size() - max_bytes;
+  while (begin < text.size() && IsUtf8Continuation(text[begin])) ++begin;
+  return text.substr(begin);
+}
+
 // Length in bytes of the well-formed UTF-8 sequence (Unicode 15, table 3-7) at the start of `text`; 0 if
 // there is none.
 inline size_t Utf8SequenceLength(std::string_view text) {

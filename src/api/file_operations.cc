@@ -1,8 +1,12 @@
 #include "api/file_operations.h"
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "api/json_request.h"
+#include "codelore/utf8.h"
 
 namespace codelore::api {
 namespace {
@@ -10,16 +14,49 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int64_t kMaxLimit = 100, kMaxOffset = 1000;
+constexpr size_t kMaxNameBytes = 512, kMaxReadBytes = 256 * 1024;
 
 // The fields that both operations have.
-FileQuestion ReadQuestion(JsonRequest& json, std::string_view text_field) {
+FileQuestion ReadQuestion(JsonRequest& json, std::string_view text_field, bool required) {
   FileQuestion question;
-  question.text = json.String(text_field, {.required = true});
+  question.text = json.String(text_field, {.required = required});
   question.sources = json.Strings("sources");
   question.paths = json.Strings("paths");
   question.languages = json.Strings("languages");
   question.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = kMaxLimit, .otherwise = 10}));
   return question;
+}
+
+struct LinesRead {
+  std::string_view text;
+  int64_t last = 0;       // line of it, 0 for none
+  int64_t all = 0;        // lines of the file
+  bool complete = true;   // false: it was cut before the line asked for
+};
+
+// Lines [first, last] of `text`, as many as may be read at once.
+LinesRead ReadLines(std::string_view text, int64_t first, int64_t last) {
+  LinesRead read;
+  size_t begin = text.size(), end = text.size();
+  for (size_t at = 0; at < text.size();) {
+    size_t next = std::min(text.find('\n', at), text.size() - 1) + 1;
+    ++read.all;
+    if (read.all == first) begin = end = at;
+    if (read.all >= first && read.all <= last && read.complete) {
+      read.complete = next - begin <= kMaxReadBytes;
+      if (read.complete) {
+        end = next;
+        read.last = read.all;
+      }
+    }
+    at = next;
+  }
+  read.text = text.substr(begin, end - begin);
+  if (!read.complete && end == begin) {  // a single line that is too much: its beginning
+    read.text = Utf8Prefix(text.substr(begin), kMaxReadBytes);
+    read.last = first;
+  }
+  return read;
 }
 
 std::string ReplyJson(std::string_view text_field, const FileQuestion& question, const FileReply& reply) {
@@ -42,7 +79,7 @@ std::string ReplyJson(std::string_view text_field, const FileQuestion& question,
 
 Result<std::string> FilesOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"query", "sources", "paths", "languages", "limit", "offset"}));
-  FileQuestion question = ReadQuestion(json, "query");
+  FileQuestion question = ReadQuestion(json, "query", /*required=*/false);
   question.offset = static_cast<size_t>(json.Integer("offset", {.min = 0, .max = kMaxOffset, .otherwise = 0}));
   RETURN_IF_ERROR(json.status());
   ASSIGN_OR_RETURN(FileReply reply, context.service.FindFiles(context.caller.viewer, question));
@@ -51,10 +88,28 @@ Result<std::string> FilesOperation(OperationContext& context) {
 
 Result<std::string> SimilarOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"file", "sources", "paths", "languages", "limit"}));
-  FileQuestion question = ReadQuestion(json, "file");
+  FileQuestion question = ReadQuestion(json, "file", /*required=*/true);
   RETURN_IF_ERROR(json.status());
   ASSIGN_OR_RETURN(FileReply reply, context.service.FindSimilarFiles(context.caller.viewer, question));
   return ReplyJson("file", question, reply);
+}
+
+Result<std::string> ReadOperation(OperationContext& context) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path", "start_line", "end_line"}));
+  std::string source = json.String("source", {.required = true, .max_bytes = kMaxNameBytes});
+  std::string path = json.String("path", {.required = true});
+  int64_t first = json.Integer("start_line", {.min = 1, .otherwise = 1});
+  int64_t last = json.Integer("end_line", {.min = 1, .otherwise = std::numeric_limits<int32_t>::max()});
+  if (last < first) json.Reject("end_line", "lies before start_line");
+  RETURN_IF_ERROR(json.status());
+  ASSIGN_OR_RETURN(FileText file, context.service.ReadFile(context.caller.viewer, source, path));
+  LinesRead read = ReadLines(file.text, first, last);
+  std::string citation = source + "@" + file.revision + ":" + path;
+  if (read.last >= first) citation += "#L" + std::to_string(first) + "-L" + std::to_string(read.last);
+  Json reply = {{"source", source}, {"commit", file.revision}, {"branch", file.branch}, {"path", path}, {"language", file.language},
+                {"start_line", first}, {"end_line", read.last}, {"lines", read.all}, {"complete", read.complete}, {"text", read.text},
+                {"citation", citation}};
+  return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace codelore::api

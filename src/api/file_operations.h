@@ -10,6 +10,7 @@ namespace codelore::api {
 
 Result<std::string> FilesOperation(OperationContext& context);
 Result<std::string> SimilarOperation(OperationContext& context);
+Result<std::string> ReadOperation(OperationContext& context);
 
 }  // namespace codelore::api
 

@@ -50,11 +50,15 @@ Json RequestSchema(std::string_view name) {
     return Body({"query"}, properties);
   }
   if (name == "files") {
-    Json properties = {{"query", Text("words, abbreviations or a part of a path: user service controller, usc, src/user")},
+    Json properties = {{"query", Text("words, abbreviations or a part of a path: user service controller, usc, src/user; none: all files, by path")},
                        {"limit", Whole(1, 100, 10)},
                        {"offset", Whole(0, 1000, 0)}};
     properties.update(Filters());
-    return Body({"query"}, properties);
+    return Body({}, properties);
+  }
+  if (name == "read") {
+    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")},
+                                     {"start_line", Whole(1, 2147483647, 1)}, {"end_line", Whole(1, 2147483647, 2147483647)}});
   }
   if (name == "similar") {
     Json properties = {{"file", Text("SOURCE:PATH, or a citation")}, {"limit", Whole(1, 100, 10)}};
@@ -63,7 +67,10 @@ Json RequestSchema(std::string_view name) {
   }
   if (name == "ask") {
     Json properties = {{"question", Text("a question in any language")},
-                       {"stream", Flag("answer with server-sent events: citations, text..., done")}};
+                       {"stream", Flag("answer with server-sent events: citations, text..., done")},
+                       {"generator", Text("which one writes: a configured one's name, or extractive; default: the first configured")},
+                       {"max_tokens", Whole(1, 32768, 512)},
+                       {"explain", Flag("show what the model is sent; administrators only")}};
     properties.update(Filters());
     return Body({"question"}, properties);
   }
@@ -139,6 +146,13 @@ Json AnswerSchema(std::string_view name) {
                                        {"vectors_complete", Flag("every visible chunk can be found by meaning")}});
   if (name == "files" || name == "similar") {
     return Object({{name == "files" ? "query" : "file", Text("as sent")}, {"files", ListOf(Ref("File"))}, {"notes", ListOf(Text("why there are no files"))}});
+  }
+  if (name == "read") {
+    Json line = {{"type", "integer"}, {"minimum", 0}};
+    return Object({{"source", Text("as sent")}, {"commit", Text("what the lines count in")}, {"branch", Text("the indexed branch")}, {"path", Text("as sent")},
+                   {"language", Text("python, markdown, ...")}, {"start_line", line}, {"end_line", line}, {"lines", line},
+                   {"complete", {{"type", "boolean"}, {"description", "false: too much for one answer; ask again from end_line + 1"}}},
+                   {"text", Text("the lines as they are")}, {"citation", Text("source@commit:path#Lx-Ly")}});
   }
   if (name == "grep") return Object({{"pattern", Text("as sent")}, {"matches", Whole(0, 10'000, 0)}, {"files_with_matches", {{"type", "integer"}}},
                                      {"complete", {{"type", "boolean"}, {"description", "false: there are at least so many"}}},

@@ -3,47 +3,16 @@
 #include <stop_token>
 #include <utility>
 
+#include "api/authentication.h"
 #include "api/json_request.h"
 #include "api/openapi.h"
 #include "api/operations.h"
+#include "api/protocols/mcp_routes.h"
+#include "api/protocols/ollama_routes.h"
+#include "api/protocols/openai_routes.h"
 
 namespace codelore::api {
 namespace {
-
-constexpr std::string_view kBearer = "Bearer ";
-
-// The token of `Authorization: Bearer` or `x-api-key`; empty without one.
-std::string_view TokenOf(const HttpRequest& request) {
-  if (auto header = request.Header("authorization")) {
-    if (header->size() > kBearer.size() && EqualsIgnoringCase(header->substr(0, kBearer.size()), kBearer)) {
-      return header->substr(kBearer.size());
-    }
-    return {};
-  }
-  return request.Header("x-api-key").value_or("");
-}
-
-// False, with the answer filled in, for a request without a living token.
-bool Authenticate(Service& service, const HttpRequest& request, HttpResponse& response, std::optional<Caller>& caller) {
-  auto identity = service.directory().Authenticate(TokenOf(request));
-  if (!identity.ok()) {
-    if (identity.status().code() == StatusCode::kPermissionDenied) {
-      response.SetProblem({.http_status = 401, .detail = "send a valid token as 'Authorization: Bearer TOKEN'"});
-    } else {
-      response.SetError(identity.status());
-    }
-    return false;
-  }
-  auto viewer = service.directory().ViewerFor(*identity);
-  if (!viewer.ok()) {
-    response.SetError(viewer.status());
-    return false;
-  }
-  caller.emplace(Caller{.tenant = identity->tenant,
-                        .role = identity->administrator ? Role::kAdministrator : Role::kReader,
-                        .viewer = std::move(*viewer)});
-  return true;
-}
 
 OperationInput InputOf(const HttpRequest& request) {
   OperationInput input{.body = request.body.empty() ? "{}" : request.body, .params = {}};
@@ -69,8 +38,8 @@ void RunStreaming(const Operation& operation, Service& service, IndexQueue& queu
 
 void Handle(const Operation& operation, Service& service, IndexQueue& queue, const HttpRequest& request,
             HttpResponse& response) {
-  std::optional<Caller> caller;
-  if (!Authenticate(service, request, response, caller)) return;
+  auto caller = Authenticate(service, request);
+  if (!caller.ok()) return RefuseCaller(caller.status(), response);
   OperationInput input = InputOf(request);
   if (operation.streams && WantsStream(input)) {
     response.SetStream(
@@ -97,6 +66,9 @@ void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue) {
                     Handle(operation, service, queue, request, response);
                   });
   }
+  AddOpenAiRoutes(server, service);
+  AddOllamaRoutes(server, service);
+  AddMcpRoutes(server, service);
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };
   server.Handle("GET", "/healthz", alive);
   server.Handle("GET", "/readyz", alive);  // routes are added once the data folder is open

@@ -106,14 +106,20 @@ Result<std::string> SearchOperation(OperationContext& context) {
 }
 
 Result<std::string> AskOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "stream"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "stream", "generator", "max_tokens", "explain"}));
   AskQuestion question;
   question.text = json.String("question", {.required = true});
   question.sources = json.Strings("sources");
   question.paths = json.Strings("paths");
   question.languages = json.Strings("languages");
+  question.generator = json.String("generator", {.max_bytes = 128});
+  question.sampling.max_tokens = static_cast<uint32_t>(json.Integer("max_tokens", {.min = 1, .max = 32'768, .otherwise = question.sampling.max_tokens}));
   (void)json.Boolean("stream", false);
+  bool explain = json.Boolean("explain", false);
   RETURN_IF_ERROR(json.status());
+  if (explain && context.caller.role == Role::kReader) {
+    return PermissionDenied("'explain' shows what the model is sent and is for administrators");
+  }
   std::stop_source gone;  // the listener left
   std::stop_callback forward(context.stop, [&] { gone.request_stop(); });
   auto emit = [&](std::string_view event, const Json& data) {
@@ -134,13 +140,19 @@ Result<std::string> AskOperation(OperationContext& context) {
     }
     emit("text", {{"text", piece.text}, {"supports", supports}});
   };
+  Json prompt = Json::array();
+  if (explain) {
+    sink.prompt = [&](const std::vector<ChatMessage>& messages) {
+      constexpr std::string_view kRoles[] = {"system", "user", "assistant"};
+      for (const ChatMessage& message : messages) prompt.push_back({{"role", kRoles[static_cast<size_t>(message.role)]}, {"content", message.text}});
+      emit("prompt", {{"prompt", prompt}});
+    };
+  }
   ASSIGN_OR_RETURN(AnswerSummary summary, context.service.Ask(context.caller.viewer, question, gone.get_token(), sink));
   emit("done", {{"found", summary.found}, {"generator", summary.generator}});
-  return Dump({{"question", question.text},
-               {"found", summary.found},
-               {"answer", text},
-               {"citations", citations},
-               {"generator", summary.generator}});
+  Json reply = {{"question", question.text}, {"found", summary.found}, {"answer", text}, {"citations", citations}, {"generator", summary.generator}};
+  if (explain) reply["prompt"] = prompt;
+  return Dump(reply);
 }
 
 }  // namespace codelore::api

@@ -6,10 +6,10 @@
 #include <system_error>
 #include <utility>
 
+#include "api/follow_up.h"
 #include "chunker/language.h"
 #include "codelore/utf8.h"
 #include "embed/bert_encoder.h"
-#include "generate/extractive.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
 #include "index/store/rocks_store.h"
@@ -115,7 +115,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, *service->encoder_,
       ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads});
-  service->generator_ = generate::MakeExtractiveGenerator();
+  ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators));
   return service;
 }
 
@@ -169,7 +169,7 @@ Result<FileReply> Service::NameFiles(const Viewer& viewer, FileResult result) co
 }
 
 Result<FileReply> Service::FindFiles(const Viewer& viewer, const FileQuestion& question) const {
-  RETURN_IF_ERROR(CheckQuestion(question.text));
+  if (!question.text.empty()) RETURN_IF_ERROR(CheckQuestion(question.text));
   FileNameRequest request{.text = question.text, .filter = {}, .limit = question.limit, .offset = question.offset};
   ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
   ASSIGN_OR_RETURN(FileResult result, index_->FindFiles(viewer, request));
@@ -193,15 +193,23 @@ Result<FileReply> Service::FindSimilarFiles(const Viewer& viewer, const FileQues
 
 Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,
                                    const AnswerSink& sink) const {
+  std::string search_text = SearchTextOf(question.text, question.history);
+  // What a chat client packs into a question (open files, logs) comes before the question itself.
+  if (search_text.size() > kMaxQuestionBytes) search_text = Utf8Suffix(search_text, kMaxQuestionBytes);
   ASSIGN_OR_RETURN(SearchReply reply,
-                   Search(viewer, {.text = question.text, .sources = question.sources, .paths = question.paths,
+                   Search(viewer, {.text = search_text, .sources = question.sources, .paths = question.paths,
                                    .languages = question.languages, .limit = question.passages, .per_file = 2}));
   bool foreign = IsForeign(question.text);
   std::erase_if(reply.hits, [&](const NamedHit& named) { return !Fits(named.hit, foreign); });
   sink.citations(reply.hits);
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));
-  return generator_->Answer(question.text, passages, stop, sink.piece);
+  AnswerRequest request{.question = question.text, .passages = passages, .history = question.history, .sampling = question.sampling};
+  if (sink.prompt) {
+    ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(question.generator, request));
+    sink.prompt(prompt);
+  }
+  return generators_->Answer(question.generator, request, stop, sink.piece);
 }
 
 Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& question) const {

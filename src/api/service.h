@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "acl/directory.h"
+#include "api/generators.h"
 #include "codelore/encoder.h"
 #include "codelore/generator.h"
 #include "codelore/index.h"
@@ -26,6 +27,7 @@ namespace codelore::api {
 struct ServiceOptions {
   std::string data_folder;
   int threads = 2;  // for indexing: reading and chunking, then encoding
+  std::vector<GeneratorConfig> generators = {};  // besides the extractive one; the first is the default
 };
 
 struct SearchQuestion {
@@ -54,7 +56,7 @@ struct SearchReply {
 };
 
 struct FileQuestion {
-  std::string text;  // a name; for FindSimilar "SOURCE:PATH" or a citation
+  std::string text;  // a name, empty: all files; for FindSimilar "SOURCE:PATH" or a citation
   std::vector<std::string> sources, paths, languages;  // as in SearchQuestion
   size_t limit = 10;
   size_t offset = 0;  // not for FindSimilar
@@ -90,12 +92,16 @@ struct AskQuestion {
   std::string text;
   std::vector<std::string> sources, paths, languages;
   size_t passages = 8;
+  std::vector<ChatMessage> history = {};  // earlier turns, oldest first
+  std::string generator = {};             // its name; empty: the default
+  Sampling sampling = {};
 };
 
 // The parts of an answer as they become known, each called on the asking thread.
 struct AnswerSink {
   std::function<void(const std::vector<NamedHit>&)> citations;  // once, first; their order gives the [n] marks
   std::function<void(const AnswerPiece&)> piece;
+  std::function<void(const std::vector<ChatMessage>&)> prompt = {};  // asked for: what a model is sent
 };
 
 // Where to look, in words: names of sources, path globs, names or aliases of languages; empty: everywhere.
@@ -136,6 +142,8 @@ class Service {
   Result<WithSources<ReferenceResult>> FindReferences(const Viewer& viewer, ReferenceRequest request, const Scope& scope) const;
   // kNotFound, in the same words, for a source and for a file that the viewer may not read or that there is not.
   Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  // likewise.
+  Result<FileText> ReadFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
   Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
@@ -149,6 +157,8 @@ class Service {
   KeyValueStore& store() { return *store_; }
   acl::Directory& directory() { return *directory_; }
   const EncoderInfo& encoder() const { return encoder_->info(); }
+  const TextEncoder& text_encoder() const { return *encoder_; }
+  const Generators& generators() const { return *generators_; }
   ingest::Indexer& indexer() { return *indexer_; }
 
  private:
@@ -165,7 +175,7 @@ class Service {
   std::unique_ptr<Index> index_;
   std::unique_ptr<TextEncoder> encoder_;
   std::unique_ptr<ingest::Indexer> indexer_;
-  std::unique_ptr<Generator> generator_;
+  std::unique_ptr<Generators> generators_;
 };
 
 // source@revision:path#Lstart-Lend

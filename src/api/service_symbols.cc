@@ -58,14 +58,30 @@ Result<WithSources<ReferenceResult>> Service::FindReferences(const Viewer& viewe
   return answer;
 }
 
+namespace {
+
+Status NoSuchFile(const std::string& source, const std::string& path) {
+  return NotFound("there is no file '" + path + "' in a source '" + source + "' that you may read");
+}
+
+}  // namespace
+
 Result<FileOutline> Service::OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const {
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   auto at = std::ranges::find(visible, source, &acl::VisibleSource::name);
-  Status missing = NotFound("there is no file '" + path + "' in a source '" + source + "' that you may read");
-  if (at == visible.end()) return missing;
+  if (at == visible.end()) return NoSuchFile(source, path);
   auto outline = index_->OutlineOf(viewer, at->id, path);
-  if (!outline.ok() && outline.status().code() == StatusCode::kNotFound) return missing;
+  if (!outline.ok() && outline.status().code() == StatusCode::kNotFound) return NoSuchFile(source, path);
   return outline;
+}
+
+Result<FileText> Service::ReadFile(const Viewer& viewer, const std::string& source, const std::string& path) const {
+  ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
+  auto at = std::ranges::find(visible, source, &acl::VisibleSource::name);
+  if (at == visible.end()) return NoSuchFile(source, path);
+  auto file = index_->ReadFile(viewer, at->id, path);
+  if (!file.ok() && file.status().code() == StatusCode::kNotFound) return NoSuchFile(source, path);
+  return file;
 }
 
 }  // namespace codelore::api

@@ -78,13 +78,24 @@ class RemoteBackend final : public Backend {
 
 }  // namespace
 
+Result<std::vector<api::GeneratorConfig>> ParseGenerators(const std::vector<std::string>& texts) {
+  std::vector<api::GeneratorConfig> configs;
+  for (const std::string& text : texts) {
+    ASSIGN_OR_RETURN(api::GeneratorConfig config, api::GeneratorConfig::Parse(text));
+    configs.push_back(std::move(config));
+  }
+  return configs;
+}
+
 Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
   if (!options.server.empty()) {
     if (!options.as.empty()) return InvalidArgument("--as works on a data folder; a server goes by the token's user");
     ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token}));
     return std::unique_ptr<Backend>(std::make_unique<RemoteBackend>(std::move(client)));
   }
-  ASSIGN_OR_RETURN(auto service, api::Service::Open({.data_folder = options.data_folder, .threads = options.threads}));
+  api::ServiceOptions service_options{.data_folder = options.data_folder, .threads = options.threads};
+  ASSIGN_OR_RETURN(service_options.generators, ParseGenerators(options.generators));
+  ASSIGN_OR_RETURN(auto service, api::Service::Open(service_options));
   ASSIGN_OR_RETURN(api::Caller caller, api::MakeLocalCaller(*service, options.tenant, options.as));
   return std::unique_ptr<Backend>(std::make_unique<LocalBackend>(std::move(service), std::move(caller)));
 }

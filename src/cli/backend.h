@@ -22,6 +22,7 @@ struct BackendOptions {
   std::string tenant;                    // empty: the default one; for data folders
   std::vector<std::string> as;           // "user:NAME", "team:NAME"; empty: the operator
   int threads = 2;                       // for indexing, in a data folder
+  std::vector<std::string> generators;   // for asking, likewise; see GeneratorConfig::Parse
 };
 
 using EventHandler = std::function<void(std::string_view event, const std::string& json)>;
@@ -35,6 +36,8 @@ class Backend {
                                    std::stop_token stop, const EventHandler& on_event) = 0;
   virtual bool remote() const = 0;
 };
+
+Result<std::vector<api::GeneratorConfig>> ParseGenerators(const std::vector<std::string>& texts);
 
 Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options);
 

@@ -155,8 +155,18 @@ class CommandLine {
                         "  codelore ask \"how are failed uploads retried?\"\n"
                         "  codelore ask \"what does Session.close do\" --source backend",
                         Ask);
+    AddGenerators(ask);
+    ask->add_option("--use", arguments_.generator, "the generator to use: a configured one's name, or extractive")->type_name("NAME");
+    ask->add_flag("--explain", arguments_.explain, "show what the model is sent, before its answer");
     ask->add_option("question", arguments_.text, "a question in any language")->type_name("")->required();
     AddFilterOptions(ask);
+  }
+
+  void AddGenerators(CLI::App* command) {
+    AddList(command, "--generator", arguments_.generators,
+            "a model that writes answers, \"name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F] [context=8192]\n"
+            "[passages=2400] [unsupported=mark|drop]\", any OpenAI-compatible server; repeat for fall-backs (default: answers quote)")
+        ->type_name("SETTINGS");
   }
 
   void AddSymbolOptions(CLI::App* command, const std::string& kinds) {
@@ -257,7 +267,16 @@ class CommandLine {
     serve->add_option("--port", arguments_.port, "port; 0: any free one")->type_name("PORT")->check(Between(0, 65535))->capture_default_str();
     AddList(serve, "--allow-host", arguments_.allowed_hosts, "a name the Host header may give; repeat for more (default on loopback: its own)")
         ->type_name("NAME");
+    AddGenerators(serve);
     AddThreads(serve);
+
+    CLI::App* mcp = Add(app_, "mcp", "speak the Model Context Protocol on standard input and output",
+                        "  codelore mcp                                       for an agent on this machine, over a data folder\n"
+                        "  codelore mcp --as user:ann                         with just that user's rights\n"
+                        "  codelore --server http://127.0.0.1:8080 mcp        for clients that start a command; the token decides\n"
+                        "A running server speaks it at /mcp, too.",
+                        Mcp);
+    AddGenerators(mcp);
 
     Add(app_, "status", "what is indexed, and how completely", "  codelore status\n  codelore status --json", ShowStatus);
     Add(app_, "doctor", "check the machine and the data folder", "  codelore doctor", Doctor);

@@ -202,9 +202,13 @@ int Similar(const Arguments& arguments) {
 int Ask(const Arguments& arguments) {
   if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the question is empty"));
   Interrupt interrupt;
-  auto backend = OpenBackend(arguments.backend);
+  BackendOptions options = arguments.backend;
+  options.generators = arguments.generators;
+  auto backend = OpenBackend(options);
   if (!backend.ok()) return Fail(arguments, backend.status());
   Json body = {{"question", arguments.text}};
+  if (!arguments.generator.empty()) body["generator"] = arguments.generator;
+  if (arguments.explain) body["explain"] = true;
   AddFilters(arguments, body);
   if (arguments.json) {
     auto result = (*backend)->Call("ask", body.dump(), {}, interrupt.token(), {});
@@ -254,7 +258,9 @@ int Serve(const Arguments& arguments) {
   if (Status status = NeedsDataFolder(arguments, "serve"); !status.ok()) return Fail(arguments, status);
   Interrupt interrupt;
   api::ServerOptions options;
-  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads};
+  auto generators = ParseGenerators(arguments.generators);
+  if (!generators.ok()) return Fail(arguments, generators.status());
+  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads, .generators = std::move(*generators)};
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;

@@ -21,6 +21,7 @@ int Outline(const Arguments& arguments);
 int Grep(const Arguments& arguments);
 int Index(const Arguments& arguments);
 int Serve(const Arguments& arguments);
+int Mcp(const Arguments& arguments);
 int ShowStatus(const Arguments& arguments);
 int Evaluate(const Arguments& arguments);
 int Doctor(const Arguments& arguments);

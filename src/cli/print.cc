@@ -341,8 +341,13 @@ int PrintResult(std::string_view operation, const std::string& text, bool as_jso
 }
 
 void PrintAskEvent(std::string_view event, const std::string& text) {
-  if (event != "text") return;
+  if (event != "text" && event != "prompt") return;
   Json json = Json::parse(text, nullptr, false);
+  if (event == "prompt" && json.is_object()) {
+    for (const Json& message : json["prompt"]) Print("--- " + Text(message, "role") + "\n" + Text(message, "content") + "\n");
+    Print("--- answer\n");
+    return;
+  }
   if (json.is_object()) Print(Text(json, "text"));
   std::fflush(stdout);
 }

@@ -60,15 +60,18 @@ class Extractive final : public Generator {
  public:
   explicit Extractive(const ExtractiveOptions& options) : options_(options) {}
 
-  Result<AnswerSummary> Answer(std::string_view question, std::span<const Passage> passages, std::stop_token stop,
+  std::string_view name() const override { return "extractive"; }
+
+  Result<AnswerSummary> Answer(const AnswerRequest& request, std::stop_token stop,
                                const std::function<void(const AnswerPiece&)>& emit) const override {
-    AnswerSummary summary{.found = false, .generator = "extractive"};
+    const std::span<const Passage> passages = request.passages;
+    AnswerSummary summary{.found = false, .generator = std::string(name())};
     if (passages.empty()) {
       emit({"Nothing found: no passage that you may read fits this question.\n", {}});
       return summary;
     }
     summary.found = true;
-    std::vector<std::string> stems = StemsOf(question);
+    std::vector<std::string> stems = StemsOf(request.question);
     std::vector<uint32_t> further;
     std::set<std::string> quoted;  // a copy of what is quoted already is only named
     for (uint32_t i = 0; i < passages.size(); ++i) {

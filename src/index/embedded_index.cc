@@ -13,6 +13,7 @@
 #include "index/manifest.h"
 #include "index/rank/path_kind.h"
 #include "index/query/file_names.h"
+#include "index/query/read_file.h"
 #include "index/query/similar_files.h"
 #include "index/rank/search.h"
 #include "index/segment_folder.h"
@@ -158,6 +159,10 @@ class EmbeddedIndex final : public Index, private VectorSink {
   }
   Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const override {
     return OutlineIn(*CurrentSnapshot(), store_, viewer, source, path);
+  }
+
+  Result<FileText> ReadFile(const Viewer& viewer, SourceId source, const std::string& path) const override {
+    return ReadFileIn(*CurrentSnapshot(), store_, viewer, source, path);
   }
 
   Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const override {

@@ -18,7 +18,7 @@ struct Answered {
 
 Answered Answer(const std::string& question, const std::vector<Passage>& passages, const ExtractiveOptions& options = {}) {
   Answered answered;
-  auto summary = MakeExtractiveGenerator(options)->Answer(question, passages, {}, [&](const AnswerPiece& piece) {
+  auto summary = MakeExtractiveGenerator(options)->Answer({.question = question, .passages = passages}, {}, [&](const AnswerPiece& piece) {
     answered.pieces.push_back(piece);
     answered.text += piece.text;
   });
@@ -142,7 +142,8 @@ TEST(ExtractiveTest, HostileTextStaysInItsFences) {
 TEST(ExtractiveTest, StopEndsTheAnswer) {
   std::stop_source stop;
   stop.request_stop();
-  auto summary = MakeExtractiveGenerator()->Answer("?", std::vector{Numbered("a.py", 5, 1)}, stop.get_token(), [](const AnswerPiece&) {});
+  std::vector<Passage> passages = {Numbered("a.py", 5, 1)};
+  auto summary = MakeExtractiveGenerator()->Answer({.question = "?", .passages = passages}, stop.get_token(), [](const AnswerPiece&) {});
   ASSERT_FALSE(summary.ok());
   EXPECT_EQ(summary.status().code(), StatusCode::kUnavailable);
 }

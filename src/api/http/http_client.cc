@@ -132,6 +132,8 @@ class HttpClient::Connection {
     return body;
   }
 
+  void Cancel() { client_.stop(); }
+
  private:
   httplib::Request MakeRequest(const std::string& method, const std::string& target,
                                const std::string& json, std::string_view accept) const {
@@ -176,6 +178,8 @@ Result<std::string> HttpClient::Post(const std::string& target, const std::strin
 Result<std::string> HttpClient::Delete(const std::string& target) {
   return connection_->Fetch("DELETE", target, "");
 }
+
+void HttpClient::Cancel() { connection_->Cancel(); }
 
 Status HttpClient::Stream(const std::string& target, const std::string& json,
                           const std::function<bool(const SseMessage&)>& on_event) {

@@ -1,4 +1,4 @@
-// HttpClient: talks to a running Codelore server, for `--server URL --token T`.
+// HttpClient: talks to a server: a running Codelore for `--server URL --token T`, or a configured model server.
 //
 // Plain HTTP only: this build has no TLS, and says so for an https URL. Follows no redirect, so
 // that a token goes nowhere but to the server it was given for. Not thread-safe; keeps its
@@ -43,6 +43,9 @@ class HttpClient {
   // Posts and reads the answer as server-sent events until it ends or `on_event` returns false.
   Status Stream(const std::string& target, const std::string& json,
                 const std::function<bool(const SseMessage&)>& on_event);
+
+  // Ends the exchange under way, if any, with kUnavailable. The only call that may come from another thread.
+  void Cancel();
 
  private:
   class Connection;

@@ -59,6 +59,18 @@ class NameSearch {
     return matches;
   }
 
+  std::vector<Match> All() {
+    std::vector<Match> matches;
+    for (uint32_t s = 0; s < world_.segments().size(); ++s) {
+      VisibleSegment& segment = world_.segments()[s];
+      for (uint32_t file = 0; file < segment.reader().file_count(); ++file) {
+        if (!segment.Allows(file)) continue;
+        matches.push_back({.fit = NameFit::kPath, .segment = s, .file = file, .path = segment.reader().StringsOf(segment.reader().file(file)).path});
+      }
+    }
+    return matches;
+  }
+
   bool MayHaveTypos() const {
     return std::ranges::any_of(words_, [](const std::string& word) { return word.size() >= FileName::kLeastTypoBytes; });
   }
@@ -124,13 +136,14 @@ std::string_view ReasonFor(NameFit fit) {
 }  // namespace
 
 Result<FileResult> FindFilesByName(const Snapshot& snapshot, const Viewer& viewer, const FileNameRequest& request) {
+  const bool list = request.text.empty();
   std::vector<std::string> words = WordsOf(request.text);
-  if (words.empty()) return InvalidArgument("the file name has neither letters nor digits");
+  if (words.empty() && !list) return InvalidArgument("the file name has neither letters nor digits");
   World world(snapshot, viewer, request.filter);
   NameSearch search(world, std::move(words));
-  std::vector<Match> matches = search.Run(/*typos=*/false);
+  std::vector<Match> matches = list ? search.All() : search.Run(/*typos=*/false);
   auto any_at_least = [&](NameFit fit) { return std::ranges::any_of(matches, [&](const Match& match) { return match.fit >= fit; }); };
-  if (search.MayHaveTypos() && !any_at_least(NameFit::kFolder)) matches = search.Run(/*typos=*/true);
+  if (!list && search.MayHaveTypos() && !any_at_least(NameFit::kFolder)) matches = search.Run(/*typos=*/true);
   // Letters strewn over a path say little beside a real fit.
   if (any_at_least(NameFit::kTypo)) std::erase_if(matches, [](const Match& match) { return match.fit < NameFit::kTypo; });
   size_t end = std::min(matches.size(), request.offset + request.limit);
@@ -143,7 +156,8 @@ Result<FileResult> FindFilesByName(const Snapshot& snapshot, const Viewer& viewe
     Provenance provenance = ProvenanceOf(snapshot, segment);
     result.files.push_back({.source = provenance.source, .revision = std::move(provenance.revision),
                             .branch = std::move(provenance.branch), .path = std::string(strings.path),
-                            .language = std::string(strings.language), .reasons = {std::string(ReasonFor(matches[i].fit))}});
+                            .language = std::string(strings.language), .reasons = {}});
+    if (!list) result.files.back().reasons.emplace_back(ReasonFor(matches[i].fit));
   }
   if (!result.files.empty()) return result;
   if (!matches.empty()) {

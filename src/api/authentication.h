@@ -1,0 +1,23 @@
+// Authentication: from a request's token to who calls. The same for every protocol.
+#ifndef CODELORE_API_AUTHENTICATION_H_
+#define CODELORE_API_AUTHENTICATION_H_
+
+#include <string_view>
+
+#include "api/http/http_message.h"
+#include "api/operations.h"
+
+namespace codelore::api {
+
+// By `Authorization: Bearer` or `x-api-key`. kPermissionDenied without a living token.
+Result<Caller> Authenticate(Service& service, const HttpRequest& request);
+
+// What someone who is not known is told.
+inline constexpr std::string_view kTokenWanted = "send a valid token as 'Authorization: Bearer TOKEN'";
+
+// Its answer as a problem: 401, or what else went wrong.
+void RefuseCaller(const Status& status, HttpResponse& response);
+
+}  // namespace codelore::api
+
+#endif  // CODELORE_API_AUTHENTICATION_H_

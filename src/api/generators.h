@@ -1,0 +1,55 @@
+// Generators: what answers can be written by: the extractive one always, and the models an operator configured.
+//
+// Immutable after Open, hence thread-safe.
+#ifndef CODELORE_API_GENERATORS_H_
+#define CODELORE_API_GENERATORS_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codelore/generator.h"
+
+namespace codelore::api {
+
+struct GeneratorConfig {
+  std::string name;      // as requests choose it
+  std::string url;       // of an OpenAI-compatible server, "http://127.0.0.1:8000/v1"
+  std::string model;     // as that server calls it
+  std::string key_file;  // holds the server's key; not readable by everyone
+  uint32_t context_tokens = 8192;
+  uint32_t passage_tokens = 2400;
+  bool drop_unsupported = false;
+
+  // "name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F] [context=8192] [passages=2400]
+  // [unsupported=mark|drop]". kInvalidArgument says what is wrong and shows an example.
+  static Result<GeneratorConfig> Parse(std::string_view text);
+};
+
+class Generators {
+ public:
+  static Result<std::unique_ptr<Generators>> Open(const std::vector<GeneratorConfig>& configs);
+
+  // The one of that name, then, as long as each is unavailable before its first word, the others in their order, the
+  // extractive one last. Empty: the first. kNotFound for a name there is not.
+  Result<AnswerSummary> Answer(std::string_view name, const AnswerRequest& request, std::stop_token stop,
+                               const std::function<void(const AnswerPiece&)>& emit) const;
+  Result<std::vector<ChatMessage>> PromptFor(std::string_view name, const AnswerRequest& request) const;
+  std::vector<std::string> names() const;  // in order; the first is the default
+  // The model itself, for what needs no passages. kNotFound for the extractive one. Empty: the first model.
+  Result<const ChatModel*> Model(std::string_view name) const;
+
+ private:
+  struct Entry {
+    std::unique_ptr<Generator> generator;
+    std::shared_ptr<const ChatModel> model;  // none: extractive
+  };
+  Result<size_t> Find(std::string_view name) const;
+
+  std::vector<Entry> entries_;  // the extractive one last
+};
+
+}  // namespace codelore::api
+
+#endif  // CODELORE_API_GENERATORS_H_
