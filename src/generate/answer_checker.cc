@@ -145,10 +145,19 @@ AnswerChecker::AnswerChecker(std::span<const Passage> passages, std::span<const 
 size_t AnswerChecker::UnitEnd() const {
   size_t newline = pending_.find('\n');
   size_t limit = newline == pending_.npos ? pending_.size() : newline + 1;
-  bool may_be_fence = pending_.starts_with("`") || pending_.starts_with(" ") || pending_.starts_with("~");
+  std::string_view begin = std::string_view(pending_).substr(std::min(pending_.find_first_not_of(' '), pending_.size()));
+  size_t run = begin.starts_with('`') || begin.starts_with('~') ? std::min(begin.find_first_not_of(begin[0]), begin.size()) : 0;
+  bool may_be_fence = run >= 3 || run == begin.size();
   if (fence_.empty() && !thinking_ && !may_be_fence) {
-    size_t first_tick = pending_.find('`');
-    for (size_t i = 1; i < std::min(limit, first_tick); ++i) {
+    for (size_t i = 0; i < limit;) {
+      if (pending_[i] == '`') {
+        size_t span = CodeSpanLength(pending_, i);
+        if (span == 0) break;  // it may still close
+        i += span;
+        continue;
+      }
+      ++i;
+      if (i >= limit) break;
       char before = pending_[i - 1];
       if ((before == '.' || before == '!' || before == '?') && pending_[i] == ' ' && i + 1 < pending_.size() && pending_[i + 1] != '[') return i + 1;
     }

@@ -47,6 +47,11 @@ TEST(AnswerCheckerTest, BindsMarksToTheLinesThatSupportThem) {
   EXPECT_TRUE(checked.cited);
 }
 
+TEST(AnswerCheckerTest, JudgesEachSentenceAlone) {
+  EXPECT_EQ(Check("`retry_upload` sends [1]. It was made in 1999 [1]. The `limit` is 5 [1].\n").text,
+            "`retry_upload` sends [1]. It was made in 1999 [1]. (not confirmed by the passages) The `limit` is 5 [1].\n");
+}
+
 TEST(AnswerCheckerTest, TheSameInAnyPieces) {
   const std::string answer = "First, `retry_upload` is called [1]. See http://evil.example/x?q=1 now!\n\n```python\nx < 1\n```\nNo [7] mark. Thing_2 is new [1].";
   const std::string whole = Check(answer, Unsupported::kMark, answer.size()).text;
