@@ -1,9 +1,11 @@
 #include "api/routes.h"
 
+#include <optional>
 #include <stop_token>
 #include <utility>
 
 #include "api/authentication.h"
+#include "api/http/request_watch.h"
 #include "api/json_request.h"
 #include "api/openapi.h"
 #include "api/operations.h"
@@ -26,14 +28,14 @@ bool WantsStream(const OperationInput& input) {
 }
 
 void RunStreaming(const Operation& operation, Service& service, IndexQueue& queue, const Caller& caller,
-                  const OperationInput& input, const std::string& request_id, StreamWriter& writer) {
-  std::stop_source stop;
-  OperationContext context{.service = service, .queue = &queue, .caller = caller, .input = input, .stop = stop.get_token(),
+                  const OperationInput& input, const HttpRequest& request, StreamWriter& writer) {
+  RequestWatch watch(request);
+  OperationContext context{.service = service, .queue = &queue, .caller = caller, .input = input, .stop = watch.token(),
                            .emit = [&](std::string_view event, const std::string& json) {
                              return writer.Write(SseEvent(event, json));
                            }};
   auto result = Run(operation, context);
-  if (!result.ok()) (void)writer.Write(SseEvent("error", ProblemJson(ProblemOf(result.status()), request_id)));
+  if (!result.ok()) (void)writer.Write(SseEvent("error", ProblemJson(ProblemOf(result.status()), request.id)));
 }
 
 void Handle(const Operation& operation, Service& service, IndexQueue& queue, const HttpRequest& request,
@@ -43,12 +45,16 @@ void Handle(const Operation& operation, Service& service, IndexQueue& queue, con
   OperationInput input = InputOf(request);
   if (operation.streams && WantsStream(input)) {
     response.SetStream(
-        [&operation, &service, &queue, caller = std::move(*caller), input = std::move(input),
-         id = request.id](StreamWriter& writer) { RunStreaming(operation, service, queue, caller, input, id, writer); },
+        [&operation, &service, &queue, &request, caller = std::move(*caller), input = std::move(input)](StreamWriter& writer) {
+          RunStreaming(operation, service, queue, caller, input, request, writer);
+        },
         kEventStreamType);
     return;
   }
-  OperationContext context{.service = service, .queue = &queue, .caller = *caller, .input = input, .stop = {}, .emit = {}};
+  std::optional<RequestWatch> watch;
+  if (operation.streams) watch.emplace(request);  // those that can take long
+  OperationContext context{.service = service, .queue = &queue, .caller = *caller, .input = input,
+                           .stop = watch ? watch->token() : std::stop_token(), .emit = {}};
   auto result = Run(operation, context);
   if (result.ok()) {
     response.SetBody(std::move(*result), kJsonType);

@@ -159,7 +159,9 @@ size_t AnswerChecker::UnitEnd() const {
       ++i;
       if (i >= limit) break;
       char before = pending_[i - 1];
-      if ((before == '.' || before == '!' || before == '?') && pending_[i] == ' ' && i + 1 < pending_.size() && pending_[i + 1] != '[') return i + 1;
+      bool ends = (before == '.' || before == '!' || before == '?') && pending_[i] == ' ' && i + 2 < pending_.size();
+      bool mark_follows = ends && pending_[i + 1] == '[' && IsDigit(pending_[i + 2]);
+      if (ends && !mark_follows) return i + 1;
     }
   }
   if (newline != pending_.npos) return newline + 1;

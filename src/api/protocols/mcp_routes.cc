@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/authentication.h"
+#include "api/http/request_watch.h"
 #include "api/protocols/mcp.h"
 
 namespace codelore::api {
@@ -17,7 +18,8 @@ void AddMcpRoutes(HttpServer& server, Service& service) {
     if (version && !McpSpeaks(*version)) {
       return response.SetProblem({.http_status = 400, .detail = "this revision of the protocol is not spoken here; 2025-11-25 and 2025-06-18 are"});
     }
-    auto reply = AnswerMcp(service, *caller, request.body, {});
+    RequestWatch watch(request);
+    auto reply = AnswerMcp(service, *caller, request.body, watch.token());
     if (!reply) return response.SetStatus(202);
     response.SetBody(std::move(*reply), kJsonType);
   });

@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <stop_token>
 #include <utility>
 
 #include "api/authentication.h"
+#include "api/http/request_watch.h"
 #include "api/protocols/chat.h"
 #include "api/time_text.h"
 
@@ -93,12 +93,13 @@ void AddTotals(const ChatUsage& usage, Clock::time_point start, Json& line) {
                {"eval_count", usage.answer_tokens}, {"eval_duration", total}});
 }
 
-void AnswerWhole(Service& service, const Caller& caller, const OllamaCall& call, HttpResponse& response) {
+void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& request, const OllamaCall& call, HttpResponse& response) {
+  RequestWatch watch(request);
   auto start = Clock::now();
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
                 .text = [&](std::string_view piece) { text += piece; }};
-  auto usage = RunChat(service, caller, call.chat, {}, sink);
+  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
   if (!usage.ok()) return Refuse(usage.status(), false, response);
   Json line = Line(call, text, true);
   AddTotals(*usage, start, line);
@@ -106,11 +107,11 @@ void AnswerWhole(Service& service, const Caller& caller, const OllamaCall& call,
   response.SetBody(Dump(line), kJsonType);
 }
 
-void AnswerInLines(Service& service, const Caller& caller, const OllamaCall& call, StreamWriter& writer) {
+void AnswerInLines(Service& service, const Caller& caller, const HttpRequest& request, const OllamaCall& call, StreamWriter& writer) {
   auto start = Clock::now();
-  std::stop_source gone;
+  RequestWatch watch(request);
   auto send = [&](const std::string& line) {
-    if (!writer.Write(line + "\n")) gone.request_stop();
+    if (!writer.Write(line + "\n")) watch.gone().request_stop();
   };
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) {
                   Json first = Line(call, "", false);
@@ -118,7 +119,7 @@ void AnswerInLines(Service& service, const Caller& caller, const OllamaCall& cal
                   send(Dump(first));
                 },
                 .text = [&](std::string_view text) { if (!text.empty()) send(Dump(Line(call, text, false))); }};
-  auto usage = RunChat(service, caller, call.chat, gone.get_token(), sink);
+  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
   if (!usage.ok()) return send(ErrorJson(usage.status(), HttpStatusOf(usage.status().code())));
   Json last = Line(call, "", true);
   AddTotals(*usage, start, last);
@@ -137,9 +138,9 @@ void Answer(Service& service, const HttpRequest& request, HttpResponse& response
     line["done_reason"] = "load";
     return response.SetBody(Dump(line), kJsonType);
   }
-  if (!call->stream) return AnswerWhole(service, *caller, *call, response);
-  response.SetStream([&service, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
-    AnswerInLines(service, caller, call, writer);
+  if (!call->stream) return AnswerWhole(service, *caller, request, *call, response);
+  response.SetStream([&service, &request, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
+    AnswerInLines(service, caller, request, call, writer);
   }, kNdjsonType);
 }
 

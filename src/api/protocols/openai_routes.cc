@@ -3,10 +3,10 @@
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <stop_token>
 #include <utility>
 
 #include "api/authentication.h"
+#include "api/http/request_watch.h"
 #include "api/protocols/base64.h"
 #include "api/protocols/chat.h"
 
@@ -101,11 +101,12 @@ Json Choice(const OpenAiCall& call, const char* field, Json content, Json finish
 
 const char* FinishReason(const ChatUsage& usage) { return usage.cut ? "length" : "stop"; }
 
-void AnswerWhole(Service& service, const Caller& caller, const OpenAiCall& call, HttpResponse& response) {
+void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& request, const OpenAiCall& call, HttpResponse& response) {
+  RequestWatch watch(request);
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
                 .text = [&](std::string_view piece) { text += piece; }};
-  auto usage = RunChat(service, caller, call.chat, {}, sink);
+  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
   if (!usage.ok()) return Refuse(usage.status(), false, response);
   Json message = {{"role", "assistant"}, {"content", text}, {"refusal", nullptr}};
   Json json = Envelope(call, false, Now(), Json::array({Choice(call, "message", std::move(message), FinishReason(*usage))}));
@@ -114,11 +115,11 @@ void AnswerWhole(Service& service, const Caller& caller, const OpenAiCall& call,
   response.SetBody(Dump(json), kJsonType);
 }
 
-void AnswerInChunks(Service& service, const Caller& caller, const OpenAiCall& call, StreamWriter& writer) {
+void AnswerInChunks(Service& service, const Caller& caller, const HttpRequest& request, const OpenAiCall& call, StreamWriter& writer) {
   const int64_t created = Now();
-  std::stop_source gone;
+  RequestWatch watch(request);
   auto send = [&](const std::string& data) {
-    if (!writer.Write("data: " + data + "\n\n")) gone.request_stop();
+    if (!writer.Write("data: " + data + "\n\n")) watch.gone().request_stop();
   };
   auto chunk = [&](Json delta, Json finish_reason) {
     return Envelope(call, true, created, Json::array({Choice(call, "delta", std::move(delta), std::move(finish_reason))}));
@@ -129,7 +130,7 @@ void AnswerInChunks(Service& service, const Caller& caller, const OpenAiCall& ca
                   send(Dump(first));
                 },
                 .text = [&](std::string_view text) { if (!text.empty()) send(Dump(chunk({{"content", text}}, nullptr))); }};
-  auto usage = RunChat(service, caller, call.chat, gone.get_token(), sink);
+  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
   if (!usage.ok()) return send(ErrorJson(usage.status(), HttpStatusOf(usage.status().code())));
   send(Dump(chunk(Json::object(), FinishReason(*usage))));
   if (call.include_usage) {
@@ -147,9 +148,9 @@ void Complete(Service& service, const HttpRequest& request, HttpResponse& respon
   if (!call.ok()) return Refuse(call.status(), false, response);
   Status model = CheckModel(service, *caller, call->chat.model);
   if (!model.ok()) return Refuse(model, false, response);
-  if (!call->stream) return AnswerWhole(service, *caller, *call, response);
-  response.SetStream([&service, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
-    AnswerInChunks(service, caller, call, writer);
+  if (!call->stream) return AnswerWhole(service, *caller, request, *call, response);
+  response.SetStream([&service, &request, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
+    AnswerInChunks(service, caller, request, call, writer);
   }, kEventStreamType);
 }
 
