@@ -3,6 +3,7 @@
 #   make run  [REPO=path-or-url] [PORT=8080] [DATA=dir]   build, index, try, serve
 #   make build                                            build/release/codelore
 #   make test [PRESET=release|dev|asan|tsan|clang]        the fast test suite
+#   make test-clients                                     real clients of the protocols (slow; needs npm, PyPI)
 #   make bench                                            the benchmarks
 #   make format
 REPO ?= .
@@ -11,7 +12,7 @@ DATA ?= data
 PRESET ?= release
 BUILD = build/$(PRESET)
 
-.PHONY: run build test bench format setup configure
+.PHONY: run build test test-clients bench format setup configure
 .DEFAULT_GOAL := build
 
 setup:
@@ -26,6 +27,9 @@ build: | build-folder configure
 test: | build-folder configure
 	@cmake --build $(BUILD)
 	@cd $(BUILD) && ctest --output-on-failure
+
+test-clients: build
+	@tests/clients/run $(BUILD)/codelore
 
 bench: | build-folder configure
 	@cmake --build $(BUILD) --target bench

@@ -1,0 +1,23 @@
+"""The ollama package of PyPI against a running server: SERVER and TOKEN in the environment."""
+import os
+
+import ollama
+
+client = ollama.Client(host=os.environ["SERVER"], headers={"Authorization": "Bearer " + os.environ["TOKEN"]})
+messages = [{"role": "user", "content": "how are principals validated?"}]
+
+assert "codelore" in [model.model for model in client.list().models]
+assert client.show("codelore").capabilities == ["completion"] and not client.ps().models
+whole = client.chat(model="codelore", messages=messages)
+assert whole.message.content and whole.done and whole.done_reason == "stop"
+parts = list(client.chat(model="codelore", messages=messages, stream=True, options={"temperature": 0.1, "num_predict": 100}))
+assert "".join(part.message.content for part in parts) == whole.message.content and parts[-1].done
+assert client.generate(model="codelore:latest", prompt="how are principals validated?", system="be brief").response
+assert len(client.embed(model="any", input=["a", "b"]).embeddings) == 2
+assert client.embeddings(model="any", prompt="a").embedding
+try:
+    client.chat(model="gpt-4", messages=messages)
+    raise AssertionError("an unknown model was taken")
+except ollama.ResponseError as error:
+    assert error.status_code == 404
+print("ollama (PyPI) passes")
