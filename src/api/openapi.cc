@@ -224,6 +224,15 @@ Json OperationJson(const Operation& operation, Json parameters) {
   return json;
 }
 
+Json ForeignJson(std::string_view protocol) {
+  Json any = {{"application/json", {{"schema", {{"type", "object"}}}}}};
+  Json responses = Json::object();
+  for (int status : {200, 202, 400, 401, 404, 405, 408, 411, 413, 414, 415, 421, 429, 431, 500, 503}) {
+    responses[std::to_string(status)] = {{"description", "as the protocol says"}, {"content", any}};
+  }
+  return {{"summary", protocol}, {"responses", std::move(responses)}};
+}
+
 Json PublicJson(std::string_view summary) {
   return {{"summary", summary}, {"security", Json::array()}, {"responses", {{"200", {{"description", "ok"}}}}}};
 }
@@ -239,6 +248,12 @@ std::string OpenApiDocument() {
     std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c | 0x20); });
     paths[path][method] = OperationJson(operation, std::move(parameters));
   }
+  // Other people's protocols: their own documentation describes the bodies.
+  for (const char* path : {"/v1/chat/completions", "/v1/completions", "/v1/embeddings"}) paths[path]["post"] = ForeignJson("OpenAI protocol");
+  paths["/v1/models"]["get"] = ForeignJson("OpenAI protocol");
+  for (const char* path : {"/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/show"}) paths[path]["post"] = ForeignJson("Ollama protocol");
+  for (const char* path : {"/api/tags", "/api/ps", "/api/version"}) paths[path]["get"] = ForeignJson("Ollama protocol");
+  paths["/mcp"]["post"] = ForeignJson("Model Context Protocol, streamable HTTP");
   paths["/healthz"]["get"] = PublicJson("The process is alive");
   paths["/readyz"]["get"] = PublicJson("The data folder is open and requests are served");
   paths["/openapi.json"]["get"] = PublicJson("This document");

@@ -2,6 +2,7 @@
 #ifndef CODELORE_TESTS_CLI_BINARY_H_
 #define CODELORE_TESTS_CLI_BINARY_H_
 
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,6 +21,9 @@ namespace codelore::testing {
 inline ingest::Command BinaryCommand(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
   arguments.insert(arguments.begin(), CODELORE_BINARY);
   environment.push_back("PATH=/usr/bin:/bin");
+  for (const char* name : {"ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    if (const char* value = std::getenv(name)) environment.push_back(std::string(name) + "=" + value);
+  }
   environment.push_back("HOME=/nonexistent");
   return {.arguments = std::move(arguments), .environment = std::move(environment),
           .timeout = std::chrono::minutes(5)};  // sanitizers on a busy machine
