@@ -16,6 +16,7 @@
 #include "embed/attention.h"
 #include "embed/linear.h"
 #include "embed/model_config.h"
+#include "embed/precision.h"
 #include "embed/safetensors.h"
 
 namespace codelore::embed {
@@ -23,10 +24,6 @@ namespace codelore::embed {
 struct NormWeights {
   std::vector<float> gain, bias;  // [hidden]
 };
-
-enum class Precision { kFloat32, kInt8 };
-// What is faster on this processor: int8 where it multiplies bytes (VNNI).
-Precision FastestPrecision();
 
 template <class LinearType>
 struct LayerWeights {
