@@ -91,10 +91,12 @@ def make_ort(kind, model, work, threads):
         print(fused.get_fused_operator_statistics(), file=sys.stderr)
         fused.save_model_to_file(str(path))
     if kind == "int8":
+        import onnx
         from onnxruntime.quantization import QuantType, quantize_dynamic
         quantised = work / "model.int8.onnx"
         if not quantised.exists():
-            quantize_dynamic(path, quantised, weight_type=QuantType.QInt8, per_channel=True)
+            quantize_dynamic(path, quantised, weight_type=QuantType.QInt8, per_channel=True,
+                             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True})
         path = quantised
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1

@@ -19,8 +19,6 @@ namespace {
 #define KERNEL_INLINE inline __attribute__((always_inline))
 #define KERNEL_UNROLL _Pragma("GCC unroll 16")
 
-constexpr size_t kPairs = kHeadPanel / 2;
-
 KERNEL_INLINE __m512i LoadWords(const void* p) { return _mm512_loadu_si512(p); }
 KERNEL_INLINE __m512i BroadcastPair(const void* p) {
   int pair;
