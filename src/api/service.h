@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "codelore/index.h"
 #include "codelore/store.h"
 #include "codelore/symbols.h"
+#include "embed/precision.h"
 #include "ingest/indexer.h"
 
 namespace codelore::api {
@@ -28,6 +30,7 @@ struct ServiceOptions {
   std::string data_folder;
   int threads = 2;  // for indexing: reading and chunking, then encoding
   std::vector<GeneratorConfig> generators = {};  // besides the extractive one; the first is the default
+  std::optional<embed::Precision> precision = {};  // of the encoder; without it: what is fastest on this processor
 };
 
 struct SearchQuestion {
