@@ -12,7 +12,7 @@ namespace {
 
 class Loader {
  public:
-  Loader(const SafeTensors& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+  Loader(const TensorSource& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
 
   Result<std::vector<float>> Floats(const std::string& name,
                                     std::initializer_list<uint64_t> shape) const {
@@ -53,7 +53,7 @@ class Loader {
   }
 
  private:
-  const SafeTensors& file_;
+  const TensorSource& file_;
   const std::string prefix_;
 };
 
@@ -192,7 +192,7 @@ class Pass {
 
 }  // namespace
 
-Result<BertWeights> BertWeights::Load(const SafeTensors& file, const BertShape& shape) {
+Result<BertWeights> BertWeights::Load(const TensorSource& file, const BertShape& shape) {
   const std::string prefix = file.Has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
   const Loader loader(file, prefix);
   BertWeights result;

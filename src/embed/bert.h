@@ -13,7 +13,7 @@
 #include "codelore/status.h"
 #include "embed/linear.h"
 #include "embed/model_config.h"
-#include "embed/safetensors.h"
+#include "embed/tensor_source.h"
 
 namespace codelore::embed {
 
@@ -40,7 +40,7 @@ struct BertWeights {
 
   // Names as `transformers` writes them, with or without "bert." in front. Fails, naming file and
   // tensor, for one that is missing, misshapen or not finite.
-  static Result<BertWeights> Load(const SafeTensors& file, const BertShape& shape);
+  static Result<BertWeights> Load(const TensorSource& file, const BertShape& shape);
 };
 
 // The memory of one forward pass, reused from pass to pass; one thread at a time.

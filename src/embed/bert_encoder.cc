@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "codelore/coding.h"
+#include "embed/safetensors.h"
 
 namespace codelore::embed {
 
@@ -56,7 +57,7 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
                       " tokens of config.json, found " + std::to_string(tokenizer.size()));
   }
   ASSIGN_OR_RETURN(std::string_view bytes, folder.Read("model.safetensors"));
-  ASSIGN_OR_RETURN(SafeTensors tensors, SafeTensors::Parse("model.safetensors", bytes));
+  ASSIGN_OR_RETURN(TensorSource tensors, ParseSafeTensors("model.safetensors", bytes));
   ASSIGN_OR_RETURN(BertWeights weights, BertWeights::Load(tensors, config.shape));
   std::unique_ptr<BertEncoder> encoder(
       new BertEncoder(std::move(folder), std::move(config), std::move(tokenizer)));

@@ -8,7 +8,7 @@ namespace codelore::embed {
 namespace {
 
 std::string ErrorOf(std::string_view file) {
-  const auto result = SafeTensors::Parse("m.safetensors", file);
+  const auto result = ParseSafeTensors("m.safetensors", file);
   return result.ok() ? "" : result.status().message();
 }
 
@@ -30,7 +30,7 @@ TEST(SafeTensorsTest, ReadsTensorsOfAllFloatTypes) {
       R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[2],"data_offsets":[8,12]},)"
       R"("d":{"dtype":"I64","shape":[],"data_offsets":[16,24]},"e":{"dtype":"F32","shape":[0],"data_offsets":[16,16]}}   )",
       data);
-  const auto tensors = SafeTensors::Parse("m.safetensors", file).value();
+  const auto tensors = ParseSafeTensors("m.safetensors", file).value();
   EXPECT_EQ(tensors.Floats("a", kTwo).value(), (std::vector<float>{1.5f, -2}));
   EXPECT_EQ(tensors.Floats("b", kTwo).value(), (std::vector<float>{1.5f, 0x1p-24f}));
   EXPECT_EQ(tensors.Floats("c", kTwo).value(), (std::vector<float>{1.5f, -2}));
@@ -50,7 +50,7 @@ TEST(SafeTensorsTest, RefusesInfinitiesAndNaNs) {
     const std::string file =
         SafeTensorsFile(R"({"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})",
                         std::string(bits, 2) + std::string(2, '\0'));
-    EXPECT_EQ(SafeTensors::Parse("m", file)->Floats("h", kTwo).status().message(),
+    EXPECT_EQ(ParseSafeTensors("m", file)->Floats("h", kTwo).status().message(),
               "m: h: expected finite values, found others");
   }
 }
@@ -166,7 +166,7 @@ TEST(SafeTensorsTest, SurvivesEveryFlippedBitOfTheHeader) {
       std::string(22, '\1'));
   for (size_t bit = 0; bit < 8 * (file.size() - 22); ++bit) {
     file[bit / 8] ^= static_cast<char>(1 << bit % 8);
-    if (auto tensors = SafeTensors::Parse("m.safetensors", file); tensors.ok()) {
+    if (auto tensors = ParseSafeTensors("m.safetensors", file); tensors.ok()) {
       (void)tensors->Floats("a", kTwoByTwo).ok();
       (void)tensors->Floats("b", kThree).ok();
     } else {
@@ -174,6 +174,54 @@ TEST(SafeTensorsTest, SurvivesEveryFlippedBitOfTheHeader) {
     }
     file[bit / 8] ^= static_cast<char>(1 << bit % 8);
   }
+}
+
+// What reading gives for an index over two shards, with the tensors a and b.
+Result<TensorSource> ReadShards(const std::string& index) {
+  const std::string bytes(8, '\1');
+  static std::map<std::string, std::string> files;
+  files = {{"model.safetensors.index.json", index},
+           {"model-00001-of-00002.safetensors",
+            SafeTensorsFile(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", bytes)},
+           {"model-00002-of-00002.safetensors",
+            SafeTensorsFile(R"({"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", bytes)}};
+  static ModelFolder folder = ModelFolder::BuiltIn();
+  folder = ModelFolder::FromMemory("m", files);
+  return ReadShardedSafeTensors(folder);
+}
+
+TEST(SafeTensorsTest, ReadsShards) {
+  const auto tensors = ReadShards(
+      R"({"metadata": {"total_size": 16}, "weight_map": {"a": "model-00001-of-00002.safetensors",
+                     "b": "model-00002-of-00002.safetensors"}})");
+  ASSERT_TRUE(tensors.ok()) << tensors.status().ToString();
+  EXPECT_TRUE(tensors->Floats("a", kTwo).ok());
+  EXPECT_TRUE(tensors->Floats("b", kTwo).ok());
+  EXPECT_EQ(tensors->Find("b", kThree).status().message(),
+            "model-00002-of-00002.safetensors: b: expected the shape [3], found [2]");
+  EXPECT_EQ(tensors->Find("c", kThree).status().message(),
+            "model.safetensors.index.json: c: expected this tensor, found none");
+}
+
+TEST(SafeTensorsTest, RefusesAnIndexThatNamesOtherFilesOrTensors) {
+  const auto error = [](const std::string& index) { return ReadShards(index).status().message(); };
+  EXPECT_EQ(error("{}"),
+            "model.safetensors.index.json: expected an object with \"weight_map\", found object");
+  EXPECT_EQ(
+      error(R"({"weight_map": {"a": "../../etc/passwd"}})"),
+      "model.safetensors.index.json: weight_map: a: expected a shard that is in the folder, found "
+      "\"../../etc/passwd\"");
+  EXPECT_EQ(error(R"({"weight_map": {"a": "model-00002-of-00002.safetensors"}})"),
+            "model.safetensors.index.json: weight_map: a: expected a shard with this tensor, found "
+            "\"model-00002-of-00002.safetensors\"");
+  EXPECT_EQ(error(R"({"weight_map": {"a": 1}})"),
+            "model.safetensors.index.json: weight_map: a: expected a string, found 1");
+}
+
+TEST(TensorSourceTest, RefusesATensorThatTwoShardsHave) {
+  TensorSource a("a"), b("b"), all("all");
+  ASSERT_TRUE(a.Add("w", {}).ok() && b.Add("w", {}).ok() && all.Merge(a).ok());
+  EXPECT_EQ(all.Merge(b).message(), "b: w: expected this tensor once, found it also in a");
 }
 
 }  // namespace
