@@ -87,10 +87,10 @@ BertEncoder::Batch BertEncoder::TokenizeAll(std::span<const std::string_view> te
   std::string prefixed;
   for (std::string_view text : texts) {
     batch.starts.push_back(batch.ids.size());
-    batch.ids.push_back(tokenizer_.first());
+    batch.ids.push_back(tokenizer_.special().first);
     if (!prefix.empty()) text = prefixed.assign(prefix).append(text);
     tokenizer_.Tokenize(text, config_.max_tokens - 2, &batch.ids);
-    batch.ids.push_back(tokenizer_.last());
+    batch.ids.push_back(tokenizer_.special().last);
   }
   batch.starts.push_back(batch.ids.size());
   return batch;
