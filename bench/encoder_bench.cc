@@ -1,18 +1,25 @@
 // What the built-in encoder does per second, beside what this processor could do at most.
 //
 //   encoder_bench [FILE...]     FILEs: text for the tokenizer (without: a piece of code, repeated)
+//   encoder_bench --texts FILE --precision int8|f32 --threads N
+//       for bench/rivals/encoder_rivals.py: on every line of stdin encodes the texts of FILE, which
+//       NULs separate ("go"), or one short text 20 times ("query"), and prints the seconds; or
+//       writes the vectors ("save FILE")
 //
 // The ceiling is the time of the network's matrix products alone, same shapes, weights fetched in
 // the same order: by cblas_sgemm and by our kernel, whichever is faster. Rounds of all measurements
 // are interleaved, each figure is the median over rounds: other work on the machine meets all
 // alike.
 #include <cblas.h>
+#include <time.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -245,10 +252,75 @@ void RunAll(int argc, char** argv) {
   std::printf("%-44s %10.1f ms\n", "opening the built-in model", open_ms);
 }
 
+// ---- beside rivals ------------------------------------------------------------------------------
+
+double ProcessSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+std::vector<Encoding> EncodeInParts(const BertEncoder& encoder,
+                                    const std::vector<std::string_view>& texts, size_t threads) {
+  constexpr size_t kPart = 64;
+  std::vector<Encoding> encodings(texts.size());
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t begin; (begin = next.fetch_add(kPart)) < texts.size();) {
+      const size_t size = std::min(kPart, texts.size() - begin);
+      auto part = encoder.Encode(std::span(texts).subspan(begin, size), {}).value();
+      std::move(part.begin(), part.end(), encodings.begin() + static_cast<ptrdiff_t>(begin));
+    }
+  };
+  std::vector<std::jthread> others;
+  for (size_t i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  others.clear();
+  return encodings;
+}
+
+void Serve(const std::string& file, const std::string& precision, size_t threads) {
+  std::stringstream contents;
+  contents << std::ifstream(file, std::ios::binary).rdbuf();
+  const std::string bytes = contents.str();
+  std::vector<std::string_view> texts;
+  for (size_t at = 0, end; at <= bytes.size(); at = end + 1) {
+    end = std::min(bytes.find('\0', at), bytes.size());
+    texts.push_back(std::string_view(bytes).substr(at, end - at));
+  }
+  const std::string_view query = std::ranges::min(texts, {}, &std::string_view::size).substr(0, 48);
+  const auto encoder =
+      BertEncoder::Open(ModelFolder::BuiltIn(),
+                        {.max_tokens = 512,
+                         .precision = precision == "f32" ? Precision::kFloat32 : Precision::kInt8})
+          .value();
+  EncodeInParts(*encoder, texts, threads);
+  std::puts("ready");
+  for (std::string line; std::fflush(stdout) == 0 && std::getline(std::cin, line);) {
+    const double cpu = ProcessSeconds();
+    const double seconds = Seconds([&] {
+      if (line == "query") {
+        for (int i = 0; i < 20; ++i) (void)encoder->Encode({&query, 1}, {}).value();
+      } else {
+        const auto encodings = EncodeInParts(*encoder, texts, threads);
+        if (!line.starts_with("save ")) return;
+        std::ofstream out(line.substr(5), std::ios::binary);
+        for (const Encoding& e : encodings)
+          out.write(reinterpret_cast<const char*>(e.dense.data()), 4 * std::ssize(e.dense));
+      }
+    });
+    std::printf("{\"seconds\": %.6f, \"cpu\": %.6f}\n", seconds, ProcessSeconds() - cpu);
+  }
+}
+
 }  // namespace
 }  // namespace codelore::embed
 
 int main(int argc, char** argv) {
   openblas_set_num_threads(1);
+  if (argc == 7 && std::string_view(argv[1]) == "--texts") {
+    codelore::embed::Serve(argv[2], argv[4], std::stoul(argv[6]));
+    return 0;
+  }
   codelore::embed::RunAll(argc, argv);
 }

@@ -1,8 +1,8 @@
 #include "embed/bert.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
+#include <type_traits>
 
 namespace codelore::embed {
 
@@ -27,7 +27,7 @@ class Loader {
 
   // Several layers on the same input become one.
   Status Stack(std::initializer_list<std::string> names, size_t inputs, size_t outputs,
-               Linear* linear) const {
+               auto* linear) const {
     std::vector<float> weights, biases;
     for (const std::string& name : names) {
       ASSIGN_OR_RETURN(std::vector<float> weight, Floats(name + ".weight", {outputs, inputs}));
@@ -35,11 +35,12 @@ class Loader {
       weights.insert(weights.end(), weight.begin(), weight.end());
       biases.insert(biases.end(), bias.begin(), bias.end());
     }
-    *linear = Linear(weights, std::move(biases));
+    *linear = std::remove_pointer_t<decltype(linear)>(weights, std::move(biases));
     return OkStatus();
   }
 
-  Status Layer(const std::string& name, const BertShape& s, LayerWeights* layer) const {
+  template <class LinearType>
+  Status Layer(const std::string& name, const BertShape& s, LayerWeights<LinearType>* layer) const {
     const std::string attention = name + "attention.";
     RETURN_IF_ERROR(
         Stack({attention + "self.query", attention + "self.key", attention + "self.value"},
@@ -52,6 +53,15 @@ class Loader {
     return Norm(name + "output.LayerNorm", s.hidden, &layer->output_norm);
   }
 
+  template <class LinearType>
+  Status Layers(const BertShape& shape, std::vector<LayerWeights<LinearType>>* layers) const {
+    for (size_t i = 0; i < shape.layers; ++i) {
+      layers->emplace_back();
+      RETURN_IF_ERROR(Layer("encoder.layer." + std::to_string(i) + ".", shape, &layers->back()));
+    }
+    return OkStatus();
+  }
+
  private:
   const TensorSource& file_;
   const std::string prefix_;
@@ -60,23 +70,67 @@ class Loader {
 // ---- the forward pass ---------------------------------------------------------------------------
 
 constexpr size_t kBlockRows = 112;  // token vectors that go through the feed-forward layer together
-constexpr size_t kBlockQueries = 56;  // queries whose scores are held together
 
+// What both precisions share: the embedding, and the order of things.
 class Pass {
  public:
   Pass(const BertShape& shape, const BertWeights& weights, RunState* state)
-      : shape_(shape), weights_(weights), state_(*state), kernels_(BestKernels()) {}
+      : shape_(shape), weights_(weights), state_(*state) {}
+
+ protected:
+  void Reserve(size_t tokens) {
+    const size_t hidden = shape_.hidden;
+    hidden_ = {state_.hidden.Reserve(tokens * hidden), hidden};
+    context_ = {state_.context.Reserve(tokens * hidden), hidden};
+    delta_ = {state_.delta.Reserve(kBlockRows * hidden), hidden};
+    feed_forward_ = {state_.feed_forward.Reserve(kBlockRows * shape_.intermediate),
+                     shape_.intermediate};
+  }
+
+  AttentionShape attention_shape() const { return {shape_.heads, shape_.head_size()}; }
+
+  LayerNormRow NormRow(float* x, const float* residual, const NormWeights& norm) const {
+    return {.x = x,
+            .residual = residual,
+            .gain = norm.gain.data(),
+            .bias = norm.bias.data(),
+            .size = shape_.hidden,
+            .epsilon = shape_.epsilon};
+  }
+
+  // hidden = the tokens' vectors; calls norm(row, its position's vector) for each.
+  void Embed(std::span<const uint32_t> ids, std::span<const uint32_t> lengths,
+             const auto& norm) const {
+    const size_t hidden = shape_.hidden;
+    size_t row = 0;
+    for (uint32_t length : lengths) {
+      for (size_t position = 0; position < length; ++position, ++row) {
+        ReadFloats(weights_.words, ids[row] * hidden, {hidden_.row(row), hidden});
+        norm(row, weights_.positions.data() + position * hidden);
+      }
+    }
+  }
+
+  const BertShape& shape_;
+  const BertWeights& weights_;
+  RunState& state_;
+  Rows hidden_, context_, delta_, feed_forward_;  // in state_
+};
+
+class FloatPass : private Pass {
+ public:
+  using Pass::Pass;
 
   Rows Run(std::span<const uint32_t> ids, std::span<const uint32_t> lengths) {
-    Reserve(ids.size(), *std::ranges::max_element(lengths));
-    Embed(ids, lengths);
-    for (const LayerWeights& layer : weights_.layers) {
-      layer.query_key_value.Apply(hidden_, ids.size(), query_key_value_);
-      size_t first = 0;
-      for (uint32_t length : lengths) {
-        for (size_t head = 0; head < shape_.heads; ++head) Attend(first, length, head);
-        first += length;
-      }
+    Reserve(ids.size());
+    const Rows query_key_value = {state_.query_key_value.Reserve(ids.size() * 3 * shape_.hidden),
+                                  3 * shape_.hidden};
+    Embed(ids, lengths, [&](size_t row, const float* position) {
+      BestKernels().layer_norm(NormRow(hidden_.row(row), position, weights_.embedding_norm));
+    });
+    for (const LayerWeights<Linear>& layer : weights_.layers) {
+      layer.query_key_value.Apply(hidden_, ids.size(), query_key_value);
+      Attend(attention_shape(), query_key_value, lengths, context_, &state_.attention);
       for (size_t row = 0; row < ids.size(); row += kBlockRows) {
         Mix(layer, row, std::min(kBlockRows, ids.size() - row));
       }
@@ -85,114 +139,118 @@ class Pass {
   }
 
  private:
-  void Reserve(size_t tokens, size_t longest) {
-    const size_t hidden = shape_.hidden, panel = kernels_.panel;
-    hidden_ = {state_.hidden.Reserve(tokens * hidden), hidden};
-    query_key_value_ = {state_.query_key_value.Reserve(tokens * 3 * hidden), 3 * hidden};
-    context_ = {state_.context.Reserve(tokens * hidden), hidden};
-    delta_ = {state_.delta.Reserve(kBlockRows * hidden), hidden};
-    feed_forward_ = {state_.feed_forward.Reserve(kBlockRows * shape_.intermediate),
-                     shape_.intermediate};
-    scores_ = {state_.scores.Reserve(kBlockQueries * longest), longest};
-    state_.keys.Reserve(PackedSize(shape_.head_size(), longest, panel));
-    state_.values.Reserve(PackedSize(longest, shape_.head_size(), panel));
-  }
-
-  // x = LayerNorm(x + residual), row by row; residual [rows, hidden].
-  void Norm(Rows x, const float* residual, size_t rows, const NormWeights& norm) const {
+  // x = LayerNorm(x + delta), row by row.
+  void Norm(Rows x, size_t rows, const NormWeights& norm) const {
     for (size_t i = 0; i < rows; ++i) {
-      kernels_.layer_norm({.x = x.row(i),
-                           .residual = residual + i * shape_.hidden,
-                           .gain = norm.gain.data(),
-                           .bias = norm.bias.data(),
-                           .size = shape_.hidden,
-                           .epsilon = shape_.epsilon});
+      BestKernels().layer_norm(NormRow(x.row(i), delta_.row(i), norm));
     }
-  }
-
-  void Embed(std::span<const uint32_t> ids, std::span<const uint32_t> lengths) const {
-    const size_t hidden = shape_.hidden;
-    size_t first = 0;
-    for (uint32_t length : lengths) {
-      for (size_t i = first; i < first + length; ++i) {
-        ReadFloats(weights_.words, ids[i] * hidden, {hidden_.row(i), hidden});
-      }
-      Norm({hidden_.row(first), hidden}, weights_.positions.data(), length,
-           weights_.embedding_norm);
-      first += length;
-    }
-  }
-
-  // One head within one text: its keys and values are packed, its queries go by blocks.
-  void Attend(size_t first, size_t length, size_t head) {
-    const size_t size = shape_.head_size();
-    const Rows query = {query_key_value_.row(first) + head * size, query_key_value_.stride};
-    const Rows context = {context_.row(first) + head * size, context_.stride};
-    const float* key = query.data + shape_.hidden;
-    const float* value = key + shape_.hidden;
-    Pack({.data = key,
-          .depth_stride = 1,
-          .column_stride = query.stride,
-          .depth = size,
-          .columns = length},
-         kernels_.panel, state_.keys.data());
-    Pack({.data = value,
-          .depth_stride = query.stride,
-          .column_stride = 1,
-          .depth = length,
-          .columns = size},
-         kernels_.panel, state_.values.data());
-    for (size_t row = 0; row < length; row += kBlockQueries) {
-      const size_t rows = std::min(kBlockQueries, length - row);
-      AttendBlock({query.row(row), query.stride}, rows, length, {context.row(row), context.stride});
-    }
-  }
-
-  // softmax(Q·Kᵀ/√d)·V for a block of queries.
-  void AttendBlock(Rows query, size_t rows, size_t length, Rows context) const {
-    const size_t size = shape_.head_size();
-    kernels_.multiply({.a = query.data,
-                       .a_stride = query.stride,
-                       .panels = state_.keys.data(),
-                       .c = scores_.data,
-                       .c_stride = scores_.stride,
-                       .rows = rows,
-                       .depth = size,
-                       .columns = length});
-    const float scale = 1.0f / std::sqrt(static_cast<float>(size));
-    for (size_t i = 0; i < rows; ++i) kernels_.softmax(scores_.row(i), length, scale);
-    kernels_.multiply({.a = scores_.data,
-                       .a_stride = scores_.stride,
-                       .panels = state_.values.data(),
-                       .c = context.data,
-                       .c_stride = context.stride,
-                       .rows = rows,
-                       .depth = length,
-                       .columns = size});
   }
 
   // What follows attention, for a block of tokens that stays in the cache: the output projection
   // and the feed-forward layer, each added to the vectors and normalised.
-  void Mix(const LayerWeights& layer, size_t first, size_t rows) {
+  void Mix(const LayerWeights<Linear>& layer, size_t first, size_t rows) {
     const Rows x = {hidden_.row(first), hidden_.stride};
     layer.attention_output.Apply({context_.row(first), context_.stride}, rows, delta_);
-    Norm(x, delta_.data, rows, layer.attention_norm);
+    Norm(x, rows, layer.attention_norm);
     layer.up.Apply(x, rows, feed_forward_);
-    kernels_.gelu(feed_forward_.data, rows * shape_.intermediate);
+    BestKernels().gelu(feed_forward_.data, rows * shape_.intermediate);
     layer.down.Apply(feed_forward_, rows, delta_);
-    Norm(x, delta_.data, rows, layer.output_norm);
+    Norm(x, rows, layer.output_norm);
+  }
+};
+
+constexpr size_t RoundUp(size_t size) { return (size + 63) / 64 * 64; }
+
+class Int8Pass : private Pass {
+ public:
+  using Pass::Pass;
+
+  Rows Run(std::span<const uint32_t> ids, std::span<const uint32_t> lengths) {
+    Reserve(ids.size());
+    ReserveBytes(ids.size());
+    Embed(ids, lengths, [&](size_t row, const float* position) {
+      bytes_.scales[row] = kernels_.layer_norm(
+          NormRow(hidden_.row(row), position, weights_.embedding_norm), bytes_.row(row));
+    });
+    for (const LayerWeights<Int8Linear>& layer : weights_.int8_layers) {
+      Attention(layer, ids.size(), lengths);
+      for (size_t row = 0; row < ids.size(); row += kInt8BlockRows) {
+        Mix(layer, row, std::min(kInt8BlockRows, ids.size() - row));
+      }
+    }
+    return hidden_;
   }
 
-  const BertShape& shape_;
-  const BertWeights& weights_;
-  RunState& state_;
-  const Kernels& kernels_;
-  Rows hidden_, query_key_value_, context_, delta_, feed_forward_, scores_;  // in state_
+ private:
+  static constexpr size_t kInt8BlockRows = 56;
+
+  void ReserveBytes(size_t tokens) {
+    const size_t narrow = RoundUp(shape_.hidden),
+                 wide = RoundUp(std::max(shape_.hidden, shape_.intermediate));
+    bytes_ = {state_.hidden_bytes.Reserve(tokens * narrow), narrow,
+              state_.hidden_scales.Reserve(tokens)};
+    block_ = {state_.block_bytes.Reserve(kInt8BlockRows * wide), wide,
+              state_.block_scales.Reserve(kInt8BlockRows)};
+    if (bfloat16_) {
+      state_.query_key_value_bf16.Reserve(tokens * 3 * shape_.hidden);
+    } else {
+      state_.query_key_value.Reserve(tokens * 3 * shape_.hidden);
+    }
+  }
+
+  void Attention(const LayerWeights<Int8Linear>& layer, size_t tokens,
+                 std::span<const uint32_t> lengths) {
+    const size_t stride = 3 * shape_.hidden;
+    if (bfloat16_) {
+      uint16_t* packed = state_.query_key_value_bf16.data();
+      layer.query_key_value.ApplyBfloat16(bytes_, tokens, packed, stride);
+      AttendBfloat16(attention_shape(), packed, lengths, context_, &state_.attention);
+    } else {
+      const Rows packed = {state_.query_key_value.data(), stride};
+      layer.query_key_value.Apply(bytes_, tokens, packed);
+      Attend(attention_shape(), packed, lengths, context_, &state_.attention);
+    }
+  }
+
+  void Quantise(Rows x, size_t rows, size_t size) const {
+    for (size_t i = 0; i < rows; ++i) {
+      block_.scales[i] = kernels_.quantise(x.row(i), size, block_.row(i));
+    }
+  }
+
+  // x = LayerNorm(x + delta) and its bytes, row by row.
+  void Norm(size_t first, size_t rows, const NormWeights& norm) const {
+    for (size_t i = 0; i < rows; ++i) {
+      bytes_.scales[first + i] = kernels_.layer_norm(
+          NormRow(hidden_.row(first + i), delta_.row(i), norm), bytes_.row(first + i));
+    }
+  }
+
+  // As in float32.
+  void Mix(const LayerWeights<Int8Linear>& layer, size_t first, size_t rows) {
+    Quantise({context_.row(first), context_.stride}, rows, shape_.hidden);
+    layer.attention_output.Apply(block_, rows, delta_);
+    Norm(first, rows, layer.attention_norm);
+    layer.up.ApplyGelu(bytes_.from(first), rows, feed_forward_);
+    Quantise(feed_forward_, rows, shape_.intermediate);
+    layer.down.Apply(block_, rows, delta_);
+    Norm(first, rows, layer.output_norm);
+  }
+
+  const Int8Kernels& kernels_ = BestInt8Kernels();
+  const bool bfloat16_ =
+      kernels_.multiply_bfloat16 != nullptr && CanAttendBfloat16(attention_shape());
+  ByteRows bytes_, block_;  // in state_: of hidden, of what a block of rows multiplies next
 };
 
 }  // namespace
 
-Result<BertWeights> BertWeights::Load(const TensorSource& file, const BertShape& shape) {
+Precision FastestPrecision() {
+  return BestInt8Kernels().fast ? Precision::kInt8 : Precision::kFloat32;
+}
+
+Result<BertWeights> BertWeights::Load(const TensorSource& file, const BertShape& shape,
+                                      Precision precision) {
   const std::string prefix = file.Has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
   const Loader loader(file, prefix);
   BertWeights result;
@@ -206,17 +264,22 @@ Result<BertWeights> BertWeights::Load(const TensorSource& file, const BertShape&
   for (size_t i = 0; i < result.positions.size(); ++i)
     result.positions[i] += types[i % shape.hidden];
   RETURN_IF_ERROR(loader.Norm("embeddings.LayerNorm", shape.hidden, &result.embedding_norm));
-  for (size_t i = 0; i < shape.layers; ++i) {
-    result.layers.emplace_back();
-    RETURN_IF_ERROR(
-        loader.Layer("encoder.layer." + std::to_string(i) + ".", shape, &result.layers.back()));
+  if (precision == Precision::kInt8) {
+    if (std::max(shape.hidden, shape.intermediate) > kMaxInt8Depth) {
+      return InvalidArgument("config.json: intermediate_size: expected at most " +
+                             std::to_string(kMaxInt8Depth) + " for int8");
+    }
+    RETURN_IF_ERROR(loader.Layers(shape, &result.int8_layers));
+  } else {
+    RETURN_IF_ERROR(loader.Layers(shape, &result.layers));
   }
   return result;
 }
 
 Rows Forward(const BertShape& shape, const BertWeights& weights, std::span<const uint32_t> ids,
              std::span<const uint32_t> lengths, RunState* state) {
-  return Pass(shape, weights, state).Run(ids, lengths);
+  return weights.int8_layers.empty() ? FloatPass(shape, weights, state).Run(ids, lengths)
+                                     : Int8Pass(shape, weights, state).Run(ids, lengths);
 }
 
 }  // namespace codelore::embed

@@ -1,6 +1,8 @@
-// BERT (Devlin et al. 2018, arXiv:1810.04805) in float32: its weights, its scratch memory, one
-// forward pass.
+// BERT (Devlin et al. 2018, arXiv:1810.04805): its weights, its scratch memory, one forward pass.
 //
+// In float32, or with the products in int8: then weights are rounded to 8 bits by output, and the
+// vectors that meet them to 8 bits by token; what is between products (residuals, LayerNorm,
+// softmax's sums) stays in float32.
 // The tokens of several texts are packed into one matrix without padding; attention stays within a
 // text. A text's vectors are the same, bit for bit, whatever it is packed with.
 #ifndef CODELORE_EMBED_BERT_H_
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "codelore/status.h"
+#include "embed/attention.h"
 #include "embed/linear.h"
 #include "embed/model_config.h"
 #include "embed/tensor_source.h"
@@ -21,12 +24,17 @@ struct NormWeights {
   std::vector<float> gain, bias;  // [hidden]
 };
 
+enum class Precision { kFloat32, kInt8 };
+// What is faster on this processor: int8 where it multiplies bytes (VNNI).
+Precision FastestPrecision();
+
+template <class LinearType>
 struct LayerWeights {
-  Linear query_key_value;   // hidden -> 3·hidden: all queries, all keys, all values
-  Linear attention_output;  // hidden -> hidden
+  LinearType query_key_value;   // hidden -> 3·hidden: all queries, all keys, all values
+  LinearType attention_output;  // hidden -> hidden
   NormWeights attention_norm;
-  Linear up;    // hidden -> intermediate
-  Linear down;  // intermediate -> hidden
+  LinearType up;    // hidden -> intermediate
+  LinearType down;  // intermediate -> hidden
   NormWeights output_norm;
 };
 
@@ -36,11 +44,14 @@ struct BertWeights {
   Tensor words;                  // [vocabulary, hidden]
   std::vector<float> positions;  // [positions, hidden], the first token type's embedding added
   NormWeights embedding_norm;
-  std::vector<LayerWeights> layers;
+  // One of the two is empty.
+  std::vector<LayerWeights<Linear>> layers;
+  std::vector<LayerWeights<Int8Linear>> int8_layers;
 
   // Names as `transformers` writes them, with or without "bert." in front. Fails, naming file and
   // tensor, for one that is missing, misshapen or not finite.
-  static Result<BertWeights> Load(const TensorSource& file, const BertShape& shape);
+  static Result<BertWeights> Load(const TensorSource& file, const BertShape& shape,
+                                  Precision precision);
 };
 
 // The memory of one forward pass, reused from pass to pass; one thread at a time.
@@ -50,8 +61,12 @@ struct RunState {
   FloatBuffer context;          // [tokens, hidden]: attention's output
   FloatBuffer delta;            // [rows of a block, hidden]
   FloatBuffer feed_forward;     // [rows of a block, intermediate]
-  FloatBuffer keys, values;     // of one head, packed: [head_size, text], [text, head_size]
-  FloatBuffer scores;           // [queries of a block, text]
+  AttentionState attention;
+  // Int8 only:
+  Buffer<uint16_t> query_key_value_bf16;  // instead of query_key_value, where it can be
+  Buffer<uint8_t> hidden_bytes;           // [tokens, hidden]
+  Buffer<uint8_t> block_bytes;            // [rows of a block, max(hidden, intermediate)]
+  Buffer<ByteScale> hidden_scales, block_scales;
 };
 
 // Token ids of texts laid end to end, and the number of each text's: each from 1 to

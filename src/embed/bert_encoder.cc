@@ -58,9 +58,10 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   }
   ASSIGN_OR_RETURN(std::string_view bytes, folder.Read("model.safetensors"));
   ASSIGN_OR_RETURN(TensorSource tensors, ParseSafeTensors("model.safetensors", bytes));
-  ASSIGN_OR_RETURN(BertWeights weights, BertWeights::Load(tensors, config.shape));
+  const Precision precision = options.precision.value_or(FastestPrecision());
+  ASSIGN_OR_RETURN(BertWeights weights, BertWeights::Load(tensors, config.shape, precision));
   std::unique_ptr<BertEncoder> encoder(
-      new BertEncoder(std::move(folder), std::move(config), std::move(tokenizer)));
+      new BertEncoder(std::move(folder), std::move(config), std::move(tokenizer), precision));
   encoder->weights_ = std::move(weights);
   encoder->FillInfo();
   return encoder;
@@ -69,7 +70,8 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
 void BertEncoder::FillInfo() {
   ByteWriter identity;
   identity.String("codelore encoder 1").Raw(folder_.Fingerprint().view());
-  identity.String(config_.pooling == Pooling::kMean ? "mean" : "first").String("f32");
+  identity.String(config_.pooling == Pooling::kMean ? "mean" : "first");
+  identity.String(precision_ == Precision::kInt8 ? "int8" : "f32");
   identity.Varint(config_.max_tokens).String(config_.query_prefix).String(config_.passage_prefix);
   info_ = {.name = folder_.name(),
            .fingerprint = Sha256(identity.view()),

@@ -30,6 +30,7 @@ struct BertEncoderOptions {
   std::optional<uint32_t> max_tokens =
       {};  // special ones included; from 3 to the model's positions
   std::optional<std::string> query_prefix = {}, passage_prefix = {};
+  std::optional<Precision> precision = {};  // without it: what is fastest on this processor
 };
 
 class BertEncoder final : public TextEncoder {
@@ -46,8 +47,11 @@ class BertEncoder final : public TextEncoder {
  private:
   struct Batch;
 
-  BertEncoder(ModelFolder folder, ModelConfig config, WordPiece tokenizer)
-      : folder_(std::move(folder)), config_(std::move(config)), tokenizer_(std::move(tokenizer)) {}
+  BertEncoder(ModelFolder folder, ModelConfig config, WordPiece tokenizer, Precision precision)
+      : folder_(std::move(folder)),
+        config_(std::move(config)),
+        tokenizer_(std::move(tokenizer)),
+        precision_(precision) {}
 
   void FillInfo();
   Batch TokenizeAll(std::span<const std::string_view> texts, TextRole role) const;
@@ -60,6 +64,7 @@ class BertEncoder final : public TextEncoder {
   const ModelFolder folder_;  // owns the bytes of the word embeddings
   const ModelConfig config_;
   const WordPiece tokenizer_;
+  const Precision precision_;
   BertWeights weights_;
   EncoderInfo info_;
   mutable std::mutex mutex_;

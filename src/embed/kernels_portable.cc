@@ -4,22 +4,9 @@
 namespace codelore::embed {
 namespace {
 
-typedef float Vec __attribute__((vector_size(16)));
-typedef int IntVec __attribute__((vector_size(16)));
-constexpr size_t kWidth = 4;
+#include "embed/kernels_portable_inl.h"
+
 constexpr size_t kRows = 6;
-inline Vec Set(float x) { return Vec{x, x, x, x}; }
-inline Vec Fma(Vec a, Vec b, Vec c) { return a * b + c; }
-inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
-inline Vec Min(Vec a, Vec b) { return a < b ? a : b; }
-// For |a| < 2^22: adding 1.5·2^23 leaves no bits for a fraction.
-inline Vec Round(Vec a) { return (a + Set(12582912.0f)) - Set(12582912.0f); }
-inline Vec ScaleByPowerOf2(Vec v, Vec n) {
-  const IntVec exponent = (__builtin_convertvector(n, IntVec) + 127) << 23;
-  Vec power;
-  __builtin_memcpy(&power, &exponent, sizeof power);
-  return v * power;
-}
 
 #include "embed/kernels_inl.h"
 

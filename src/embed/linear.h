@@ -1,33 +1,44 @@
-// Linear: y = x·Wᵀ + b, the one door to matrix multiplication with weights.
+// Linear and Int8Linear: y = x·Wᵀ + b, the one door to matrix multiplication with weights.
 //
-// The weights are packed at load for the kernels of this processor. Other precisions become other
-// packings behind the same Apply. Immutable, hence thread-safe.
+// The weights are packed at load for the kernels of this processor. Immutable, hence thread-safe.
 #ifndef CODELORE_EMBED_LINEAR_H_
 #define CODELORE_EMBED_LINEAR_H_
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "embed/kernels.h"
+#include "embed/kernels_int8.h"
 
 namespace codelore::embed {
 
-// Uninitialised float storage, aligned to 64 bytes, that grows and never shrinks.
-class FloatBuffer {
+struct FreeBytes {
+  void operator()(void* p) const;
+};
+void* AllocateBytes(size_t size);  // aligned to 64; throws std::bad_alloc
+
+// Uninitialised storage of plain values, aligned to 64 bytes, that grows and never shrinks.
+template <class T>
+class Buffer {
  public:
-  // Room for `size` floats; what was there is lost if it has to grow.
-  float* Reserve(size_t size);
-  float* data() { return data_.get(); }
-  const float* data() const { return data_.get(); }
+  // Room for `size` elements; what was there is lost if it has to grow.
+  T* Reserve(size_t size) {
+    if (size > size_) {
+      data_.reset(static_cast<T*>(AllocateBytes(size * sizeof(T))));
+      size_ = size;
+    }
+    return data_.get();
+  }
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
 
  private:
-  struct Free {
-    void operator()(float* p) const;
-  };
-  std::unique_ptr<float[], Free> data_;
+  std::unique_ptr<T[], FreeBytes> data_;
   size_t size_ = 0;
 };
+using FloatBuffer = Buffer<float>;
 
 // rows of floats, `stride` apart.
 struct Rows {
@@ -51,6 +62,39 @@ class Linear {
   size_t inputs_ = 0;
   FloatBuffer panels_;       // [⌈outputs / panel⌉, inputs, panel]
   std::vector<float> bias_;  // [outputs]
+};
+
+// Rows of bytes, `stride` apart, each with its scale. The bytes of a row go on, as zeros, to a
+// multiple of 4.
+struct ByteRows {
+  uint8_t* data = nullptr;
+  size_t stride = 0;
+  ByteScale* scales = nullptr;
+
+  uint8_t* row(size_t i) const { return data + i * stride; }
+  ByteRows from(size_t i) const { return {row(i), stride, scales + i}; }
+};
+
+class Int8Linear {
+ public:
+  Int8Linear() = default;
+  // As above, for at most kMaxInt8Depth inputs; each output's weights are rounded to 8 bits.
+  Int8Linear(std::span<const float> weights, std::vector<float> bias);
+
+  size_t outputs() const { return columns_; }
+  // x [rows, inputs] -> y [rows, outputs].
+  void Apply(const ByteRows& x, size_t rows, Rows y) const;
+  void ApplyGelu(const ByteRows& x, size_t rows, Rows y) const;
+  // y in bfloat16, for kernels that have it.
+  void ApplyBfloat16(const ByteRows& x, size_t rows, uint16_t* y, size_t y_stride) const;
+
+ private:
+  Int8Weights Weights() const;
+  Int8Product ProductOf(const ByteRows& x, size_t rows, const Int8Weights& weights) const;
+
+  size_t depth_ = 0, columns_ = 0;         // inputs rounded up to 4; outputs
+  Buffer<int8_t> panels_;                  // see Int8Weights
+  std::vector<float> scale_, sum_, bias_;  // [columns of all panels]
 };
 
 }  // namespace codelore::embed

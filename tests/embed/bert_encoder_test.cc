@@ -15,9 +15,17 @@
 namespace codelore::embed {
 namespace {
 
+constexpr BertEncoderOptions kFloat32 = {.precision = Precision::kFloat32};
+
 const BertEncoder& BuiltIn() {
   static const std::unique_ptr<BertEncoder> encoder =
-      BertEncoder::Open(ModelFolder::BuiltIn()).value();
+      BertEncoder::Open(ModelFolder::BuiltIn(), kFloat32).value();
+  return *encoder;
+}
+
+const BertEncoder& BuiltInInt8() {
+  static const std::unique_ptr<BertEncoder> encoder =
+      BertEncoder::Open(ModelFolder::BuiltIn(), {.precision = Precision::kInt8}).value();
   return *encoder;
 }
 
@@ -40,7 +48,7 @@ double CosineDistance(std::span<const float> a, std::span<const float> b) {
 }
 
 std::unique_ptr<BertEncoder> OpenTiny(const std::map<std::string, std::string>& files,
-                                      const BertEncoderOptions& options = {}) {
+                                      const BertEncoderOptions& options = kFloat32) {
   auto encoder = BertEncoder::Open(ModelFolder::FromMemory("tiny", files), options);
   EXPECT_TRUE(encoder.ok()) << encoder.status().ToString();
   return std::move(encoder).value();
@@ -77,8 +85,44 @@ TEST(BertEncoderTest, GivesTheReferenceVectors) {
 }
 
 TEST(BertEncoderTest, GivesTheReferenceVectorsUpToAllPositions) {
-  const auto encoder = BertEncoder::Open(ModelFolder::BuiltIn(), {.max_tokens = 512}).value();
+  const auto encoder = BertEncoder::Open(ModelFolder::BuiltIn(),
+                                         {.max_tokens = 512, .precision = Precision::kFloat32})
+                           .value();
   ExpectReference(Encode(*encoder, ReferenceTexts(true)), "embeddings_512.f32");
+}
+
+// The distance to the reference, for the worst of the texts and for most.
+TEST(BertEncoderTest, StaysCloseToTheReferenceInInt8) {
+  const std::vector<std::string> texts = ReferenceTexts(false);
+  const auto exact = Encode(BuiltIn(), texts), rounded = Encode(BuiltInInt8(), texts);
+  std::vector<double> distances;
+  for (size_t i = 0; i < texts.size(); ++i)
+    distances.push_back(CosineDistance(exact[i].dense, rounded[i].dense));
+  std::ranges::sort(distances);
+  EXPECT_LT(distances[distances.size() / 2], 1.5e-3);
+  EXPECT_LT(distances.back(), 1e-2);
+}
+
+TEST(BertEncoderTest, FollowsTheBookInInt8WhateverTheSizes) {
+  const TinyModel model;
+  const auto encoder = OpenTiny(model.Files(), {.precision = Precision::kInt8});
+  const auto encodings = Encode(*encoder, {"", "w5 w7 w119 w44 w45 w46"}, {.multi = true});
+  const std::vector<std::vector<uint32_t>> ids = {{2, 3}, {2, 5, 7, 119, 44, 45, 46, 3}};
+  for (size_t t = 0; t < ids.size(); ++t) {
+    const std::vector<double> vectors = model.Forward(ids[t]);
+    const std::vector<float> flat(vectors.begin(), vectors.end());
+    for (size_t i = 0; i < flat.size(); i += 48) {
+      EXPECT_LT(CosineDistance(std::span(encodings[t].multi).subspan(i, 48),
+                               std::span(flat).subspan(i, 48)),
+                2e-3);
+    }
+  }
+}
+
+TEST(BertEncoderTest, TakesTheFastestPrecisionByItself) {
+  const auto encoder = BertEncoder::Open(ModelFolder::BuiltIn()).value();
+  const BertEncoder& expected = FastestPrecision() == Precision::kInt8 ? BuiltInInt8() : BuiltIn();
+  EXPECT_EQ(encoder->info().fingerprint, expected.info().fingerprint);
 }
 
 TEST(BertEncoderTest, DescribesTheBuiltInModel) {
@@ -122,9 +166,11 @@ TEST(BertEncoderTest, GivesATextTheSameBitsInAnyBatch) {
   const Corpus corpus(ModelFolder::BuiltIn().Read("vocab.txt").value());
   std::vector<std::string> texts;
   for (uint64_t i = 0; i < 60; ++i) texts.push_back(corpus.Line(i));
-  const auto together = Encode(BuiltIn(), texts);
-  for (size_t i = 0; i < texts.size(); i += 7)
-    EXPECT_EQ(Encode(BuiltIn(), {texts[i]})[0].dense, together[i].dense) << i;
+  for (const BertEncoder* encoder : {&BuiltIn(), &BuiltInInt8()}) {
+    const auto together = Encode(*encoder, texts);
+    for (size_t i = 0; i < texts.size(); i += 7)
+      EXPECT_EQ(Encode(*encoder, {texts[i]})[0].dense, together[i].dense) << i;
+  }
 }
 
 TEST(BertEncoderTest, GivesTheSameBitsFromManyThreads) {
@@ -185,7 +231,8 @@ TEST(BertEncoderTest, PutsPrefixesBeforeQueriesAndPassages) {
   EXPECT_EQ(Encode(*prefixed, {"w7"}, {.role = TextRole::kQuery})[0].dense,
             Encode(*plain, {"w9 w7"})[0].dense);
   EXPECT_EQ(Encode(*prefixed, {"w7"})[0].dense, Encode(*plain, {"w10 w7"})[0].dense);
-  const auto overridden = OpenTiny(files, {.query_prefix = "w11 "});
+  const auto overridden =
+      OpenTiny(files, {.query_prefix = "w11 ", .precision = Precision::kFloat32});
   EXPECT_EQ(Encode(*overridden, {"w7"}, {.role = TextRole::kQuery})[0].dense,
             Encode(*plain, {"w11 w7"})[0].dense);
 }
@@ -194,9 +241,13 @@ TEST(BertEncoderTest, HasAFingerprintOfAllThatShapesAVector) {
   auto files = TinyModel().Files();
   const Hash256 plain = OpenTiny(files)->info().fingerprint;
   EXPECT_EQ(OpenTiny(files)->info().fingerprint, plain);
-  EXPECT_NE(OpenTiny(files, {.max_tokens = 20})->info().fingerprint, plain);
-  EXPECT_NE(OpenTiny(files, {.query_prefix = "q"})->info().fingerprint, plain);
-  EXPECT_NE(OpenTiny(files, {.passage_prefix = "q"})->info().fingerprint, plain);
+  EXPECT_NE(OpenTiny(files, {.precision = Precision::kInt8})->info().fingerprint, plain);
+  for (BertEncoderOptions options :
+       {BertEncoderOptions{.max_tokens = 20}, BertEncoderOptions{.query_prefix = "q"},
+        BertEncoderOptions{.passage_prefix = "q"}}) {
+    options.precision = Precision::kFloat32;
+    EXPECT_NE(OpenTiny(files, options)->info().fingerprint, plain);
+  }
   files["model.safetensors"].back() ^= 1;
   EXPECT_NE(OpenTiny(files)->info().fingerprint, plain);
 }
@@ -249,10 +300,12 @@ TEST(BertEncoderTest, AnswersWithAnErrorRatherThanVectorsThatAreNone) {
   std::string& weights = files["model.safetensors"];
   const uint64_t data = 8 + ByteReader(weights).Fixed<uint64_t>();
   weights.replace(data + 5 * 48 * 4, 4, "\x00\x00\xC0\x7F", 4);  // in the embedding of w5
-  const auto encoder = OpenTiny(files);
-  const std::string_view good = "w6", bad = "w5";
-  EXPECT_TRUE(encoder->Encode({&good, 1}, {}).ok());
-  EXPECT_EQ(encoder->Encode({&bad, 1}, {}).status().code(), StatusCode::kCorruption);
+  for (Precision precision : {Precision::kFloat32, Precision::kInt8}) {
+    const auto encoder = OpenTiny(files, {.precision = precision});
+    const std::string_view good = "w6", bad = "w5";
+    EXPECT_TRUE(encoder->Encode({&good, 1}, {}).ok());
+    EXPECT_EQ(encoder->Encode({&bad, 1}, {}).status().code(), StatusCode::kCorruption);
+  }
 }
 
 TEST(BertEncoderTest, SurvivesDamagedModels) {
@@ -268,7 +321,9 @@ TEST(BertEncoderTest, SurvivesDamagedModels) {
       bytes[rng.Below(std::min<size_t>(bytes.size(), 4000))] ^=
           static_cast<char>(1 << rng.Below(8));
     }
-    const auto encoder = BertEncoder::Open(ModelFolder::FromMemory("tiny", damaged));
+    const auto encoder =
+        BertEncoder::Open(ModelFolder::FromMemory("tiny", damaged),
+                          {.precision = i % 2 == 0 ? Precision::kFloat32 : Precision::kInt8});
     if (!encoder.ok()) {
       const std::string& message = encoder.status().message();
       EXPECT_TRUE(std::ranges::any_of(files, [&](const auto& f) {

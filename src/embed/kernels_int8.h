@@ -1,0 +1,83 @@
+// The int8 kernels of the encoder, one set per instruction level, chosen at run time.
+//
+// A row x of activations becomes bytes q with x ≈ scale·q + least, by a scale of its own: so a
+// row's result is the same, bit for bit, in every batch. A column of weights becomes signed bytes
+// with one scale (Dettmers et al. 2022, arXiv:2208.07339: vector-wise quantisation). Sums of
+// products are 32-bit and exact on every path while depth <= kMaxInt8Depth: no instruction that
+// saturates in between is used. With VNNI (512 or 256 bits) four products are one lane's
+// instruction; AVX2 without it and the portable path widen to 16 bits, and are slower than float32:
+// they are there to check the others and to read an int8 index on an older machine. There is no AMX
+// path yet. Pure functions on memory the caller owns, hence thread-safe. Nothing needs alignment.
+#ifndef CODELORE_EMBED_KERNELS_INT8_H_
+#define CODELORE_EMBED_KERNELS_INT8_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "embed/kernels.h"
+
+namespace codelore::embed {
+
+inline constexpr size_t kMaxInt8Depth = 65536;  // 255 · 127 · 65536 < 2^31
+inline constexpr size_t kInt8Group = 4;         // neighbouring depths that lie together
+
+// x ≈ scale · q + least
+struct ByteScale {
+  float scale = 0, least = 0;
+};
+
+// Weights B[depth, columns], packed: [⌈columns / panel⌉, depth / 4, panel, 4]; what belongs to a
+// column is padded with zeros to whole panels.
+struct Int8Weights {
+  const int8_t* panels = nullptr;
+  const float* scale = nullptr;  // of a column
+  const float* sum = nullptr;    // of a column: of all its (scaled) weights
+  const float* bias = nullptr;   // of a column
+  size_t depth = 0;              // a multiple of 4
+  size_t columns = 0;
+};
+
+// C[rows, columns] = f(A·B + bias), f the identity or GELU, A in bytes.
+struct Int8Product {
+  const uint8_t* a = nullptr;
+  size_t a_stride = 0;
+  const ByteScale* a_scales = nullptr;  // [rows]
+  const Int8Weights* weights = nullptr;
+  float* c = nullptr;       // nothing beyond `columns` of a row is written
+  uint16_t* c16 = nullptr;  // instead of c, for multiply_bfloat16
+  size_t c_stride = 0;
+  size_t rows = 0;
+};
+
+struct Int8Kernels {
+  std::string_view name;  // "avx512vnni", "avxvnni", "avx2", "portable"
+  bool fast = false;      // faster than float32 on such a machine
+  size_t panel = 0;       // columns of a panel
+  void (*multiply)(const Int8Product& product) = nullptr;
+  // With GELU as above, within 3e-5 of it.
+  void (*multiply_gelu)(const Int8Product& product) = nullptr;
+  // With bfloat16 results. Null where nothing computes with them.
+  void (*multiply_bfloat16)(const Int8Product& product) = nullptr;
+  // q [size rounded up to 4]: the bytes of x and zeros.
+  ByteScale (*quantise)(const float* x, size_t size, uint8_t* q) = nullptr;
+  // LayerNorm as in kernels.h, and the bytes of its result.
+  ByteScale (*layer_norm)(const LayerNormRow& row, uint8_t* q) = nullptr;
+};
+
+const Int8Kernels& BestInt8Kernels();
+std::span<const Int8Kernels* const> AvailableInt8Kernels();
+
+// Quadratics through a·(1 - Φ(a)), Φ the normal distribution function: piece i, of width
+// 1 / kGeluPiecesPerUnit, is around a = i / kGeluPiecesPerUnit, with a variable that counts pieces.
+inline constexpr size_t kGeluPieces = 32;
+inline constexpr float kGeluPiecesPerUnit = 6.4f;
+struct GeluTable {
+  alignas(64) float constant[kGeluPieces], linear[kGeluPieces], square[kGeluPieces];
+};
+extern const GeluTable kGeluTable;
+
+}  // namespace codelore::embed
+
+#endif  // CODELORE_EMBED_KERNELS_INT8_H_

@@ -1,0 +1,198 @@
+// The int8 kernels, written once over vector types. Each kernels_int8_*.cc includes this text after
+// kernels_vec_inl.h, which says why it looks as it does, and after defining
+//   IntVec (as wide as Vec), kRows and kColumns (of a tile, in rows and in vectors: so many
+//   accumulators fit the registers),
+//   LoadInts(p), Broadcast(p) (4 bytes to every lane),
+//   Dot(u, s, sum): adds to each lane of sum the products of its 4 unsigned and 4 signed bytes,
+//   exact, ToFloat(v), StoreBytes(p, v): kWidth floats to the nearest of 0 to 255, FastGelu(v).
+
+constexpr size_t kPanel = kColumns * kWidth;
+constexpr size_t kBlockRows = 8 * kRows;  // rows of A kept in the cache while B passes by
+constexpr size_t kPrefetch = 4096;        // bytes ahead in B, see there
+
+struct Int8Tile {
+  const uint8_t* a;
+  size_t a_stride;
+  const ByteScale* a_scales;
+  const int8_t* panel;
+  size_t depth;
+  const float *scale, *sum, *bias;  // of the panel's columns
+  void* c;
+  size_t c_stride;
+};
+
+// What becomes of a vector of results.
+struct KeepFloat {
+  using Element = float;
+  static Element* Target(const Int8Product& p) { return p.c; }
+  static KERNEL_INLINE void Put(float* c, Vec v) { Store(c, v); }
+};
+struct ApplyGelu {
+  using Element = float;
+  static Element* Target(const Int8Product& p) { return p.c; }
+  static KERNEL_INLINE void Put(float* c, Vec v) { Store(c, FastGelu(v)); }
+};
+
+template <int kTileRows, class Output>
+KERNEL_INLINE void FinishTile(const Int8Tile& t, IntVec (&sum)[kTileRows][kColumns]) {
+  auto* c = static_cast<typename Output::Element*>(t.c);
+  KERNEL_UNROLL
+  for (int column = 0; column < kColumns; ++column) {
+    const size_t at = column * kWidth;
+    const Vec scale = Load(t.scale + at), sums = Load(t.sum + at), bias = Load(t.bias + at);
+    KERNEL_UNROLL
+    for (int r = 0; r < kTileRows; ++r) {
+      const Vec start = Fma(Set(t.a_scales[r].least), sums, bias);
+      const Vec products = ToFloat(sum[r][column]) * Set(t.a_scales[r].scale);
+      Output::Put(c + r * t.c_stride + at, Fma(products, scale, start));
+    }
+  }
+}
+
+// kTileRows rows by one panel of columns: every accumulator stays in a register for the whole
+// depth.
+template <int kTileRows, class Output>
+void Int8MultiplyTile(const Int8Tile& t) {
+  IntVec sum[kTileRows][kColumns] = {};
+  const int8_t* b = t.panel;
+  const size_t stride = t.a_stride;
+  const uint8_t* a[(kTileRows + 2) / 3];  // every third row: the others are an addition away
+  KERNEL_UNROLL
+  for (int r = 0; r < kTileRows; r += 3) a[r / 3] = t.a + r * stride;
+  for (size_t k = 0; k < t.depth; k += kInt8Group, b += kInt8Group * kPanel) {
+    IntVec weights[kColumns];
+    KERNEL_UNROLL
+    for (int column = 0; column < kColumns; ++column) {
+      weights[column] = LoadInts(b + column * kInt8Group * kWidth);
+      if (kWidth == 16 || column % 2 == 0) {
+        __builtin_prefetch(b + kPrefetch + column * kInt8Group * kWidth, 0, 2);
+      }
+    }
+    KERNEL_UNROLL
+    for (int r = 0; r < kTileRows; ++r) {
+      const IntVec x = Broadcast(a[r / 3] + r % 3 * stride + k);
+      KERNEL_UNROLL
+      for (int column = 0; column < kColumns; ++column) {
+        Dot(x, weights[column], &sum[r][column]);
+      }
+    }
+  }
+  FinishTile<kTileRows, Output>(t, sum);
+}
+
+template <int kTileRows, class Output>
+KERNEL_INLINE void Int8MultiplyRows(const Int8Tile& tile, size_t rows) {
+  if constexpr (kTileRows > 0) {
+    if (rows == kTileRows) return Int8MultiplyTile<kTileRows, Output>(tile);
+    Int8MultiplyRows<kTileRows - 1, Output>(tile, rows);
+  }
+}
+
+// The last panel when `columns` of it exist only: by way of a copy.
+template <class Output>
+void Int8MultiplyNarrow(Int8Tile tile, size_t rows, size_t columns) {
+  using Element = typename Output::Element;
+  Element copy[kRows * kPanel];
+  Element* c = static_cast<Element*>(tile.c);
+  const size_t c_stride = tile.c_stride;
+  tile.c = copy;
+  tile.c_stride = kPanel;
+  Int8MultiplyRows<kRows, Output>(tile, rows);
+  for (size_t r = 0; r < rows; ++r) {
+    __builtin_memcpy(c + r * c_stride, copy + r * kPanel, columns * sizeof(Element));
+  }
+}
+
+// One block of rows against one panel, the rows spread evenly over the tiles.
+template <class Output>
+void Int8MultiplyPanel(Int8Tile tile, size_t rows, size_t columns) {
+  for (size_t tiles = (rows + kRows - 1) / kRows; tiles > 0; --tiles) {
+    const size_t n = (rows + tiles - 1) / tiles;
+    if (columns >= kPanel) {
+      Int8MultiplyRows<kRows, Output>(tile, n);
+    } else {
+      Int8MultiplyNarrow<Output>(tile, n, columns);
+    }
+    tile.a += n * tile.a_stride;
+    tile.a_scales += n;
+    tile.c = static_cast<typename Output::Element*>(tile.c) + n * tile.c_stride;
+    rows -= n;
+  }
+}
+
+template <class Output>
+void Int8Multiply(const Int8Product& p) {
+  const Int8Weights& w = *p.weights;
+  for (size_t row = 0; row < p.rows; row += kBlockRows) {
+    const size_t rows = p.rows - row < kBlockRows ? p.rows - row : kBlockRows;
+    for (size_t column = 0; column < w.columns; column += kPanel) {
+      Int8MultiplyPanel<Output>({.a = p.a + row * p.a_stride,
+                                 .a_stride = p.a_stride,
+                                 .a_scales = p.a_scales + row,
+                                 .panel = w.panels + column * w.depth,
+                                 .depth = w.depth,
+                                 .scale = w.scale + column,
+                                 .sum = w.sum + column,
+                                 .bias = w.bias + column,
+                                 .c = Output::Target(p) + row * p.c_stride + column,
+                                 .c_stride = p.c_stride},
+                                rows, w.columns - column);
+    }
+  }
+}
+
+// ---- row by row ---------------------------------------------------------------------------------
+
+KERNEL_INLINE ByteScale QuantiseWithin(const float* x, size_t size, float least, float most,
+                                       uint8_t* q) {
+  const float range = most - least;
+  const Vec inverse = Set(range > 0 ? 255.0f / range : 0.0f), low = Set(least);
+  size_t i = 0;
+  for (; i + kWidth <= size; i += kWidth) StoreBytes(q + i, (Load(x + i) - low) * inverse);
+  if (i < size) {
+    uint8_t bytes[kWidth];
+    StoreBytes(bytes, (LoadUpTo(x + i, size - i, least) - low) * inverse);
+    for (; i < size; ++i) q[i] = bytes[i % kWidth];
+  }
+  for (; i % kInt8Group != 0; ++i) q[i] = 0;
+  return {range / 255.0f, least};
+}
+
+ByteScale Quantise(const float* x, size_t size, uint8_t* q) {
+  Vec least = Set(x[0]), most = least;
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec v = LoadUpTo(x + i, size - i, x[0]);
+    least = Min(least, v);
+    most = Max(most, v);
+  }
+  return QuantiseWithin(x, size, -Maximum(-least), Maximum(most), q);
+}
+
+ByteScale LayerNormBytes(const LayerNormRow& row, uint8_t* q) {
+  float* x = row.x;
+  const size_t size = row.size;
+  Vec sum = Set(0), squares = Set(0);
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec v = LoadUpTo(x + i, size - i, 0) + LoadUpTo(row.residual + i, size - i, 0);
+    sum = sum + v;
+    StoreUpTo(x + i, v, size - i);
+  }
+  const float mean = Sum(sum) / static_cast<float>(size);
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec v = LoadUpTo(x + i, size - i, mean) - Set(mean);
+    squares = Fma(v, v, squares);
+  }
+  const float variance = Sum(squares) / static_cast<float>(size);
+  const Vec scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
+  Vec least = Set(3.4e38f), most = Set(-3.4e38f);
+  for (size_t i = 0; i < size; i += kWidth) {
+    const size_t left = size - i;
+    const Vec v = Fma((LoadUpTo(x + i, left, mean) - Set(mean)) * scale,
+                      LoadUpTo(row.gain + i, left, 0), LoadUpTo(row.bias + i, left, 0));
+    StoreUpTo(x + i, v, left);
+    const Vec seen = LoadUpTo(x + i, left, x[i]);  // v without lanes that do not exist
+    least = Min(least, seen);
+    most = Max(most, seen);
+  }
+  return QuantiseWithin(x, size, -Maximum(-least), Maximum(most), q);
+}
