@@ -32,6 +32,7 @@ namespace {
 // Of each group the first that is there: the others say the same in another format.
 constexpr std::array<std::string_view, 3> kFiles[] = {
     {"config.json"},
+    {"modules.json"},
     {"tokenizer_config.json"},
     {"sentence_bert_config.json"},
     {"config_sentence_transformers.json"},
