@@ -59,7 +59,7 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   ASSIGN_OR_RETURN(std::string_view bytes, folder.Read("model.safetensors"));
   ASSIGN_OR_RETURN(TensorSource tensors, ParseSafeTensors("model.safetensors", bytes));
   const Precision precision = options.precision.value_or(FastestPrecision());
-  ASSIGN_OR_RETURN(BertWeights weights, BertWeights::Load(tensors, config.shape, precision));
+  ASSIGN_OR_RETURN(BertWeights weights, BertWeights::Load(tensors, config.family, config.shape, precision));
   std::unique_ptr<BertEncoder> encoder(
       new BertEncoder(std::move(folder), std::move(config), std::move(tokenizer), precision));
   encoder->weights_ = std::move(weights);
