@@ -34,9 +34,6 @@ class Loader {
       const uint64_t rows = s.first_position + s.positions;
       ASSIGN_OR_RETURN(weights->positions,
                        Floats("embeddings.position_embeddings.weight", {rows, s.hidden}));
-      weights->positions.erase(
-          weights->positions.begin(),
-          weights->positions.begin() + static_cast<ptrdiff_t>(s.first_position * s.hidden));
     }
     for (size_t i = 0; i < weights->positions.size(); ++i)
       weights->positions[i] += types[i % s.hidden];
@@ -147,7 +144,11 @@ class Pass {
     const size_t hidden = shape_.hidden;
     size_t row = 0;
     for (uint32_t length : lengths) {
-      for (size_t position = 0; position < length; ++position, ++row) {
+      size_t next = shape_.first_position;
+      for (size_t i = 0; i < length; ++i, ++row) {
+        // A token named <pad> in an XLM-RoBERTa's text has the place before the first, and takes
+        // none.
+        const size_t position = ids[row] + size_t{1} == shape_.first_position ? ids[row] : next++;
         ReadFloats(weights_.words, ids[row] * hidden, {hidden_.row(row), hidden});
         if (!second.empty() && second[row] != 0) Add(weights_.second_type, hidden_.row(row));
         norm(row, weights_.positions.data() + (shape_.rotary.base > 0 ? 0 : position * hidden));

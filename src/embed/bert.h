@@ -46,7 +46,8 @@ struct LayerWeights {
 // all else is packed for this processor's kernels.
 struct BertWeights {
   Tensor words;  // [vocabulary, hidden]
-  // [positions, hidden], the first token type's embedding added; rotary: [hidden], that alone.
+  // [first_position + positions, hidden], the first token type's embedding added; rotary: [hidden],
+  // that alone.
   std::vector<float> positions;
   std::vector<float>
       second_type;  // [hidden]: second token type's embedding minus the first's; or empty

@@ -43,7 +43,8 @@ struct BertShape {
   size_t intermediate = 0;  // width of the feed-forward layer
   size_t vocabulary = 0;
   size_t positions = 0;       // tokens that a text may have
-  size_t first_position = 0;  // the row of the position embeddings that the first token has
+  size_t first_position = 0;  // the row of the position embeddings that the first token has; in
+                              // XLM-RoBERTa the padding token's id plus 1
   size_t token_types = 0;
   float epsilon = 0;  // of layer normalisation
   Rotary rotary = {};

@@ -190,7 +190,8 @@ def make_bge_m3():
     for head, name in ((sparse, "sparse_linear.pt"), (colbert, "colbert_linear.pt")):
         torch.save({n: t.half() for n, t in head.state_dict().items()}, os.path.join(FOLDER, "bge_m3", name))
     out, vectors = [], []
-    for text, ids, last, dense in encode_rows(Ids(tokenizer, 0, 2), TEXTS, 48, lambda ids: model(ids).last_hidden_state, False):
+    names = ["a <pad> the <pad><mask> file", "</s><s><unk> file"]
+    for text, ids, last, dense in encode_rows(Ids(tokenizer, 0, 2), TEXTS + names, 48, lambda ids: model(ids).last_hidden_state, False):
         with torch.no_grad():
             weights = torch.relu(sparse(last))[:, 0]
             multi = torch.nn.functional.normalize(colbert(last[1:]), dim=-1)
