@@ -241,13 +241,13 @@ def compare(args, texts, tokens, threads):
             engine.queries.append(engine.ask("query"))
     key = "cpu" if threads == 1 else "seconds"
     print(f"\n{threads} thread(s); tokens/s of {'processor time' if threads == 1 else 'the clock'}; best of {args.rounds} rounds")
-    exact, speeds = None, {}
+    speeds = {engine.name: tokens / min(r[key] for r in engine.rounds) for engine in engines}
+    exact = None
     for engine in engines:
         engine.ask(f"save {args.work}/vectors.f32")
         vectors = np.fromfile(f"{args.work}/vectors.f32", dtype="<f4").reshape(-1, 384)
         exact = vectors if exact is None else exact
         cosine = (vectors * exact).sum(1)
-        speeds[engine.name] = tokens / min(r[key] for r in engine.rounds)
         worst = tokens / max(r[key] for r in engine.rounds)
         query_ms = min(r[key] for r in engine.queries) / 20 * 1e3
         ratio = speeds["codelore-int8"] / speeds[engine.name]

@@ -111,7 +111,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
-  ASSIGN_OR_RETURN(service->encoder_, embed::BertEncoder::Open(embed::ModelFolder::BuiltIn()));
+  ASSIGN_OR_RETURN(service->encoder_, embed::BertEncoder::Open(embed::ModelFolder::BuiltIn(), {.precision = options.precision}));
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, *service->encoder_,
       ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads});

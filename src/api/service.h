@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "codelore/index.h"
 #include "codelore/store.h"
 #include "codelore/symbols.h"
+#include "embed/precision.h"
 #include "ingest/indexer.h"
 
 namespace codelore::api {
@@ -26,6 +28,7 @@ namespace codelore::api {
 struct ServiceOptions {
   std::string data_folder;
   int threads = 2;  // for indexing: reading and chunking, then encoding
+  std::optional<embed::Precision> precision = {};  // of the encoder; without it: what is fastest on this processor
 };
 
 struct SearchQuestion {

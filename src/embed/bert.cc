@@ -239,23 +239,21 @@ class Int8Pass : private Pass {
     });
     for (const LayerWeights<Int8Linear>& layer : weights_.int8_layers) {
       Attention(layer, ids.size(), lengths);
-      for (size_t row = 0; row < ids.size(); row += kInt8BlockRows) {
-        Mix(layer, row, std::min(kInt8BlockRows, ids.size() - row));
+      for (size_t row = 0; row < ids.size(); row += kBlockRows) {
+        Mix(layer, row, std::min(kBlockRows, ids.size() - row));
       }
     }
     return hidden_;
   }
 
  private:
-  static constexpr size_t kInt8BlockRows = 56;
-
   void ReserveBytes(size_t tokens) {
     const size_t narrow = RoundUp(shape_.hidden),
                  wide = RoundUp(std::max(shape_.hidden, shape_.intermediate));
     bytes_ = {state_.hidden_bytes.Reserve(tokens * narrow), narrow,
               state_.hidden_scales.Reserve(tokens)};
-    block_ = {state_.block_bytes.Reserve(kInt8BlockRows * wide), wide,
-              state_.block_scales.Reserve(kInt8BlockRows)};
+    block_ = {state_.block_bytes.Reserve(kBlockRows * wide), wide,
+              state_.block_scales.Reserve(kBlockRows)};
     if (bfloat16_) {
       state_.query_key_value_bf16.Reserve(tokens * 3 * shape_.hidden);
     } else {

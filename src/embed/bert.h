@@ -19,6 +19,7 @@
 #include "embed/attention.h"
 #include "embed/linear.h"
 #include "embed/model_config.h"
+#include "embed/precision.h"
 #include "embed/rotary.h"
 #include "embed/tensor_source.h"
 
@@ -27,10 +28,6 @@ namespace codelore::embed {
 struct NormWeights {
   std::vector<float> gain, bias;  // [hidden]
 };
-
-enum class Precision { kFloat32, kInt8 };
-// What is faster on this processor: int8 where it multiplies bytes (VNNI).
-Precision FastestPrecision();
 
 template <class LinearType>
 struct LayerWeights {

@@ -11,7 +11,7 @@ namespace codelore::embed {
 
 namespace {
 
-constexpr size_t kGroupTokens = 1024;  // the network is as fast as it gets from about 100 on
+constexpr size_t kGroupTokens = 512;  // the network is as fast as it gets from about 100 on
 
 // Scales to Euclidean length 1; false if there is no such vector.
 bool Normalise(std::span<float> vector) {

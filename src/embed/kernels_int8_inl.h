@@ -143,6 +143,18 @@ void Int8Multiply(const Int8Product& p) {
 
 // ---- row by row ---------------------------------------------------------------------------------
 
+// kWhole: rows of whole vectors, which models have, without a question at each.
+template <bool kWhole>
+KERNEL_INLINE Vec LoadPart(const float* p, size_t left, float fill) {
+  if constexpr (kWhole) return Load(p);
+  return LoadUpTo(p, left, fill);
+}
+template <bool kWhole>
+KERNEL_INLINE void StorePart(float* p, Vec v, size_t left) {
+  if constexpr (kWhole) return Store(p, v);
+  StoreUpTo(p, v, left);
+}
+
 KERNEL_INLINE ByteScale QuantiseWithin(const float* x, size_t size, float least, float most,
                                        uint8_t* q) {
   const float range = most - least;
@@ -158,41 +170,94 @@ KERNEL_INLINE ByteScale QuantiseWithin(const float* x, size_t size, float least,
   return {range / 255.0f, least};
 }
 
-ByteScale Quantise(const float* x, size_t size, uint8_t* q) {
-  Vec least = Set(x[0]), most = least;
-  for (size_t i = 0; i < size; i += kWidth) {
-    const Vec v = LoadUpTo(x + i, size - i, x[0]);
-    least = Min(least, v);
-    most = Max(most, v);
+// Two of everything that is summed up, or compared: one would wait for itself.
+struct Extremes {
+  Vec least[2], most[2];
+
+  KERNEL_INLINE Extremes(float high, float low)
+      : least{Set(high), Set(high)}, most{Set(low), Set(low)} {}
+  KERNEL_INLINE void Add(Vec v, size_t i) {
+    least[i % 2] = Min(least[i % 2], v);
+    most[i % 2] = Max(most[i % 2], v);
   }
-  return QuantiseWithin(x, size, -Maximum(-least), Maximum(most), q);
+  KERNEL_INLINE float Least() const { return -Maximum(-Min(least[0], least[1])); }
+  KERNEL_INLINE float Most() const { return Maximum(Max(most[0], most[1])); }
+};
+
+template <bool kWhole>
+ByteScale QuantiseRow(const float* x, size_t size, uint8_t* q) {
+  Extremes extremes(x[0], x[0]);
+  size_t i = 0;
+  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
+    extremes.Add(Load(x + i), 0);
+    extremes.Add(Load(x + i + kWidth), 1);
+  }
+  for (; i < size; i += kWidth) extremes.Add(LoadPart<kWhole>(x + i, size - i, x[0]), 0);
+  return QuantiseWithin(x, size, extremes.Least(), extremes.Most(), q);
+}
+
+ByteScale Quantise(const float* x, size_t size, uint8_t* q) {
+  return size % kWidth == 0 ? QuantiseRow<true>(x, size, q) : QuantiseRow<false>(x, size, q);
+}
+
+// x = x + residual; returns its mean.
+template <bool kWhole>
+KERNEL_INLINE float AddResidual(const LayerNormRow& row) {
+  Vec sum[2] = {Set(0), Set(0)};
+  size_t i = 0;
+  for (; i + 2 * kWidth <= row.size; i += 2 * kWidth) {
+    KERNEL_UNROLL
+    for (size_t j = 0; j < 2; ++j) {
+      const size_t at = i + j * kWidth;
+      const Vec v = Load(row.x + at) + Load(row.residual + at);
+      sum[j] = sum[j] + v;
+      Store(row.x + at, v);
+    }
+  }
+  for (; i < row.size; i += kWidth) {
+    const size_t left = row.size - i;
+    const Vec v =
+        LoadPart<kWhole>(row.x + i, left, 0) + LoadPart<kWhole>(row.residual + i, left, 0);
+    sum[0] = sum[0] + v;
+    StorePart<kWhole>(row.x + i, v, left);
+  }
+  return Sum(sum[0] + sum[1]) / static_cast<float>(row.size);
+}
+
+template <bool kWhole>
+KERNEL_INLINE float Variance(const LayerNormRow& row, float mean) {
+  Vec squares[2] = {Set(0), Set(0)};
+  size_t i = 0;
+  for (; i + 2 * kWidth <= row.size; i += 2 * kWidth) {
+    const Vec v = Load(row.x + i) - Set(mean), w = Load(row.x + i + kWidth) - Set(mean);
+    squares[0] = Fma(v, v, squares[0]);
+    squares[1] = Fma(w, w, squares[1]);
+  }
+  for (; i < row.size; i += kWidth) {
+    const Vec v = LoadPart<kWhole>(row.x + i, row.size - i, mean) - Set(mean);
+    squares[0] = Fma(v, v, squares[0]);
+  }
+  return Sum(squares[0] + squares[1]) / static_cast<float>(row.size);
+}
+
+template <bool kWhole>
+ByteScale LayerNormRowBytes(const LayerNormRow& row, uint8_t* q) {
+  const float mean = AddResidual<kWhole>(row), variance = Variance<kWhole>(row, mean);
+  const Vec scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
+  Extremes extremes(3.4e38f, -3.4e38f);
+  for (size_t i = 0; i < row.size; i += kWidth) {
+    const size_t left = row.size - i;
+    const Vec v =
+        Fma((LoadPart<kWhole>(row.x + i, left, mean) - Set(mean)) * scale,
+            LoadPart<kWhole>(row.gain + i, left, 0), LoadPart<kWhole>(row.bias + i, left, 0));
+    StorePart<kWhole>(row.x + i, v, left);
+    // Without lanes that do not exist.
+    extremes.Add(kWhole ? v : LoadUpTo(row.x + i, left, row.x[i]), i / kWidth);
+  }
+  return QuantiseWithin(row.x, row.size, extremes.Least(), extremes.Most(), q);
 }
 
 ByteScale LayerNormBytes(const LayerNormRow& row, uint8_t* q) {
-  float* x = row.x;
-  const size_t size = row.size;
-  Vec sum = Set(0), squares = Set(0);
-  for (size_t i = 0; i < size; i += kWidth) {
-    const Vec v = LoadUpTo(x + i, size - i, 0) + LoadUpTo(row.residual + i, size - i, 0);
-    sum = sum + v;
-    StoreUpTo(x + i, v, size - i);
-  }
-  const float mean = Sum(sum) / static_cast<float>(size);
-  for (size_t i = 0; i < size; i += kWidth) {
-    const Vec v = LoadUpTo(x + i, size - i, mean) - Set(mean);
-    squares = Fma(v, v, squares);
-  }
-  const float variance = Sum(squares) / static_cast<float>(size);
-  const Vec scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
-  Vec least = Set(3.4e38f), most = Set(-3.4e38f);
-  for (size_t i = 0; i < size; i += kWidth) {
-    const size_t left = size - i;
-    const Vec v = Fma((LoadUpTo(x + i, left, mean) - Set(mean)) * scale,
-                      LoadUpTo(row.gain + i, left, 0), LoadUpTo(row.bias + i, left, 0));
-    StoreUpTo(x + i, v, left);
-    const Vec seen = LoadUpTo(x + i, left, x[i]);  // v without lanes that do not exist
-    least = Min(least, seen);
-    most = Max(most, seen);
-  }
-  return QuantiseWithin(x, size, -Maximum(-least), Maximum(most), q);
+  return row.size % kWidth == 0 ? LayerNormRowBytes<true>(row, q)
+                                : LayerNormRowBytes<false>(row, q);
 }

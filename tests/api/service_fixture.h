@@ -33,7 +33,8 @@ class World {
   void Close() { service_.reset(); }
   void Open() {
     service_.reset();
-    auto opened = Service::Open({.data_folder = data_.path(), .threads = 1});
+    auto opened = Service::Open({.data_folder = data_.path(), .threads = 1,
+                                 .precision = embed::Precision::kFloat32});  // the same rankings everywhere
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     service_ = std::move(*opened);
   }
