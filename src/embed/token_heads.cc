@@ -38,8 +38,9 @@ std::vector<std::pair<uint32_t, float>> LexicalHead::Weigh(std::span<const uint3
   std::ranges::sort(weights, [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first < b.first : a.second > b.second;
   });
-  const auto rest = std::ranges::unique(weights, {}, &std::pair<uint32_t, float>::first);
-  weights.erase(rest.begin(), rest.end());
+  weights.erase(std::unique(weights.begin(), weights.end(),
+                            [](const auto& a, const auto& b) { return a.first == b.first; }),
+                weights.end());
   return weights;
 }
 
