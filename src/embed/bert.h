@@ -46,8 +46,7 @@ struct BertWeights {
   // [first_position + positions, hidden], the first token type's embedding added; rotary: [hidden],
   // that alone.
   std::vector<float> positions;
-  std::vector<float>
-      second_type;  // [hidden]: second token type's embedding minus the first's; or empty
+  std::vector<float> second_type;  // [hidden], less the first token type's; empty if there is one
   NormWeights embedding_norm;
   // One of the two is empty.
   std::vector<LayerWeights<Linear>> layers;

@@ -2,8 +2,9 @@
 // like) in this process: query and passage go through the network as one text, and the first
 // token's vector becomes a number.
 //
-//   BERT          [CLS] query [SEP] passage [SEP], the passage's tokens of the second type; pooler,
-//   classifier XLM-RoBERTa   <s> query </s></s> passage </s>; classifier.dense, classifier.out_proj
+//   BERT          [CLS] query [SEP] passage [SEP], the passage of the second token type;
+//                 bert.pooler.dense, classifier
+//   XLM-RoBERTa   <s> query </s></s> passage </s>; classifier.dense, classifier.out_proj
 // A query takes at most three quarters of the tokens, the passage what is left. Memory as of
 // BertEncoder.
 #ifndef CODELORE_EMBED_BERT_SCORER_H_

@@ -159,10 +159,24 @@ Status CheckModules(const ModelFolder& folder) {
   return OkStatus();
 }
 
+// One word, as sentence-transformers writes it now, where there was a flag for each.
+Result<Pooling> ReadPoolingMode(const JsonValue& config) {
+  ASSIGN_OR_RETURN(JsonValue mode, config.At("pooling_mode"));
+  ASSIGN_OR_RETURN(const std::string word, mode.Text());
+  if (word == "cls") return Pooling::kFirstToken;
+  if (word == "mean") return Pooling::kMean;
+  return InvalidArgument(mode.Mismatch("\"cls\" or \"mean\"").message());
+}
+
 Result<Pooling> ReadPooling(const JsonValue& config, size_t hidden) {
   if (config.Has("word_embedding_dimension")) {
     RETURN_IF_ERROR(config.UintAt("word_embedding_dimension", hidden, hidden).status());
   }
+  if (config.Has("embedding_dimension")) {  // since sentence-transformers 5
+    RETURN_IF_ERROR(config.UintAt("embedding_dimension", hidden, hidden).status());
+  }
+  RETURN_IF_ERROR(RequireFlag(config, "include_prompt", true));
+  if (config.Has("pooling_mode")) return ReadPoolingMode(config);
   ASSIGN_OR_RETURN(auto members, config.Members());
   for (const auto& [key, value] : members) {
     if (!key.starts_with("pooling_mode_") || key == "pooling_mode_cls_token" ||
@@ -231,6 +245,10 @@ Result<ModelConfig> ModelConfig::Read(const ModelFolder& folder) {
     ASSIGN_OR_RETURN(uint64_t longest,
                      sentence.UintAt("max_seq_length", 3, result.shape.positions));
     result.max_tokens = static_cast<uint32_t>(longest);
+  } else if (tokenizer.Has("model_max_length")) {  // without a limit it is 10^30
+    ASSIGN_OR_RETURN(const double longest, tokenizer.NumberAt("model_max_length"));
+    if (longest >= 3 && longest < result.max_tokens)
+      result.max_tokens = static_cast<uint32_t>(longest);
   }
   ASSIGN_OR_RETURN(JsonValue prompts, ReadObject(folder, "config_sentence_transformers.json"));
   RETURN_IF_ERROR(ReadPrompts(prompts, &result));

@@ -1,12 +1,11 @@
 // ModelConfig: what the configuration files of a model folder say, checked and in one place.
 //
 //   config.json                        family and shape of the network (required)
-//   modules.json                       what sentence-transformers runs after it: pooling,
-//   normalisation 1_Pooling/config.json              how token vectors become one (without it:
-//   their mean) tokenizer_config.json              case, accents, special tokens (without it: BERT
-//   uncased) sentence_bert_config.json          longest input (without it: as many as there are
-//   positions) config_sentence_transformers.json  prompts put before queries and passages (without
-//   it: none)
+//   modules.json                       that nothing runs after it but what follows here
+//   1_Pooling/config.json              how token vectors become one (without it: their mean)
+//   tokenizer_config.json              case, accents, special tokens (without it: BERT uncased)
+//   sentence_bert_config.json          longest input (without it: as many as there are positions)
+//   config_sentence_transformers.json  prompts put before queries and passages (without it: none)
 // A plain value. Read fails, naming file and field, for what is missing, mistyped, out of range or
 // beyond this encoder.
 #ifndef CODELORE_EMBED_MODEL_CONFIG_H_
@@ -25,7 +24,7 @@ namespace codelore::embed {
 // Three networks of one kind:
 //   kBert         Devlin et al. 2018; BGE, E5, Arctic, MiniLM
 //   kXlmRoberta   Conneau et al. 2019: positions counted from 2; BGE-M3, multilingual-e5
-//   kNomicBert    Nussbaum et al. 2024: rotary positions, gated feed-forward; nomic-embed-text,
+//   kNomicBert    Nussbaum et al. 2024: rotary positions, gated MLP; nomic-embed-text,
 //   CodeRankEmbed
 enum class Family { kBert, kXlmRoberta, kNomicBert };
 

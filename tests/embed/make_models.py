@@ -28,6 +28,7 @@ FOLDER = os.path.join(DATA, "models")
 TEXTS = ["", "a", "the file was not found", "def read(self, path): return open(path)", "사용자 이름을 입력하십시오",
          "ファイルが見つかりません", "a a a the the file", "unknown \U0001F600 things \u2603 here", "x" * 40,
          "one two three four five six seven eight nine ten " * 3]
+LONG = "the file was not found at line 7. "
 HIDDEN, LAYERS, HEADS, MIDDLE = 32, 2, 4, 64
 
 
@@ -168,7 +169,7 @@ def make_bert():
     write_json("bert", "model.safetensors.index.json", {
         "metadata": {"total_size": 0}, "weight_map": {n: files[i >= half] for i, (n, _) in enumerate(names)}})
     rows = encode_rows(Ids(tokenizer, 2, 3), TEXTS, 48, lambda ids: model(ids).last_hidden_state, False)
-    golden("bert", [{"text": t, "ids": ids, "dense": rounded(d)} for t, ids, _, d in rows])
+    golden("bert", [{"text": t, "tokens": len(ids), "dense": rounded(d)} for t, ids, _, d in rows])
 
 
 def xlmr(folder, tokenizer, vocabulary, dtype, **more):
@@ -200,7 +201,7 @@ def make_bge_m3():
             if token not in (0, 1, 2, 3) and weight > lexical.get(token, 0):
                 lexical[token] = weight
         vectors.append(multi)
-        out.append({"text": text, "ids": ids, "dense": rounded(dense), "sparse": sorted([k, round(v, 7)] for k, v in lexical.items())})
+        out.append({"text": text, "tokens": len(ids), "dense": rounded(dense), "sparse": sorted([k, round(v, 7)] for k, v in lexical.items())})
     query = vectors[2]
     for row, passage in zip(out, vectors):  # FlagEmbedding's colbert_score
         row["maxsim"] = round(float((query @ passage.T).max(-1).values.sum() / len(query)), 7)
@@ -228,7 +229,7 @@ def make_e5():
     write_json("e5", "config_sentence_transformers.json", {"prompts": {"query": "query: ", "passage": "passage: "}})
     save_file({n: t.bfloat16() for n, t in plain(model.state_dict()).items()}, os.path.join(FOLDER, "e5", "model.safetensors"))
     rows = encode_rows(Slow(), ["query: " + t for t in TEXTS], 48, lambda ids: model(ids).last_hidden_state, True)
-    golden("e5", [{"text": t.removeprefix("query: "), "ids": ids, "dense": rounded(d)} for t, ids, _, d in rows])
+    golden("e5", [{"text": t.removeprefix("query: "), "tokens": len(ids), "dense": rounded(d)} for t, ids, _, d in rows])
     HIDDEN, HEADS = 32, 4
 
 
@@ -280,7 +281,7 @@ def make_nomic():
     save_file({n: t.bfloat16() for n, t in nomic_names(model.state_dict()).items()}, os.path.join(FOLDER, "nomic", "model.safetensors"))
     prefix = "search_query: "
     rows = encode_rows(Ids(tokenizer, 2, 3), [prefix + t for t in TEXTS], 48, lambda ids: model(ids).last_hidden_state, True)
-    golden("nomic", [{"text": t.removeprefix(prefix), "ids": ids, "dense": rounded(d)} for t, ids, _, d in rows])
+    golden("nomic", [{"text": t.removeprefix(prefix), "tokens": len(ids), "dense": rounded(d)} for t, ids, _, d in rows])
 
 
 class LongNomic:
@@ -342,14 +343,15 @@ def make_nomic_long():
     from safetensors.torch import save_file
     tokenizer = wordpiece_tokenizer()
     nomic_config("nomic_long", tokenizer.get_vocab_size(), qkv_proj_bias=True, mlp_fc1_bias=True, mlp_fc2_bias=True,
-                 rotary_scaling_factor=2, max_trained_positions=16)
+                 rotary_scaling_factor=2, max_trained_positions=16, n_positions=8192)
     pooling("nomic_long", False)
     with open(os.path.join(FOLDER, "nomic_long", "vocab.txt"), "w", encoding="utf-8") as file:
         file.write(vocab_text(tokenizer))
     model = LongNomic(tokenizer.get_vocab_size(), 16, 2)
     save_file({n: t.half() for n, t in model.tensors.items()}, os.path.join(FOLDER, "nomic_long", "model.safetensors"))
-    rows = encode_rows(Ids(tokenizer, 2, 3), TEXTS, 48, model, False)
-    golden("nomic_long", [{"text": t, "ids": ids, "dense": rounded(d)} for t, ids, _, d in rows])
+    rows = encode_rows(Ids(tokenizer, 2, 3), TEXTS + [LONG * 600], 8192, model, False)
+    golden("nomic_long", [{"text": t if len(t) < 1000 else LONG, "repeat": 1 if len(t) < 1000 else 600, "tokens": len(ids),
+                           "dense": rounded(d)} for t, ids, _, d in rows])
 
 
 def rerank_rows(tokenizer, model, types):

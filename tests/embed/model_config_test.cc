@@ -45,6 +45,8 @@ TEST(ModelConfigTest, ReadsTheBuiltInModel) {
 TEST(ModelConfigTest, HasDefaultsForMissingFiles) {
   const ModelConfig config = Read({}).value();
   EXPECT_EQ(config.max_tokens, 40u);
+  EXPECT_EQ(Read({{"tokenizer_config.json", R"({"model_max_length": 1e30})"}})->max_tokens, 40u);
+  EXPECT_EQ(Read({{"tokenizer_config.json", R"({"model_max_length": 16})"}})->max_tokens, 16u);
   EXPECT_EQ(config.pooling, Pooling::kMean);
   EXPECT_TRUE(config.tokenizer.lower_case);
 }
@@ -173,6 +175,24 @@ TEST(ModelConfigTest, NamesTheFieldOfNomicBertThatIsWrong) {
             "config.json: n_head: expected a divisor of n_embd, found 5");
   EXPECT_EQ(error("factor\": null", "factor\": 0"),
             "config.json: rotary_scaling_factor: expected a number from 1 on, found 0");
+}
+
+TEST(ModelConfigTest, ReadsPoolingAsItIsWrittenNow) {
+  const auto pooling = [](const std::string& mode) {
+    return Read(
+        {{"1_Pooling/config.json",
+          R"({"embedding_dimension": 48, "include_prompt": true, "pooling_mode": )" + mode + "}"}});
+  };
+  EXPECT_EQ(pooling("\"cls\"")->pooling, Pooling::kFirstToken);
+  EXPECT_EQ(pooling("\"mean\"")->pooling, Pooling::kMean);
+  EXPECT_EQ(
+      pooling("\"lasttoken\"").status().message(),
+      "1_Pooling/config.json: pooling_mode: expected \"cls\" or \"mean\", found \"lasttoken\"");
+  EXPECT_EQ(ErrorOf({{"1_Pooling/config.json", R"({"include_prompt": false})"}}),
+            "1_Pooling/config.json: include_prompt: expected true, found false");
+  EXPECT_EQ(ErrorOf({{"1_Pooling/config.json", R"({"embedding_dimension": 47})"}}),
+            "1_Pooling/config.json: embedding_dimension: expected a whole number from 48 to 48, "
+            "found 47");
 }
 
 TEST(ModelConfigTest, RefusesModulesItDoesNotRun) {

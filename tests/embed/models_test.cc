@@ -26,7 +26,10 @@ nlohmann::json Golden(const std::string& model) {
 std::vector<Encoding> Encode(const TextEncoder& encoder, const nlohmann::json& rows,
                              const EncodeOptions& options = {}) {
   std::vector<std::string> texts;
-  for (const auto& row : rows) texts.push_back(row["text"]);
+  for (const auto& row : rows) {
+    texts.emplace_back();
+    for (int n = row.value("repeat", 1); n > 0; --n) texts.back() += row["text"].get<std::string>();
+  }
   const std::vector<std::string_view> views(texts.begin(), texts.end());
   auto result = encoder.Encode(views, options);
   EXPECT_TRUE(result.ok()) << result.status().ToString();
@@ -48,7 +51,7 @@ void ExpectGolden(const TextEncoder& encoder, const nlohmann::json& rows, double
                   TextRole role = TextRole::kPassage) {
   const auto encodings = Encode(encoder, rows, {.role = role});
   for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(encodings[i].tokens, rows[i]["ids"].size()) << rows[i]["text"];
+    EXPECT_EQ(encodings[i].tokens, rows[i]["tokens"].get<uint32_t>()) << rows[i]["text"];
     const auto expected = rows[i]["dense"].get<std::vector<float>>();
     ASSERT_EQ(encodings[i].dense.size(), expected.size());
     EXPECT_LT(CosineDistance(encodings[i].dense, expected), distance) << rows[i]["text"];
