@@ -55,7 +55,7 @@ TEST(SafeTensorsTest, RefusesInfinitiesAndNaNs) {
   }
 }
 
-TEST(SafeTensorsTest, RefusesAHeaderThatDoesNotFitTheFile) {
+TEST(SafeTensorsTest, Attack121_RefusesAHeaderThatDoesNotFitTheFile) {
   EXPECT_EQ(ErrorOf(""), "m.safetensors: header size: expected at most 0 bytes, found 0");
   EXPECT_EQ(ErrorOf("1234567"), "m.safetensors: header size: expected at most 0 bytes, found 0");
   EXPECT_EQ(ErrorOf(ByteWriter().Fixed<uint64_t>(3).Raw("{}").Take()),
@@ -64,9 +64,11 @@ TEST(SafeTensorsTest, RefusesAHeaderThatDoesNotFitTheFile) {
             "m.safetensors: header size: expected at most 2 bytes, found 18446744073709551615");
   EXPECT_EQ(ErrorOf(SafeTensorsFile(std::string(17 << 20, ' '), "")),
             "m.safetensors: header size: expected at most 16777216 bytes, found 17825792");
+  EXPECT_EQ(ErrorOf(SafeTensorsFile(std::string(100 << 20, ' '), "")),
+            "m.safetensors: header size: expected at most 16777216 bytes, found 104857600");
 }
 
-TEST(SafeTensorsTest, RefusesAHeaderThatIsNotStrictJson) {
+TEST(SafeTensorsTest, Attack121_RefusesAHeaderThatIsNotStrictJson) {
   EXPECT_EQ(HeaderError("", 0),
             "m.safetensors: header: expected JSON, found something else at byte 1");
   EXPECT_EQ(HeaderError("[]", 0), "m.safetensors: header: expected a JSON object, found array");
@@ -110,7 +112,7 @@ TEST(SafeTensorsTest, RefusesAnEntryThatIsNoTensor) {
             "m.safetensors: header: a: data_offsets: expected two offsets, found array");
 }
 
-TEST(SafeTensorsTest, RefusesShapesThatOverflowOrDifferFromTheirBytes) {
+TEST(SafeTensorsTest, Attack121_RefusesShapesThatOverflowOrDifferFromTheirBytes) {
   EXPECT_EQ(
       HeaderError(
           R"({"a":{"dtype":"U8","shape":[4194305,4194305,211106198978564],"data_offsets":[0,4]}})",
@@ -132,7 +134,7 @@ TEST(SafeTensorsTest, RefusesShapesThatOverflowOrDifferFromTheirBytes) {
       "m.safetensors: header: a: data_offsets: 1: expected a whole number from 0 to 4, found 5");
 }
 
-TEST(SafeTensorsTest, RefusesOverlapsHolesAndRests) {
+TEST(SafeTensorsTest, Attack121_RefusesOverlapsHolesAndRests) {
   const auto two = [](const char* first, const char* second) {
     return std::string(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)") + first +
            R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + second + "}}";
@@ -151,7 +153,7 @@ TEST(SafeTensorsTest, RefusesOverlapsHolesAndRests) {
             "m.safetensors: expected 8 bytes of data, found 9");
 }
 
-TEST(SafeTensorsTest, RefusesEveryTruncation) {
+TEST(SafeTensorsTest, Attack121_RefusesEveryTruncation) {
   const std::string good = TinyModel().Files().at("model.safetensors");
   ASSERT_EQ(ErrorOf(good), "");
   for (size_t size = 0; size < good.size(); size += size < 200 ? 1 : 997) {
@@ -160,7 +162,7 @@ TEST(SafeTensorsTest, RefusesEveryTruncation) {
   EXPECT_NE(ErrorOf(good + '\0'), "");
 }
 
-TEST(SafeTensorsTest, SurvivesEveryFlippedBitOfTheHeader) {
+TEST(SafeTensorsTest, Attack121_SurvivesEveryFlippedBitOfTheHeader) {
   std::string file = SafeTensorsFile(
       R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"F16","shape":[3],"data_offsets":[16,22]}})",
       std::string(22, '\1'));
@@ -203,7 +205,7 @@ TEST(SafeTensorsTest, ReadsShards) {
             "model.safetensors.index.json: c: expected this tensor, found none");
 }
 
-TEST(SafeTensorsTest, RefusesAnIndexThatNamesOtherFilesOrTensors) {
+TEST(SafeTensorsTest, Attack121_RefusesAnIndexThatNamesOtherFilesOrTensors) {
   const auto error = [](const std::string& index) { return ReadShards(index).status().message(); };
   EXPECT_EQ(error("{}"),
             "model.safetensors.index.json: expected an object with \"weight_map\", found object");

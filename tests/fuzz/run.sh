@@ -21,9 +21,15 @@ for target; do
   for file in $(seeds "$target"); do
     head -c 60000 "$file" > "$corpus/seed_$(basename "$(dirname "$file")")_$(basename "$file")"
   done
+  options=
+  if [ "$target" = torch_file_fuzz ]; then
+    options=-dict=$here/pickle.dict
+    python3 -c "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1])
+sys.stdout.buffer.write(z.read(z.namelist()[0]))" "$data/tensors.pt" > "$corpus/seed_data.pkl"
+  fi
   echo "$target"
   "$build/$target" -runs="$runs" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$corpus/../$target-" \
-    -print_final_stats=1 -verbosity=0 "$corpus" 2>&1 | grep -E "ERROR|SUMMARY|not so|number_of_executed|execs_per_sec|Test unit" || true
+    -print_final_stats=1 -verbosity=0 $options "$corpus" 2>&1 | grep -E "ERROR|SUMMARY|not so|number_of_executed|exec_per_sec|Test unit" || true
   if ls "$corpus"/../"$target"-* > /dev/null 2>&1; then
     echo "$target found something: $(ls "$corpus"/../"$target"-*)" >&2
     exit 1
