@@ -8,6 +8,8 @@ namespace codelore::embed {
 
 namespace {
 
+constexpr size_t kMaxReplacement = 64;  // bytes; Unicode's own have at most 33
+
 size_t OffsetOf(uint32_t unit) { return (unit >> 10) << ((unit & 1u << 9) >> 6); }
 uint32_t LabelOf(uint32_t unit) { return unit & (1u << 31 | 0xFF); }
 bool HasLeaf(uint32_t unit) { return (unit >> 8 & 1) != 0; }
@@ -27,6 +29,13 @@ Result<CharsMap> CharsMap::Parse(std::string_view bytes) {
   map.units_.resize(size / 4);
   std::memcpy(map.units_.data(), trie.data(), size);
   map.replacements_ = bytes.substr(4 + size);
+  for (size_t at = 0, end; at < map.replacements_.size(); at = end + 1) {
+    end = map.replacements_.find('\0', at);
+    if (end - at > kMaxReplacement) {
+      return Corruption("expected replacements of at most 64 bytes, found one of " +
+                        std::to_string(end - at));
+    }
+  }
   return map;
 }
 

@@ -80,14 +80,14 @@ Result<NormalizerStep> ReadReplace(const JsonValue& step) {
     result.kind = NormalizerStep::Kind::kReplace;
     ASSIGN_OR_RETURN(JsonValue from, pattern.At("String"));
     ASSIGN_OR_RETURN(result.from, from.Text());
-    if (result.from.empty() || result.from.size() > 64 || result.to.size() > 64)
-      return from.Mismatch("1 to 64 bytes, replaced by at most 64");
+    if (result.from.empty() || result.to.size() > 3 * result.from.size())
+      return from.Mismatch("bytes, replaced by at most three times as many");
     return result;
   }
   ASSIGN_OR_RETURN(JsonValue regex, pattern.At("Regex"));
   ASSIGN_OR_RETURN(std::string text, regex.Text());
   if (text != " {2,}") return InvalidArgument(regex.Mismatch("\" {2,}\"").message());
-  if (result.to.size() > 64) return regex.Mismatch("a replacement of at most 64 bytes");
+  if (result.to.size() > 6) return regex.Mismatch("a replacement of at most 6 bytes");
   result.kind = NormalizerStep::Kind::kReplaceSpaces;
   return result;
 }
@@ -97,7 +97,13 @@ Result<NormalizerStep> ReadNormalizerStep(const JsonValue& step) {
   ASSIGN_OR_RETURN(std::string type, TypeOf(step));
   if (type == "NFKC") return result;
   if (type == "Replace") return ReadReplace(step);
-  if (type != "Precompiled") return OtherType(step, "Precompiled, NFKC or Replace");
+  if (type == "Strip") {
+    result.kind = NormalizerStep::Kind::kStrip;
+    ASSIGN_OR_RETURN(result.at_start, step.BoolAt("strip_left", true));
+    ASSIGN_OR_RETURN(result.at_end, step.BoolAt("strip_right", true));
+    return result;
+  }
+  if (type != "Precompiled") return OtherType(step, "Precompiled, NFKC, Replace or Strip");
   result.kind = NormalizerStep::Kind::kCharsMap;
   if (!step.Has("precompiled_charsmap")) return result;
   ASSIGN_OR_RETURN(JsonValue value, step.At("precompiled_charsmap"));
@@ -108,6 +114,22 @@ Result<NormalizerStep> ReadNormalizerStep(const JsonValue& step) {
   if (!map.ok()) return value.Mismatch("a map of characters");
   result.map = std::move(map).value();
   return result;
+}
+
+// The steps; a file that would make texts longer and longer is refused.
+Status ReadNormalizer(const JsonValue& root, UnigramModel* model) {
+  ASSIGN_OR_RETURN(std::vector<JsonValue> steps, StepsOf(root, "normalizer", "normalizers"));
+  size_t maps = 0, replacements = 0;
+  for (const JsonValue& step : steps) {
+    ASSIGN_OR_RETURN(NormalizerStep read, ReadNormalizerStep(step));
+    maps +=
+        read.kind == NormalizerStep::Kind::kCharsMap || read.kind == NormalizerStep::Kind::kNfkc;
+    replacements += read.kind == NormalizerStep::Kind::kReplace;
+    if (maps > 1 || replacements > 2)
+      return step.Mismatch("one map of characters, and at most two replacements");
+    model->normalizer.push_back(std::move(read));
+  }
+  return OkStatus();
 }
 
 Status ReadMetaspace(const JsonValue& step, UnigramModel* model) {
@@ -237,11 +259,7 @@ Result<UnigramModel> ReadTokenizerJson(std::string_view file, std::string_view t
   if (type != "Unigram") return OtherType(json, "Unigram");
   RETURN_IF_ERROR(ReadPieces(json, &model));
   RETURN_IF_ERROR(ReadAddedTokens(root, &model));
-  ASSIGN_OR_RETURN(std::vector<JsonValue> steps, StepsOf(root, "normalizer", "normalizers"));
-  for (const JsonValue& step : steps) {
-    ASSIGN_OR_RETURN(NormalizerStep read, ReadNormalizerStep(step));
-    model.normalizer.push_back(std::move(read));
-  }
+  RETURN_IF_ERROR(ReadNormalizer(root, &model));
   RETURN_IF_ERROR(ReadPreTokenizer(root, &model));
   RETURN_IF_ERROR(ReadPostProcessor(root, &model));
   return model;

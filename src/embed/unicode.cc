@@ -3,6 +3,7 @@
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
 #include "codelore/utf8.h"
@@ -177,11 +178,13 @@ size_t GraphemeLength(std::string_view text) {
 
 std::string Nfkc(std::string_view text) {
   UErrorCode error = U_ZERO_ERROR;
-  const icu::Normalizer2* nfkc = icu::Normalizer2::getNFKCInstance(error);
+  static const icu::UnicodeSet known(u"[:age=9.0:]", error);
+  static const icu::Normalizer2* all = icu::Normalizer2::getNFKCInstance(error);
   std::string result;
-  if (nfkc == nullptr) return std::string(text);
+  if (all == nullptr) return std::string(text);
+  const icu::FilteredNormalizer2 nfkc(*all, known);
   icu::StringByteSink<std::string> sink(&result);
-  nfkc->normalizeUTF8(0, {text.data(), static_cast<int32_t>(text.size())}, sink, nullptr, error);
+  nfkc.normalizeUTF8(0, {text.data(), static_cast<int32_t>(text.size())}, sink, nullptr, error);
   return U_SUCCESS(error) ? result : std::string(text);
 }
 

@@ -51,7 +51,7 @@ bool IsWhiteSpace(char32_t c);
 // and more alike.
 size_t GraphemeLength(std::string_view text);
 
-// Normalization form KC of well-formed text.
+// Normalization form KC of well-formed text; what Unicode 9.0 did not assign stays as it is.
 std::string Nfkc(std::string_view text);
 
 // `text` with U+FFFD for each maximal part that is no UTF-8 (Unicode 15, 3.9: U+FFFD substitution).

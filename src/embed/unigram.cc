@@ -60,6 +60,24 @@ std::string ReplaceSpaces(std::string_view text, std::string_view to) {
   return result;
 }
 
+size_t CharBefore(std::string_view text, size_t at) {
+  do {
+    --at;
+  } while (at > 0 && IsUtf8Continuation(text[at]));
+  return at;
+}
+bool IsSpaceAt(std::string_view text, size_t at) {
+  return IsWhiteSpace(GetUtf8(text.substr(at, Utf8SequenceLength(text.substr(at)))));
+}
+
+std::string Strip(std::string_view text, bool at_start, bool at_end) {
+  while (at_start && !text.empty() && IsSpaceAt(text, 0))
+    text.remove_prefix(Utf8SequenceLength(text));
+  size_t end = text.size();
+  while (at_end && end > 0 && IsSpaceAt(text, CharBefore(text, end))) end = CharBefore(text, end);
+  return std::string(text.substr(0, end));
+}
+
 std::string Normalise(const std::vector<NormalizerStep>& steps, std::string_view text) {
   std::string result(text);
   for (const NormalizerStep& step : steps) {
@@ -79,6 +97,9 @@ std::string Normalise(const std::vector<NormalizerStep>& steps, std::string_view
         break;
       case NormalizerStep::Kind::kReplaceSpaces:
         result = ReplaceSpaces(result, step.to);
+        break;
+      case NormalizerStep::Kind::kStrip:
+        result = Strip(result, step.at_start, step.at_end);
     }
   }
   return result;
@@ -115,16 +136,6 @@ bool IsWordChar(std::string_view text, size_t at) {
   const size_t length = Utf8SequenceLength(text.substr(at));
   return length > 0 && IsWordCharacter(GetUtf8(text.substr(at, length)));
 }
-size_t CharBefore(std::string_view text, size_t at) {
-  do {
-    --at;
-  } while (at > 0 && IsUtf8Continuation(text[at]));
-  return at;
-}
-bool IsSpaceAt(std::string_view text, size_t at) {
-  return IsWhiteSpace(GetUtf8(text.substr(at, Utf8SequenceLength(text.substr(at)))));
-}
-
 }  // namespace
 
 // ---- loading ------------------------------------------------------------------------------------

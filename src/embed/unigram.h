@@ -27,15 +27,16 @@ namespace codelore::embed {
 // One step of normalisation of tokenizer.json.
 struct NormalizerStep {
   enum class Kind {
-    kCharsMap,  // each grapheme cluster of less than six bytes, else each character, through the
-                // map
+    kCharsMap,  // grapheme clusters of less than six bytes, else characters, through the map
     kNfkc,
     kReplace,        // `from` by `to`
     kReplaceSpaces,  // two spaces or more by `to`
+    kStrip,          // whitespace at the ends
   };
   Kind kind = Kind::kNfkc;
   CharsMap map = {};
   std::string from = {}, to = {};
+  bool at_start = true, at_end = true;  // of kStrip
 };
 
 // A token that is found in the text before anything else.
@@ -102,9 +103,9 @@ class Unigram final : public Tokenizer {
   uint32_t size_ = 0;
 };
 
-// tokenizer.json: normalizer Precompiled, NFKC, Replace, Sequence; pre_tokenizer WhitespaceSplit,
-// Metaspace, Sequence; model Unigram; post_processor TemplateProcessing or RobertaProcessing.
-// Fails, naming file and field, for what is missing, mistyped or another kind.
+// tokenizer.json: normalizer Precompiled, NFKC, Replace, Strip, Sequence; pre_tokenizer
+// WhitespaceSplit, Metaspace, Sequence; model Unigram; post_processor TemplateProcessing or
+// RobertaProcessing. Fails, naming file and field, for what is missing, mistyped or another kind.
 Result<UnigramModel> ReadTokenizerJson(std::string_view file, std::string_view text);
 
 // sentencepiece.bpe.model: a protocol buffer (sentencepiece_model.proto). Ids are those of

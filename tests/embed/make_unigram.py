@@ -9,7 +9,7 @@ Run inside the pinned packages of make_reference.py (VENV is made if it is not t
                                        translations and documentation that Debian installs, and on our own source
     unigram/tokenizer.json             the same for `tokenizers`, as transformers converts an XLM-RoBERTa
     unigram_hashes.txt                 hashes of the ids of the generated corpus (corpus.h), by block, from
-                                       tokenizer.json (kinds "line", "sweep") and from `sentencepiece` ("sp_...")
+                                       tokenizer.json (kinds "line", "sweep"; "modern_", "nfkc_" with other steps) and from `sentencepiece` ("sp_...")
 """
 import glob
 import gettext
@@ -58,6 +58,15 @@ def train():
         normalization_rule_name="nmt_nfkc", byte_fallback=False, character_coverage=0.9995, num_threads=2,
         unk_id=0, bos_id=1, eos_id=2, pad_id=-1, input_sentence_size=120000, shuffle_input_sentence=True, minloglevel=1)
     os.remove(prefix + ".vocab")
+
+
+def with_steps(path, steps):
+    """The tokenizer of `path` with the normalisation, and the pre-tokenizer, that later converters write."""
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers
+    tokenizer = Tokenizer.from_file(path)
+    tokenizer.normalizer = normalizers.Sequence(steps)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always", split=True)
+    return tokenizer
 
 
 def convert():
@@ -144,8 +153,15 @@ def main():
     processor = sentencepiece.SentencePieceProcessor(model_file=MODEL)
     corpus = UnigramCorpus([processor.id_to_piece(i).replace("\u2581", "") for i in range(3, processor.get_piece_size())])
     encode = sentencepiece_ids(processor)
-    fast = lambda texts: [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    from tokenizers import Regex, normalizers
+    modern = with_steps(TOKENIZER, [tokenizer.normalizer[0], normalizers.Strip(left=False, right=True),
+                                    normalizers.Replace(Regex(" {2,}"), "\u2581")])
+    nfkc = with_steps(TOKENIZER, [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
+    fast, modern, nfkc = (lambda texts, t=t: [e.ids for e in t.encode_batch(texts, add_special_tokens=False)]
+                          for t in (tokenizer, modern, nfkc))
     write_hashes([("line", fast, corpus.line, LINES), ("sweep", fast, corpus.sweep_line, SWEEP_LINES),
+                  ("modern_line", modern, corpus.line, LINES), ("modern_sweep", modern, corpus.sweep_line, SWEEP_LINES),
+                  ("nfkc_line", nfkc, corpus.line, LINES), ("nfkc_sweep", nfkc, corpus.sweep_line, SWEEP_LINES),
                   ("sp_line", encode, corpus.line, LINES), ("sp_sweep", encode, corpus.sweep_line, SWEEP_LINES)])
 
 

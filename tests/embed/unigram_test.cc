@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "codelore/coding.h"
 #include "embed/corpus.h"
 #include "embed/unicode.h"
 
@@ -28,6 +30,31 @@ const std::string& ModelBytes() {
 const Unigram& FromJson() {
   static const Unigram tokenizer =
       Unigram::Create(ReadTokenizerJson("tokenizer.json", JsonText()).value()).value();
+  return tokenizer;
+}
+// The same pieces with the steps that converters of later years write.
+Unigram WithSteps(const std::string& normalizers) {
+  auto json = nlohmann::json::parse(JsonText());
+  auto steps = nlohmann::json::parse(normalizers);
+  for (auto& step : steps) {
+    if (step["type"] == "Precompiled") step = json["normalizer"]["normalizers"][0];
+  }
+  json["normalizer"]["normalizers"] = steps;
+  json["pre_tokenizer"] = {{"type", "Metaspace"},
+                           {"replacement", "\u2581"},
+                           {"prepend_scheme", "always"},
+                           {"split", true}};
+  return Unigram::Create(ReadTokenizerJson("tokenizer.json", json.dump()).value()).value();
+}
+const Unigram& Modern() {
+  static const Unigram tokenizer = WithSteps(R"([{"type": "Precompiled"},
+      {"type": "Strip", "strip_left": false, "strip_right": true},
+      {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "\u2581"}])");
+  return tokenizer;
+}
+const Unigram& WithNfkc() {
+  static const Unigram tokenizer = WithSteps(
+      R"([{"type": "NFKC"}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}])");
   return tokenizer;
 }
 const Unigram& FromModel() {
@@ -78,7 +105,10 @@ void CheckBlock(const UnigramCorpus& corpus, const std::string& block) {
   std::string kind;
   uint64_t first = 0, text_hash = 0, ids_hash = 0;
   in >> kind >> first >> std::hex >> text_hash >> ids_hash;
-  const Unigram& tokenizer = kind.starts_with("sp_") ? FromModel() : FromJson();
+  const Unigram& tokenizer = kind.starts_with("sp_")       ? FromModel()
+                             : kind.starts_with("modern_") ? Modern()
+                             : kind.starts_with("nfkc_")   ? WithNfkc()
+                                                           : FromJson();
   const bool sweep = kind.ends_with("sweep");
   Fnv text, ids;
   for (uint64_t i = first;
@@ -99,7 +129,7 @@ TEST(UnigramTest, GivesTheReferenceIdsForTheWholeCorpusAndEveryCodePoint) {
   std::ifstream file(TESTDATA "/embed/unigram_hashes.txt");
   size_t blocks = 0;
   for (std::string line; std::getline(file, line); ++blocks) CheckBlock(corpus, line);
-  EXPECT_EQ(blocks, 2 * (UnigramCorpus::kLines / 1000 + (Corpus::kSweepLines + 999) / 1000));
+  EXPECT_EQ(blocks, 4 * (UnigramCorpus::kLines / 1000 + (Corpus::kSweepLines + 999) / 1000));
 }
 
 TEST(UnigramTest, StopsAtTheLimitWithTheIdsItWouldHaveGivenAnyway) {
@@ -218,8 +248,8 @@ TEST(UnigramTest, NamesTheFieldOfTokenizerJsonThatIsWrong) {
   EXPECT_EQ(ErrorOf("[\"a\", -3]", "[\"" + std::string(513, 'a') + "\", -3]"),
             "piece 5: expected 1 to 512 bytes of UTF-8, found others");
   EXPECT_EQ(ErrorOf("\"NFKC\"", "\"Lowercase\""),
-            "tokenizer.json: normalizer: normalizers: 0: type: expected Precompiled, NFKC or "
-            "Replace, found \"Lowercase\"");
+            "tokenizer.json: normalizer: normalizers: 0: type: expected Precompiled, NFKC, "
+            "Replace or Strip, found \"Lowercase\"");
   EXPECT_EQ(ErrorOf("\" {2,}\"", "\"(a+)+\""),
             "tokenizer.json: normalizer: normalizers: 1: pattern: Regex: expected \" {2,}\", found "
             "\"(a+)+\"");
@@ -240,6 +270,29 @@ TEST(UnigramTest, NamesTheFieldOfTokenizerJsonThatIsWrong) {
   EXPECT_EQ(ErrorOf("\"id\": 9, ", "\"id\": 99999999, "),
             "tokenizer.json: added_tokens: 3: id: expected a whole number from 0 to 4194303, found "
             "99999999");
+}
+
+TEST(UnigramTest, Attack122_RefusesStepsThatMakeTextsLongerAndLonger) {
+  EXPECT_EQ(
+      ErrorOf(R"({"Regex": " {2,}"}, "content": " ")", R"({"String": "a"}, "content": "aaaa")"),
+      "tokenizer.json: normalizer: normalizers: 1: pattern: String: expected bytes, replaced by at "
+      "most three "
+      "times as many, found \"a\"");
+  const std::string twice =
+      R"({"type": "Replace", "pattern": {"String": "a"}, "content": "aaa"}, )";
+  EXPECT_EQ(ErrorOf(R"({"type": "NFKC"})", twice + twice + twice + R"({"type": "NFKC"})"),
+            "tokenizer.json: normalizer: normalizers: 2: expected one map of characters, and at "
+            "most two replacements, "
+            "found object");
+  EXPECT_EQ(CharsMap::Parse(ByteWriter()
+                                .Fixed<uint32_t>(4)
+                                .Raw("\1\2\3\4")
+                                .Raw(std::string(65, 'x'))
+                                .Raw(std::string(1, '\0'))
+                                .Take())
+                .status()
+                .message(),
+            "expected replacements of at most 64 bytes, found one of 65");
 }
 
 TEST(UnigramTest, Attack122_RefusesATokenizerFileThatIsTooBigOrDeep) {
