@@ -6,11 +6,9 @@
 //       NULs separate ("go"), or one short text 20 times ("query"), and prints the seconds; or
 //       writes the vectors ("save FILE")
 //
-// The ceiling is the time of the network's matrix products alone, same shapes, weights fetched in
-// the same order: by cblas_sgemm and by our kernel, whichever is faster. Rounds of all measurements
-// are interleaved, each figure is the median over rounds: other work on the machine meets all
-// alike.
-#include <cblas.h>
+// The ceiling is the network's products with its weights alone, same shapes, weights fetched in the
+// same order, by our kernels; bench/rivals/onednn_products.cc gives oneDNN's figures for the same.
+// What is by the clock is interleaved, the median of rounds: other work meets all alike.
 #include <time.h>
 
 #include <algorithm>
@@ -20,17 +18,19 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <random>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
+#include "embed/attention.h"
+#include "embed/bert.h"
 #include "embed/bert_encoder.h"
 #include "embed/kernels.h"
 #include "embed/linear.h"
 #include "embed/wordpiece.h"
-
-extern "C" char* openblas_get_corename(void);
 
 namespace codelore::embed {
 namespace {
@@ -42,6 +42,12 @@ double Seconds(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double ThreadSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 double Median(std::vector<double> values) {
@@ -56,18 +62,15 @@ struct Line {
   std::vector<double> figures = {};
 };
 
-double RunLines(std::vector<Line>& lines) {
+void RunLines(std::vector<Line>& lines) {
   for (int round = 0; round < kRounds; ++round) {
     for (Line& line : lines) line.figures.push_back(line.measure());
   }
-  double best = 0;
   for (const Line& line : lines) {
     const auto [low, high] = std::minmax_element(line.figures.begin(), line.figures.end());
     std::printf("%-44s %10.1f %-9s (%.1f to %.1f)\n", line.name.c_str(), Median(line.figures),
                 line.unit.c_str(), *low, *high);
-    best = std::max(best, Median(line.figures));
   }
-  return best;
 }
 
 void PrintHost() {
@@ -78,12 +81,13 @@ void PrintHost() {
     if (line.starts_with("flags")) flags = line + " ";
   }
   std::printf("host: %s:", model.c_str());
-  for (const char* flag :
-       {"avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8"}) {
+  for (const char* flag : {"avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16",
+                           "avx512_fp16", "amx_tile", "amx_int8"}) {
     if (flags.find(std::string(" ") + flag + " ") != std::string::npos) std::printf(" %s", flag);
   }
-  std::printf("\nkernels: %s; OpenBLAS core: %s\n", std::string(BestKernels().name).c_str(),
-              openblas_get_corename());
+  std::printf("\nkernels: %s, int8 %s%s\n", std::string(BestKernels().name).c_str(),
+              std::string(BestInt8Kernels().name).c_str(),
+              CanAttendBfloat16({1, 32}) ? ", bfloat16 attention" : "");
 }
 
 // ---- tokenizer ----------------------------------------------------------------------------------
@@ -121,56 +125,143 @@ double TokenizerSpeed(const WordPiece& tokenizer, const std::string& text) {
 
 // ---- the ceiling --------------------------------------------------------------------------------
 
-// Only the products of the network with its weights, for a group of tokens, layer by layer.
-class Products {
+struct Network {
+  const char* name;
+  size_t layers, hidden, heads, intermediate;
+
+  BertShape shape() const { return {hidden, layers, heads, intermediate, 1000, 512, 1, 1e-12f}; }
+  double ops_per_token() const {
+    return 2.0 * static_cast<double>(layers * hidden * (4 * hidden + 2 * intermediate));
+  }
+};
+constexpr Network kSmall = {"6L-384", 6, 384, 12, 1536};
+constexpr Network kLarge = {"24L-1024, 4 of the layers", 4, 1024, 16, 4096};
+
+std::vector<float> Random(size_t size, float scale) {
+  static std::mt19937 random(1);
+  std::uniform_real_distribution<float> within(-scale, scale);
+  std::vector<float> values(size);
+  for (float& value : values) value = within(random);
+  return values;
+}
+
+// The network with random weights: its whole forward pass, or only its products with its weights,
+// layer by layer, for a group of tokens. Speeds are tokens per second of this thread's time.
+class RandomModel {
  public:
-  Products() {
-    const size_t shapes[][2] = {{384, 1152}, {384, 384}, {384, 1536}, {1536, 384}};
-    for (int layer = 0; layer < 6; ++layer) {
-      for (const auto& [inputs, outputs] : shapes) {
-        weights_.emplace_back(inputs * outputs, 0.01f);
-        linears_.emplace_back(weights_.back(), std::vector<float>(outputs, 0.1f));
-        flops_ += 2.0 * static_cast<double>(inputs * outputs);
+  RandomModel(const Network& network, Precision precision) : network_(network) {
+    const size_t hidden = network.hidden;
+    words_ = Random(1000 * hidden, 1);
+    const std::string_view bytes = {reinterpret_cast<const char*>(words_.data()),
+                                    4 * words_.size()};
+    weights_.words = {.dtype = DType::kF32, .shape = {1000, hidden}, .bytes = bytes};
+    weights_.positions = Random(512 * hidden, 1);
+    weights_.embedding_norm = Norm();
+    for (size_t i = 0; i < network.layers; ++i) {
+      if (precision == Precision::kInt8) {
+        Fill(&weights_.int8_layers.emplace_back());
+      } else {
+        Fill(&weights_.layers.emplace_back());
       }
     }
   }
 
-  double flops_per_token() const { return flops_; }
+  // In texts of `length`, 512 tokens or one text at a time.
+  double Speed(size_t length) {
+    const std::vector<uint32_t> lengths(std::max<size_t>(1, 512 / length),
+                                        static_cast<uint32_t>(length));
+    std::vector<uint32_t> ids(lengths.size() * length);
+    for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<uint32_t>(i * 37 % 1000);
+    return BestSpeed(ids.size(),
+                     [&] { Forward(network_.shape(), weights_, ids, lengths, &state_); });
+  }
 
-  // Tokens per second in groups of `tokens`.
-  double ByBlas(size_t tokens) { return Speed(tokens, true); }
-  double ByKernel(size_t tokens) { return Speed(tokens, false); }
+  double ProductSpeed(size_t tokens) {
+    x_.Reserve(tokens * network_.intermediate);
+    y_.Reserve(tokens * network_.intermediate);
+    std::fill_n(x_.data(), tokens * network_.intermediate, 0.5f);
+    bytes_.assign(tokens * network_.intermediate, 100);
+    scales_.assign(tokens, {0.01f, -1});
+    return BestSpeed(tokens, [&] {
+      for (const auto& layer : weights_.layers) Products(layer, tokens);
+      for (const auto& layer : weights_.int8_layers) Products(layer, tokens);
+    });
+  }
 
  private:
-  double Speed(size_t tokens, bool blas) {
-    x_.assign(tokens * 1536, 0.5f);
-    y_.resize(tokens * 1536);
-    const size_t groups = std::max<size_t>(1, 4096 / tokens);
-    const double seconds = Seconds([&] {
-      for (size_t i = 0; i < groups; ++i) {
-        for (size_t j = 0; j < linears_.size(); ++j) Multiply(j, tokens, blas);
-      }
-    });
-    return static_cast<double>(groups * tokens) / seconds;
+  static double BestSpeed(size_t tokens, const std::function<void()>& work) {
+    work();
+    double best = 1e9;
+    for (int i = 0; i < 10; ++i) {
+      const double start = ThreadSeconds();
+      work();
+      best = std::min(best, ThreadSeconds() - start);
+    }
+    return static_cast<double>(tokens) / best;
   }
 
-  void Multiply(size_t j, size_t tokens, bool blas) {
-    const size_t outputs = linears_[j].outputs(), inputs = weights_[j].size() / outputs;
-    if (blas) {
-      const auto m = static_cast<int>(tokens), n = static_cast<int>(outputs),
-                 k = static_cast<int>(inputs);
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x_.data(), k,
-                  weights_[j].data(), k, 0, y_.data(), n);
-    } else {
-      linears_[j].Apply({x_.data(), inputs}, tokens, {y_.data(), outputs});
+  NormWeights Norm() const {
+    return {std::vector<float>(network_.hidden, 1), std::vector<float>(network_.hidden, 0)};
+  }
+
+  template <class LinearType>
+  static LinearType Make(size_t inputs, size_t outputs) {
+    return LinearType(Random(inputs * outputs, 0.05f), Random(outputs, 0.1f));
+  }
+
+  template <class LinearType>
+  void Fill(LayerWeights<LinearType>* layer) const {
+    const size_t hidden = network_.hidden, intermediate = network_.intermediate;
+    layer->query_key_value = Make<LinearType>(hidden, 3 * hidden);
+    layer->attention_output = Make<LinearType>(hidden, hidden);
+    layer->up = Make<LinearType>(hidden, intermediate);
+    layer->down = Make<LinearType>(intermediate, hidden);
+    layer->attention_norm = layer->output_norm = Norm();
+  }
+
+  template <class LinearType>
+  void Products(const LayerWeights<LinearType>& layer, size_t tokens) {
+    const auto apply = [&](const LinearType& linear, size_t inputs) {
+      const Rows y = {y_.data(), linear.outputs()};
+      if constexpr (std::is_same_v<LinearType, Int8Linear>) {
+        linear.Apply({bytes_.data(), inputs, scales_.data()}, tokens, y);
+      } else {
+        linear.Apply({x_.data(), inputs}, tokens, y);
+      }
+    };
+    apply(layer.query_key_value, network_.hidden);
+    apply(layer.attention_output, network_.hidden);
+    apply(layer.up, network_.hidden);
+    apply(layer.down, network_.intermediate);
+  }
+
+  const Network network_;
+  std::vector<float> words_;
+  BertWeights weights_;
+  RunState state_;
+  FloatBuffer x_, y_;
+  std::vector<uint8_t> bytes_;
+  std::vector<ByteScale> scales_;
+};
+
+void RunNetwork(const Network& network) {
+  for (Precision precision : {Precision::kInt8, Precision::kFloat32}) {
+    RandomModel model(network, precision);
+    std::printf("\n%s, %s, one thread, processor time\n", network.name,
+                precision == Precision::kInt8 ? "int8" : "float32");
+    double most = 0;
+    for (size_t tokens : {16, 512}) {
+      most = model.ProductSpeed(tokens);
+      std::printf("products alone, %3zu tokens   %8.0f tokens/s  %6.0f GOPS\n", tokens, most,
+                  most * network.ops_per_token() / 1e9);
+    }
+    for (size_t length : {16, 64, 128, 256, 512}) {
+      const double speed = model.Speed(length);
+      std::printf("forward, texts of %3zu        %8.0f tokens/s  %6.0f %% of the products alone\n",
+                  length, speed, 100 * speed / most);
     }
   }
-
-  std::vector<std::vector<float>> weights_;
-  std::vector<Linear> linears_;
-  std::vector<float> x_, y_;
-  double flops_ = 0;
-};
+}
 
 // ---- the encoder --------------------------------------------------------------------------------
 
@@ -212,17 +303,10 @@ void RunAll(int argc, char** argv) {
   const auto tokenizer =
       WordPiece::Create("vocab.txt", ModelFolder::BuiltIn().Read("vocab.txt").value(), {}).value();
   const std::string text = TokenizerText(argc, argv);
-  Products products;
 
-  std::printf("\nceiling, one thread (%.1f MFLOP a token)\n", products.flops_per_token() / 1e6);
-  std::vector<Line> ceiling = {
-      {"products by cblas_sgemm, 1024 tokens", "tokens/s", [&] { return products.ByBlas(1024); }},
-      {"products by our kernel, 1024 tokens", "tokens/s", [&] { return products.ByKernel(1024); }}};
-  const double most = RunLines(ceiling);
-  std::printf("%-44s %10.1f GFLOP/s\n", "the faster of the two",
-              most * products.flops_per_token() / 1e9);
+  for (const Network& network : {kSmall, kLarge}) RunNetwork(network);
 
-  std::printf("\nencoder\n");
+  std::printf("\nencoder, by the clock\n");
   std::vector<Line> lines;
   for (size_t tokens : {16, 64, 128, 256, 512}) {
     for (size_t threads : {1, 2}) {
@@ -234,18 +318,10 @@ void RunAll(int argc, char** argv) {
     }
   }
   RunLines(lines);
-  for (const Line& line : lines) {
-    if (line.name.ends_with("1 thread(s)")) {
-      std::printf("%-44s %10.0f %%\n", ("share of the ceiling, " + line.name).c_str(),
-                  100 * Median(line.figures) / most);
-    }
-  }
 
   std::printf("\none query of 15 tokens, and the tokenizer\n");
   std::vector<Line> rest = {
       {"query", "ms (p50)", [&] { return QueryMilliseconds(*encoder); }},
-      {"its products by cblas_sgemm", "ms", [&] { return 15e3 / products.ByBlas(15); }},
-      {"its products by our kernel", "ms", [&] { return 15e3 / products.ByKernel(15); }},
       {"tokenizer, 1,500-byte chunks", "MB/s", [&] { return TokenizerSpeed(tokenizer, text); }}};
   RunLines(rest);
   double open_ms = 1e3 * Seconds([] { (void)BertEncoder::Open(ModelFolder::BuiltIn()).value(); });
@@ -317,7 +393,6 @@ void Serve(const std::string& file, const std::string& precision, size_t threads
 }  // namespace codelore::embed
 
 int main(int argc, char** argv) {
-  openblas_set_num_threads(1);
   if (argc == 7 && std::string_view(argv[1]) == "--texts") {
     codelore::embed::Serve(argv[2], argv[4], std::stoul(argv[6]));
     return 0;

@@ -11,7 +11,7 @@ namespace codelore::embed {
 
 namespace {
 
-constexpr size_t kGroupTokens = 1024;  // as of BertEncoder
+constexpr size_t kGroupTokens = 512;  // as of BertEncoder
 constexpr uint32_t kLeastTokens = 8;
 
 }  // namespace

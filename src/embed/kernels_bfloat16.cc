@@ -19,8 +19,6 @@ namespace {
 #define KERNEL_INLINE inline __attribute__((always_inline))
 #define KERNEL_UNROLL _Pragma("GCC unroll 16")
 
-constexpr size_t kPairs = kHeadPanel / 2;
-
 KERNEL_INLINE __m512i LoadWords(const void* p) { return _mm512_loadu_si512(p); }
 KERNEL_INLINE __m512i BroadcastPair(const void* p) {
   int pair;
@@ -114,12 +112,12 @@ struct Bfloat16Tile {
   size_t a_stride;
   const uint16_t* panel;  // [pairs, 32, 2]
   size_t pairs;
-  const float* factors;  // of the rows, or null
+  const float* factors;  // of the rows, if kScaled
   float* c;
   size_t c_stride;
 };
 
-template <int kRows>
+template <int kRows, bool kScaled>
 void MultiplyTile(const Bfloat16Tile& t) {
   __m512 sum[kRows][2] = {};
   const uint16_t* b = t.panel;
@@ -138,23 +136,27 @@ void MultiplyTile(const Bfloat16Tile& t) {
   }
   KERNEL_UNROLL
   for (int r = 0; r < kRows; ++r) {
-    const __m512 factor = _mm512_set1_ps(t.factors != nullptr ? t.factors[r] : 1.0f);
-    _mm512_storeu_ps(t.c + r * t.c_stride, sum[r][0] * factor);
-    _mm512_storeu_ps(t.c + r * t.c_stride + 16, sum[r][1] * factor);
+    if constexpr (kScaled) {
+      const __m512 factor = _mm512_set1_ps(t.factors[r]);
+      sum[r][0] = sum[r][0] * factor;
+      sum[r][1] = sum[r][1] * factor;
+    }
+    _mm512_storeu_ps(t.c + r * t.c_stride, sum[r][0]);
+    _mm512_storeu_ps(t.c + r * t.c_stride + 16, sum[r][1]);
   }
 }
 
-template <int kRows>
+template <int kRows, bool kScaled>
 KERNEL_INLINE void MultiplyRows(const Bfloat16Tile& tile, size_t rows) {
   if constexpr (kRows > 0) {
-    if (rows == kRows) return MultiplyTile<kRows>(tile);
-    MultiplyRows<kRows - 1>(tile, rows);
+    if (rows == kRows) return MultiplyTile<kRows, kScaled>(tile);
+    MultiplyRows<kRows - 1, kScaled>(tile, rows);
   }
 }
 
 // ---- softmax ------------------------------------------------------------------------------------
 
-// 2^x for x <= 0, relative error 8e-5: below what rounding to bfloat16 costs.
+// 2^x for x <= 0 (or a rounding above), relative error 8e-5: below what rounding to bfloat16 costs.
 KERNEL_INLINE __m512 Exp2(__m512 x) {
   const __m512 r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF);  // x - ⌊x⌋
   __m512 y = _mm512_fmadd_ps(r, _mm512_set1_ps(0.0780245164f), _mm512_set1_ps(0.226067164f));
@@ -175,12 +177,13 @@ float Softmax(float* scores, size_t length, float scale) {
     max1 = _mm512_max_ps(max1, _mm512_loadu_ps(scores + i + 16));
   }
   const float max = _mm512_reduce_max_ps(_mm512_max_ps(max0, max1));
-  const __m512 factor = _mm512_set1_ps(scale * 1.44269504f), top = _mm512_set1_ps(max);
+  const __m512 factor = _mm512_set1_ps(scale * 1.44269504f);
+  const __m512 shift = _mm512_set1_ps(-max * (scale * 1.44269504f));
   __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
   uint16_t* out = reinterpret_cast<uint16_t*>(scores);
   for (size_t i = 0; i < padded; i += kHeadPanel) {
-    const __m512 e0 = Exp2((_mm512_loadu_ps(scores + i) - top) * factor);
-    const __m512 e1 = Exp2((_mm512_loadu_ps(scores + i + 16) - top) * factor);
+    const __m512 e0 = Exp2(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), factor, shift));
+    const __m512 e1 = Exp2(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i + 16), factor, shift));
     sum0 = sum0 + e0;
     sum1 = sum1 + e1;
     const __m512bh both = _mm512_cvtne2ps_pbh(e1, e0);
@@ -192,27 +195,27 @@ float Softmax(float* scores, size_t length, float scale) {
 void AttendRows(const HeadAttention& h, size_t first, size_t rows) {
   const size_t padded = PaddedLength(h.length);
   for (size_t key = 0; key < padded; key += kHeadPanel) {
-    MultiplyRows<kHeadRows>({.a = h.query + first * h.stride,
-                             .a_stride = h.stride,
-                             .panel = h.keys + key * h.size,
-                             .pairs = h.size / 2,
-                             .factors = nullptr,
-                             .c = h.scores + key,
-                             .c_stride = padded},
-                            rows);
+    MultiplyRows<kHeadRows, false>({.a = h.query + first * h.stride,
+                                    .a_stride = h.stride,
+                                    .panel = h.keys + key * h.size,
+                                    .pairs = h.size / 2,
+                                    .factors = nullptr,
+                                    .c = h.scores + key,
+                                    .c_stride = padded},
+                                   rows);
   }
   float inverse[kHeadRows];
   const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(h.size));
   for (size_t r = 0; r < rows; ++r) inverse[r] = Softmax(h.scores + r * padded, h.length, scale);
   for (size_t element = 0; element < h.size; element += kHeadPanel) {
-    MultiplyRows<kHeadRows>({.a = reinterpret_cast<const uint16_t*>(h.scores),
-                             .a_stride = 2 * padded,
-                             .panel = h.values + element * padded,
-                             .pairs = padded / 2,
-                             .factors = inverse,
-                             .c = h.context + first * h.context_stride + element,
-                             .c_stride = h.context_stride},
-                            rows);
+    MultiplyRows<kHeadRows, true>({.a = reinterpret_cast<const uint16_t*>(h.scores),
+                                   .a_stride = 2 * padded,
+                                   .panel = h.values + element * padded,
+                                   .pairs = padded / 2,
+                                   .factors = inverse,
+                                   .c = h.context + first * h.context_stride + element,
+                                   .c_stride = h.context_stride},
+                                  rows);
   }
 }
 

@@ -176,9 +176,10 @@ struct Extremes {
 
   KERNEL_INLINE Extremes(float high, float low)
       : least{Set(high), Set(high)}, most{Set(low), Set(low)} {}
-  KERNEL_INLINE void Add(Vec v, size_t i) {
-    least[i % 2] = Min(least[i % 2], v);
-    most[i % 2] = Max(most[i % 2], v);
+  template <int kWhich>
+  KERNEL_INLINE void Add(Vec v) {
+    least[kWhich] = Min(least[kWhich], v);
+    most[kWhich] = Max(most[kWhich], v);
   }
   KERNEL_INLINE float Least() const { return -Maximum(-Min(least[0], least[1])); }
   KERNEL_INLINE float Most() const { return Maximum(Max(most[0], most[1])); }
@@ -189,10 +190,10 @@ ByteScale QuantiseRow(const float* x, size_t size, uint8_t* q) {
   Extremes extremes(x[0], x[0]);
   size_t i = 0;
   for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
-    extremes.Add(Load(x + i), 0);
-    extremes.Add(Load(x + i + kWidth), 1);
+    extremes.Add<0>(Load(x + i));
+    extremes.Add<1>(Load(x + i + kWidth));
   }
-  for (; i < size; i += kWidth) extremes.Add(LoadPart<kWhole>(x + i, size - i, x[0]), 0);
+  for (; i < size; i += kWidth) extremes.Add<0>(LoadPart<kWhole>(x + i, size - i, x[0]));
   return QuantiseWithin(x, size, extremes.Least(), extremes.Most(), q);
 }
 
@@ -202,59 +203,71 @@ ByteScale Quantise(const float* x, size_t size, uint8_t* q) {
 
 // x = x + residual; returns its mean.
 template <bool kWhole>
-KERNEL_INLINE float AddResidual(const LayerNormRow& row) {
+KERNEL_INLINE float AddResidual(float* x, const float* residual, size_t size) {
   Vec sum[2] = {Set(0), Set(0)};
   size_t i = 0;
-  for (; i + 2 * kWidth <= row.size; i += 2 * kWidth) {
-    KERNEL_UNROLL
-    for (size_t j = 0; j < 2; ++j) {
-      const size_t at = i + j * kWidth;
-      const Vec v = Load(row.x + at) + Load(row.residual + at);
-      sum[j] = sum[j] + v;
-      Store(row.x + at, v);
-    }
-  }
-  for (; i < row.size; i += kWidth) {
-    const size_t left = row.size - i;
-    const Vec v =
-        LoadPart<kWhole>(row.x + i, left, 0) + LoadPart<kWhole>(row.residual + i, left, 0);
+  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
+    const Vec v = Load(x + i) + Load(residual + i);
+    const Vec w = Load(x + i + kWidth) + Load(residual + i + kWidth);
+    Store(x + i, v);
+    Store(x + i + kWidth, w);
     sum[0] = sum[0] + v;
-    StorePart<kWhole>(row.x + i, v, left);
+    sum[1] = sum[1] + w;
   }
-  return Sum(sum[0] + sum[1]) / static_cast<float>(row.size);
+  for (; i < size; i += kWidth) {
+    const size_t left = size - i;
+    const Vec v = LoadPart<kWhole>(x + i, left, 0) + LoadPart<kWhole>(residual + i, left, 0);
+    StorePart<kWhole>(x + i, v, left);
+    sum[0] = sum[0] + v;
+  }
+  return Sum(sum[0] + sum[1]) / static_cast<float>(size);
 }
 
 template <bool kWhole>
-KERNEL_INLINE float Variance(const LayerNormRow& row, float mean) {
+KERNEL_INLINE float Variance(const float* x, size_t size, float mean) {
+  const Vec means = Set(mean);
   Vec squares[2] = {Set(0), Set(0)};
   size_t i = 0;
-  for (; i + 2 * kWidth <= row.size; i += 2 * kWidth) {
-    const Vec v = Load(row.x + i) - Set(mean), w = Load(row.x + i + kWidth) - Set(mean);
+  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
+    const Vec v = Load(x + i) - means, w = Load(x + i + kWidth) - means;
     squares[0] = Fma(v, v, squares[0]);
     squares[1] = Fma(w, w, squares[1]);
   }
-  for (; i < row.size; i += kWidth) {
-    const Vec v = LoadPart<kWhole>(row.x + i, row.size - i, mean) - Set(mean);
+  for (; i < size; i += kWidth) {
+    const Vec v = LoadPart<kWhole>(x + i, size - i, mean) - means;
     squares[0] = Fma(v, v, squares[0]);
   }
-  return Sum(squares[0] + squares[1]) / static_cast<float>(row.size);
+  return Sum(squares[0] + squares[1]) / static_cast<float>(size);
 }
 
 template <bool kWhole>
 ByteScale LayerNormRowBytes(const LayerNormRow& row, uint8_t* q) {
-  const float mean = AddResidual<kWhole>(row), variance = Variance<kWhole>(row, mean);
-  const Vec scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
+  // Copied, because a write to x could change `row` for all the compiler knows.
+  float* const x = row.x;
+  const float *const gain = row.gain, *const bias = row.bias;
+  const size_t size = row.size;
+  const float mean = AddResidual<kWhole>(x, row.residual, size),
+              variance = Variance<kWhole>(x, size, mean);
+  const Vec means = Set(mean), scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
   Extremes extremes(3.4e38f, -3.4e38f);
-  for (size_t i = 0; i < row.size; i += kWidth) {
-    const size_t left = row.size - i;
-    const Vec v =
-        Fma((LoadPart<kWhole>(row.x + i, left, mean) - Set(mean)) * scale,
-            LoadPart<kWhole>(row.gain + i, left, 0), LoadPart<kWhole>(row.bias + i, left, 0));
-    StorePart<kWhole>(row.x + i, v, left);
-    // Without lanes that do not exist.
-    extremes.Add(kWhole ? v : LoadUpTo(row.x + i, left, row.x[i]), i / kWidth);
+  size_t i = 0;
+  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
+    const size_t j = i + kWidth;
+    const Vec v = Fma((Load(x + i) - means) * scale, Load(gain + i), Load(bias + i));
+    const Vec w = Fma((Load(x + j) - means) * scale, Load(gain + j), Load(bias + j));
+    Store(x + i, v);
+    Store(x + j, w);
+    extremes.Add<0>(v);
+    extremes.Add<1>(w);
   }
-  return QuantiseWithin(row.x, row.size, extremes.Least(), extremes.Most(), q);
+  for (; i < size; i += kWidth) {
+    const size_t left = size - i;
+    const Vec v = Fma((LoadPart<kWhole>(x + i, left, mean) - means) * scale,
+                      LoadPart<kWhole>(gain + i, left, 0), LoadPart<kWhole>(bias + i, left, 0));
+    StorePart<kWhole>(x + i, v, left);
+    extremes.Add<0>(LoadPart<kWhole>(x + i, left, x[i]));  // without lanes that do not exist
+  }
+  return QuantiseWithin(x, size, extremes.Least(), extremes.Most(), q);
 }
 
 ByteScale LayerNormBytes(const LayerNormRow& row, uint8_t* q) {
