@@ -41,11 +41,11 @@ struct BertShape {
   size_t heads = 0;         // divides hidden
   size_t intermediate = 0;  // width of the feed-forward layer
   size_t vocabulary = 0;
-  size_t positions = 0;       // tokens that a text may have
+  size_t positions = 0;  // tokens that a text may have
+  size_t token_types = 0;
+  float epsilon = 0;          // of layer normalisation
   size_t first_position = 0;  // the row of the position embeddings that the first token has; in
                               // XLM-RoBERTa the padding token's id plus 1
-  size_t token_types = 0;
-  float epsilon = 0;  // of layer normalisation
   Rotary rotary = {};
   bool gated = false;  // feed-forward: up(x)·silu(gate(x)) instead of gelu(up(x))
   bool query_key_value_bias = true, attention_output_bias = true, up_bias = true, gate_bias = true,
