@@ -104,6 +104,9 @@ Result<BertShape> ReadNomicShape(const JsonValue& config) {
   RETURN_IF_ERROR(RequireFlag(config, "causal", false));
   RETURN_IF_ERROR(RequireFlag(config, "parallel_block", false));
   RETURN_IF_ERROR(RequireFlag(config, "use_rms_norm", false));
+  if (config.Has("moe_every_n_layers")) {  // mixtures of experts (nomic-embed-text-v2-moe)
+    RETURN_IF_ERROR(config.UintAt("moe_every_n_layers", 0, 0).status());
+  }
   BertShape shape;
   shape.gated = true;
   ASSIGN_OR_RETURN(shape.hidden, config.UintAt("n_embd", 1, 1 << 14));

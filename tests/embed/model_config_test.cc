@@ -167,6 +167,8 @@ TEST(ModelConfigTest, NamesTheFieldOfNomicBertThatIsWrong) {
             "config.json: rotary_emb_fraction: expected 1, found 0.5");
   EXPECT_EQ(error("base\": 1000", "base\": 0"),
             "config.json: rotary_emb_base: expected a number above 1, found 0");
+  EXPECT_EQ(error("\"causal\": false", "\"moe_every_n_layers\": 2"),
+            "config.json: moe_every_n_layers: expected a whole number from 0 to 0, found 2");
   EXPECT_EQ(error("prenorm\": false", "prenorm\": true"),
             "config.json: prenorm: expected false, found true");
   EXPECT_EQ(error("\"n_head\": 3", "\"n_head\": 48"),
