@@ -15,6 +15,7 @@ download: configuration, tokenizer, weights in one of the formats that published
     xlmr_rerank   XLMRobertaForSequenceClassification
     ../tensors.pt all kinds of tensors that torch.save writes
 """
+import copy
 import json
 import os
 import shutil
@@ -189,7 +190,7 @@ def make_bge_m3():
     torch.save({n: t.half() for n, t in plain(model.state_dict()).items()}, os.path.join(FOLDER, "bge_m3", "pytorch_model.bin"))
     sparse, colbert = randomize(torch.nn.Linear(HIDDEN, 1), torch.float16), randomize(torch.nn.Linear(HIDDEN, HIDDEN), torch.float16)
     for head, name in ((sparse, "sparse_linear.pt"), (colbert, "colbert_linear.pt")):
-        torch.save({n: t.half() for n, t in head.state_dict().items()}, os.path.join(FOLDER, "bge_m3", name))
+        torch.save(copy.deepcopy(head).half().state_dict(), os.path.join(FOLDER, "bge_m3", name))  # with attributes
     out, vectors = [], []
     names = ["a <pad> the <pad><mask> file", "</s><s><unk> file"]
     for text, ids, last, dense in encode_rows(Ids(tokenizer, 0, 2), TEXTS + names, 48, lambda ids: model(ids).last_hidden_state, False):
