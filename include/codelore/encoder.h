@@ -37,7 +37,8 @@ struct EncodeOptions {
 struct Encoding {
   std::vector<float> dense;                            // [dimension]
   std::vector<std::pair<uint32_t, float>> sparse;      // token id, weight > 0; ascending ids
-  std::vector<float> multi;                            // [tokens, dimension], row-major
+  std::vector<float> multi;                            // [vectors, dimension], row-major; one per token, or
+                                                       // per token but the first
   uint32_t tokens = 0;                                 // encoded tokens, special ones included
 };
 

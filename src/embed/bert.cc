@@ -12,7 +12,7 @@ namespace {
 
 class Loader {
  public:
-  Loader(const SafeTensors& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+  Loader(const TensorSource& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
 
   Result<std::vector<float>> Floats(const std::string& name,
                                     std::initializer_list<uint64_t> shape) const {
@@ -25,13 +25,34 @@ class Loader {
     return OkStatus();
   }
 
+  // What depends on a token's place and type.
+  Status Positions(const BertShape& s, BertWeights* weights) const {
+    ASSIGN_OR_RETURN(std::vector<float> types,
+                     Floats("embeddings.token_type_embeddings.weight", {s.token_types, s.hidden}));
+    weights->positions.assign(s.hidden, 0.0f);
+    if (s.rotary.base == 0) {
+      const uint64_t rows = s.first_position + s.positions;
+      ASSIGN_OR_RETURN(weights->positions,
+                       Floats("embeddings.position_embeddings.weight", {rows, s.hidden}));
+    }
+    for (size_t i = 0; i < weights->positions.size(); ++i)
+      weights->positions[i] += types[i % s.hidden];
+    for (size_t i = 0; i < s.hidden && s.token_types > 1; ++i) {
+      weights->second_type.push_back(types[s.hidden + i] - types[i]);
+    }
+    return OkStatus();
+  }
+
   // Several layers on the same input become one.
   Status Stack(std::initializer_list<std::string> names, size_t inputs, size_t outputs,
-               auto* linear) const {
+               bool has_bias, auto* linear) const {
     std::vector<float> weights, biases;
     for (const std::string& name : names) {
       ASSIGN_OR_RETURN(std::vector<float> weight, Floats(name + ".weight", {outputs, inputs}));
-      ASSIGN_OR_RETURN(std::vector<float> bias, Floats(name + ".bias", {outputs}));
+      std::vector<float> bias(outputs, 0.0f);
+      if (has_bias) {
+        ASSIGN_OR_RETURN(bias, Floats(name + ".bias", {outputs}));
+      }
       weights.insert(weights.end(), weight.begin(), weight.end());
       biases.insert(biases.end(), bias.begin(), bias.end());
     }
@@ -40,30 +61,49 @@ class Loader {
   }
 
   template <class LinearType>
+  Status NomicLayer(const std::string& name, const BertShape& s,
+                    LayerWeights<LinearType>* layer) const {
+    RETURN_IF_ERROR(Stack({name + "attn.Wqkv"}, s.hidden, 3 * s.hidden, s.query_key_value_bias,
+                          &layer->query_key_value));
+    RETURN_IF_ERROR(Stack({name + "attn.out_proj"}, s.hidden, s.hidden, s.attention_output_bias,
+                          &layer->attention_output));
+    RETURN_IF_ERROR(Norm(name + "norm1", s.hidden, &layer->attention_norm));
+    RETURN_IF_ERROR(Stack({name + "mlp.fc11", name + "mlp.fc12"}, s.hidden, s.intermediate,
+                          s.up_bias, &layer->up));
+    RETURN_IF_ERROR(Stack({name + "mlp.fc2"}, s.intermediate, s.hidden, s.down_bias, &layer->down));
+    return Norm(name + "norm2", s.hidden, &layer->output_norm);
+  }
+
+  template <class LinearType>
   Status Layer(const std::string& name, const BertShape& s, LayerWeights<LinearType>* layer) const {
     const std::string attention = name + "attention.";
     RETURN_IF_ERROR(
         Stack({attention + "self.query", attention + "self.key", attention + "self.value"},
-              s.hidden, s.hidden, &layer->query_key_value));
+              s.hidden, s.hidden, true, &layer->query_key_value));
     RETURN_IF_ERROR(
-        Stack({attention + "output.dense"}, s.hidden, s.hidden, &layer->attention_output));
+        Stack({attention + "output.dense"}, s.hidden, s.hidden, true, &layer->attention_output));
     RETURN_IF_ERROR(Norm(attention + "output.LayerNorm", s.hidden, &layer->attention_norm));
-    RETURN_IF_ERROR(Stack({name + "intermediate.dense"}, s.hidden, s.intermediate, &layer->up));
-    RETURN_IF_ERROR(Stack({name + "output.dense"}, s.intermediate, s.hidden, &layer->down));
+    RETURN_IF_ERROR(
+        Stack({name + "intermediate.dense"}, s.hidden, s.intermediate, true, &layer->up));
+    RETURN_IF_ERROR(Stack({name + "output.dense"}, s.intermediate, s.hidden, true, &layer->down));
     return Norm(name + "output.LayerNorm", s.hidden, &layer->output_norm);
   }
 
   template <class LinearType>
-  Status Layers(const BertShape& shape, std::vector<LayerWeights<LinearType>>* layers) const {
+  Status Layers(Family family, const BertShape& shape,
+                std::vector<LayerWeights<LinearType>>* layers) const {
     for (size_t i = 0; i < shape.layers; ++i) {
-      layers->emplace_back();
-      RETURN_IF_ERROR(Layer("encoder.layer." + std::to_string(i) + ".", shape, &layers->back()));
+      const std::string number = std::to_string(i) + ".";
+      LayerWeights<LinearType>* layer = &layers->emplace_back();
+      RETURN_IF_ERROR(family == Family::kNomicBert
+                          ? NomicLayer("encoder.layers." + number, shape, layer)
+                          : Layer("encoder.layer." + number, shape, layer));
     }
     return OkStatus();
   }
 
  private:
-  const SafeTensors& file_;
+  const TensorSource& file_;
   const std::string prefix_;
 };
 
@@ -83,8 +123,8 @@ class Pass {
     hidden_ = {state_.hidden.Reserve(tokens * hidden), hidden};
     context_ = {state_.context.Reserve(tokens * hidden), hidden};
     delta_ = {state_.delta.Reserve(kBlockRows * hidden), hidden};
-    feed_forward_ = {state_.feed_forward.Reserve(kBlockRows * shape_.intermediate),
-                     shape_.intermediate};
+    const size_t wide = shape_.gated ? 2 * shape_.intermediate : shape_.intermediate;
+    feed_forward_ = {state_.feed_forward.Reserve(kBlockRows * wide), wide};
   }
 
   AttentionShape attention_shape() const { return {shape_.heads, shape_.head_size()}; }
@@ -100,14 +140,31 @@ class Pass {
 
   // hidden = the tokens' vectors; calls norm(row, its position's vector) for each.
   void Embed(std::span<const uint32_t> ids, std::span<const uint32_t> lengths,
-             const auto& norm) const {
+             std::span<const uint8_t> second, const auto& norm) const {
     const size_t hidden = shape_.hidden;
     size_t row = 0;
     for (uint32_t length : lengths) {
-      for (size_t position = 0; position < length; ++position, ++row) {
+      size_t next = shape_.first_position;
+      for (size_t i = 0; i < length; ++i, ++row) {
+        // A token named <pad> in an XLM-RoBERTa's text has the place before the first, and takes
+        // none.
+        const size_t position = ids[row] + size_t{1} == shape_.first_position ? ids[row] : next++;
         ReadFloats(weights_.words, ids[row] * hidden, {hidden_.row(row), hidden});
-        norm(row, weights_.positions.data() + position * hidden);
+        if (!second.empty() && second[row] != 0) Add(weights_.second_type, hidden_.row(row));
+        norm(row, weights_.positions.data() + (shape_.rotary.base > 0 ? 0 : position * hidden));
       }
+    }
+  }
+
+  static void Add(const std::vector<float>& from, float* to) {
+    for (float x : from) *to++ += x;
+  }
+
+  // Rows of up and gate, side by side, become their product where up was.
+  void Gate(size_t rows) const {
+    for (size_t i = 0; i < rows; ++i) {
+      float* up = feed_forward_.row(i);
+      BestKernels().gate(up, up + shape_.intermediate, shape_.intermediate);
     }
   }
 
@@ -121,15 +178,18 @@ class FloatPass : private Pass {
  public:
   using Pass::Pass;
 
-  Rows Run(std::span<const uint32_t> ids, std::span<const uint32_t> lengths) {
+  Rows Run(std::span<const uint32_t> ids, std::span<const uint32_t> lengths,
+           std::span<const uint8_t> second) {
     Reserve(ids.size());
     const Rows query_key_value = {state_.query_key_value.Reserve(ids.size() * 3 * shape_.hidden),
                                   3 * shape_.hidden};
-    Embed(ids, lengths, [&](size_t row, const float* position) {
+    Embed(ids, lengths, second, [&](size_t row, const float* position) {
       BestKernels().layer_norm(NormRow(hidden_.row(row), position, weights_.embedding_norm));
     });
     for (const LayerWeights<Linear>& layer : weights_.layers) {
       layer.query_key_value.Apply(hidden_, ids.size(), query_key_value);
+      if (shape_.rotary.base > 0)
+        state_.rotary.Apply(shape_.rotary, attention_shape(), lengths, query_key_value);
       Attend(attention_shape(), query_key_value, lengths, context_, &state_.attention);
       for (size_t row = 0; row < ids.size(); row += kBlockRows) {
         Mix(layer, row, std::min(kBlockRows, ids.size() - row));
@@ -153,7 +213,11 @@ class FloatPass : private Pass {
     layer.attention_output.Apply({context_.row(first), context_.stride}, rows, delta_);
     Norm(x, rows, layer.attention_norm);
     layer.up.Apply(x, rows, feed_forward_);
-    BestKernels().gelu(feed_forward_.data, rows * shape_.intermediate);
+    if (shape_.gated) {
+      Gate(rows);
+    } else {
+      BestKernels().gelu(feed_forward_.data, rows * shape_.intermediate);
+    }
     layer.down.Apply(feed_forward_, rows, delta_);
     Norm(x, rows, layer.output_norm);
   }
@@ -165,10 +229,11 @@ class Int8Pass : private Pass {
  public:
   using Pass::Pass;
 
-  Rows Run(std::span<const uint32_t> ids, std::span<const uint32_t> lengths) {
+  Rows Run(std::span<const uint32_t> ids, std::span<const uint32_t> lengths,
+           std::span<const uint8_t> second) {
     Reserve(ids.size());
     ReserveBytes(ids.size());
-    Embed(ids, lengths, [&](size_t row, const float* position) {
+    Embed(ids, lengths, second, [&](size_t row, const float* position) {
       bytes_.scales[row] = kernels_.layer_norm(
           NormRow(hidden_.row(row), position, weights_.embedding_norm), bytes_.row(row));
     });
@@ -202,10 +267,14 @@ class Int8Pass : private Pass {
     if (bfloat16_) {
       uint16_t* packed = state_.query_key_value_bf16.data();
       layer.query_key_value.ApplyBfloat16(bytes_, tokens, packed, stride);
+      if (shape_.rotary.base > 0)
+        state_.rotary.ApplyBfloat16(shape_.rotary, attention_shape(), lengths, packed);
       AttendBfloat16(attention_shape(), packed, lengths, context_, &state_.attention);
     } else {
       const Rows packed = {state_.query_key_value.data(), stride};
       layer.query_key_value.Apply(bytes_, tokens, packed);
+      if (shape_.rotary.base > 0)
+        state_.rotary.Apply(shape_.rotary, attention_shape(), lengths, packed);
       Attend(attention_shape(), packed, lengths, context_, &state_.attention);
     }
   }
@@ -229,7 +298,12 @@ class Int8Pass : private Pass {
     Quantise({context_.row(first), context_.stride}, rows, shape_.hidden);
     layer.attention_output.Apply(block_, rows, delta_);
     Norm(first, rows, layer.attention_norm);
-    layer.up.ApplyGelu(bytes_.from(first), rows, feed_forward_);
+    if (shape_.gated) {
+      layer.up.Apply(bytes_.from(first), rows, feed_forward_);
+      Gate(rows);
+    } else {
+      layer.up.ApplyGelu(bytes_.from(first), rows, feed_forward_);
+    }
     Quantise(feed_forward_, rows, shape_.intermediate);
     layer.down.Apply(block_, rows, delta_);
     Norm(first, rows, layer.output_norm);
@@ -247,37 +321,35 @@ Precision FastestPrecision() {
   return BestInt8Kernels().fast ? Precision::kInt8 : Precision::kFloat32;
 }
 
-Result<BertWeights> BertWeights::Load(const SafeTensors& file, const BertShape& shape,
-                                      Precision precision) {
-  const std::string prefix = file.Has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
+Result<BertWeights> BertWeights::Load(const TensorSource& file, Family family,
+                                      const BertShape& shape, Precision precision) {
+  std::string prefix;
+  for (const char* front : {"bert.", "roberta."}) {
+    if (file.Has(std::string(front) + "embeddings.word_embeddings.weight")) prefix = front;
+  }
   const Loader loader(file, prefix);
   BertWeights result;
   const uint64_t words[] = {shape.vocabulary, shape.hidden};
   ASSIGN_OR_RETURN(result.words, file.Find(prefix + "embeddings.word_embeddings.weight", words));
-  ASSIGN_OR_RETURN(result.positions, loader.Floats("embeddings.position_embeddings.weight",
-                                                   {shape.positions, shape.hidden}));
-  ASSIGN_OR_RETURN(
-      std::vector<float> types,
-      loader.Floats("embeddings.token_type_embeddings.weight", {shape.token_types, shape.hidden}));
-  for (size_t i = 0; i < result.positions.size(); ++i)
-    result.positions[i] += types[i % shape.hidden];
-  RETURN_IF_ERROR(loader.Norm("embeddings.LayerNorm", shape.hidden, &result.embedding_norm));
+  RETURN_IF_ERROR(loader.Positions(shape, &result));
+  RETURN_IF_ERROR(loader.Norm(family == Family::kNomicBert ? "emb_ln" : "embeddings.LayerNorm",
+                              shape.hidden, &result.embedding_norm));
   if (precision == Precision::kInt8) {
     if (std::max(shape.hidden, shape.intermediate) > kMaxInt8Depth) {
       return InvalidArgument("config.json: intermediate_size: expected at most " +
                              std::to_string(kMaxInt8Depth) + " for int8");
     }
-    RETURN_IF_ERROR(loader.Layers(shape, &result.int8_layers));
+    RETURN_IF_ERROR(loader.Layers(family, shape, &result.int8_layers));
   } else {
-    RETURN_IF_ERROR(loader.Layers(shape, &result.layers));
+    RETURN_IF_ERROR(loader.Layers(family, shape, &result.layers));
   }
   return result;
 }
 
 Rows Forward(const BertShape& shape, const BertWeights& weights, std::span<const uint32_t> ids,
-             std::span<const uint32_t> lengths, RunState* state) {
-  return weights.int8_layers.empty() ? FloatPass(shape, weights, state).Run(ids, lengths)
-                                     : Int8Pass(shape, weights, state).Run(ids, lengths);
+             std::span<const uint32_t> lengths, RunState* state, std::span<const uint8_t> second) {
+  return weights.int8_layers.empty() ? FloatPass(shape, weights, state).Run(ids, lengths, second)
+                                     : Int8Pass(shape, weights, state).Run(ids, lengths, second);
 }
 
 }  // namespace codelore::embed

@@ -1,10 +1,13 @@
-// BERT (Devlin et al. 2018, arXiv:1810.04805): its weights, its scratch memory, one forward pass.
+// BERT (Devlin et al. 2018, arXiv:1810.04805) and its relatives XLM-RoBERTa and NomicBERT: weights,
+// scratch memory, one forward pass.
 //
-// In float32, or with the products in int8: then weights are rounded to 8 bits by output, and the
-// vectors that meet them to 8 bits by token; what is between products (residuals, LayerNorm,
-// softmax's sums) stays in float32.
-// The tokens of several texts are packed into one matrix without padding; attention stays within a
-// text. A text's vectors are the same, bit for bit, whatever it is packed with.
+// They differ in where positions come from (embeddings, or rotation of queries and keys), in the
+// feed-forward layer (GELU, or a product with a gate), in biases, and in the names of their
+// tensors. In float32, or with the products in int8: then weights are rounded to 8 bits by output,
+// and the vectors that meet them to 8 bits by token; what is between products (residuals,
+// LayerNorm, softmax's sums) stays in float32. The tokens of several texts are packed into one
+// matrix without padding; attention stays within a text. A text's vectors are the same, bit for
+// bit, whatever it is packed with.
 #ifndef CODELORE_EMBED_BERT_H_
 #define CODELORE_EMBED_BERT_H_
 
@@ -17,7 +20,8 @@
 #include "embed/linear.h"
 #include "embed/model_config.h"
 #include "embed/precision.h"
-#include "embed/safetensors.h"
+#include "embed/rotary.h"
+#include "embed/tensor_source.h"
 
 namespace codelore::embed {
 
@@ -30,7 +34,7 @@ struct LayerWeights {
   LinearType query_key_value;   // hidden -> 3·hidden: all queries, all keys, all values
   LinearType attention_output;  // hidden -> hidden
   NormWeights attention_norm;
-  LinearType up;    // hidden -> intermediate
+  LinearType up;    // hidden -> intermediate; gated: twice that, the gate behind
   LinearType down;  // intermediate -> hidden
   NormWeights output_norm;
 };
@@ -38,16 +42,19 @@ struct LayerWeights {
 // Immutable after Load, hence thread-safe. Borrows the bytes of the word embeddings from the file;
 // all else is packed for this processor's kernels.
 struct BertWeights {
-  Tensor words;                  // [vocabulary, hidden]
-  std::vector<float> positions;  // [positions, hidden], the first token type's embedding added
+  Tensor words;  // [vocabulary, hidden]
+  // [first_position + positions, hidden], the first token type's embedding added; rotary: [hidden],
+  // that alone.
+  std::vector<float> positions;
+  std::vector<float> second_type;  // [hidden], less the first token type's; empty if there is one
   NormWeights embedding_norm;
   // One of the two is empty.
   std::vector<LayerWeights<Linear>> layers;
   std::vector<LayerWeights<Int8Linear>> int8_layers;
 
-  // Names as `transformers` writes them, with or without "bert." in front. Fails, naming file and
-  // tensor, for one that is missing, misshapen or not finite.
-  static Result<BertWeights> Load(const SafeTensors& file, const BertShape& shape,
+  // Names as published models have them, perhaps with "bert." or "roberta." in front. Fails, naming
+  // file and tensor, for one that is missing, misshapen or not finite.
+  static Result<BertWeights> Load(const TensorSource& file, Family family, const BertShape& shape,
                                   Precision precision);
 };
 
@@ -57,8 +64,9 @@ struct RunState {
   FloatBuffer query_key_value;  // [tokens, 3·hidden]
   FloatBuffer context;          // [tokens, hidden]: attention's output
   FloatBuffer delta;            // [rows of a block, hidden]
-  FloatBuffer feed_forward;     // [rows of a block, intermediate]
+  FloatBuffer feed_forward;     // [rows of a block, intermediate, or twice that]
   AttentionState attention;
+  RotaryTable rotary;
   // Int8 only:
   Buffer<uint16_t> query_key_value_bf16;  // instead of query_key_value, where it can be
   Buffer<uint8_t> hidden_bytes;           // [tokens, hidden]
@@ -67,10 +75,12 @@ struct RunState {
 };
 
 // Token ids of texts laid end to end, and the number of each text's: each from 1 to
-// shape.positions; each id below shape.vocabulary. Returns the last layer's vectors [ids.size(),
-// hidden], which live in `state`.
+// shape.positions; each id below shape.vocabulary. `second`, if not empty, says of each token
+// whether it is of the second type. Returns the last layer's vectors [ids.size(), hidden], which
+// live in `state`.
 Rows Forward(const BertShape& shape, const BertWeights& weights, std::span<const uint32_t> ids,
-             std::span<const uint32_t> lengths, RunState* state);
+             std::span<const uint32_t> lengths, RunState* state,
+             std::span<const uint8_t> second = {});
 
 }  // namespace codelore::embed
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "codelore/coding.h"
+#include "embed/model_files.h"
 
 namespace codelore::embed {
 
@@ -40,6 +41,10 @@ struct BertEncoder::Batch {
 Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
                                                        const BertEncoderOptions& options) {
   ASSIGN_OR_RETURN(ModelConfig config, ModelConfig::Read(folder));
+  if (options.well_known_prefixes && !config.has_prompts) {
+    config.query_prefix = WellKnownPrefixes(folder.name()).query;
+    config.passage_prefix = WellKnownPrefixes(folder.name()).passage;
+  }
   config.query_prefix = options.query_prefix.value_or(config.query_prefix);
   config.passage_prefix = options.passage_prefix.value_or(config.passage_prefix);
   config.max_tokens = options.max_tokens.value_or(config.max_tokens);
@@ -48,20 +53,17 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
                            std::to_string(config.shape.positions) + ", found " +
                            std::to_string(config.max_tokens));
   }
-  ASSIGN_OR_RETURN(std::string_view vocabulary, folder.Read("vocab.txt"));
-  ASSIGN_OR_RETURN(WordPiece tokenizer,
-                   WordPiece::Create("vocab.txt", vocabulary, config.tokenizer));
-  if (tokenizer.size() > config.shape.vocabulary) {
-    return Corruption("vocab.txt: expected at most the " + std::to_string(config.shape.vocabulary) +
-                      " tokens of config.json, found " + std::to_string(tokenizer.size()));
-  }
-  ASSIGN_OR_RETURN(std::string_view bytes, folder.Read("model.safetensors"));
-  ASSIGN_OR_RETURN(SafeTensors tensors, SafeTensors::Parse("model.safetensors", bytes));
   const Precision precision = options.precision.value_or(FastestPrecision());
-  ASSIGN_OR_RETURN(BertWeights weights, BertWeights::Load(tensors, config.shape, precision));
   std::unique_ptr<BertEncoder> encoder(
-      new BertEncoder(std::move(folder), std::move(config), std::move(tokenizer), precision));
-  encoder->weights_ = std::move(weights);
+      new BertEncoder(std::move(folder), std::move(config), precision));
+  const ModelFolder& files = encoder->folder_;
+  const BertShape& shape = encoder->config_.shape;
+  ASSIGN_OR_RETURN(encoder->tokenizer_, ReadTokenizer(files, encoder->config_));
+  ASSIGN_OR_RETURN(TensorSource tensors, ReadWeights(files));
+  ASSIGN_OR_RETURN(encoder->weights_,
+                   BertWeights::Load(tensors, encoder->config_.family, shape, precision));
+  ASSIGN_OR_RETURN(encoder->lexical_head_, LexicalHead::Load(files, shape.hidden));
+  ASSIGN_OR_RETURN(encoder->token_vector_head_, TokenVectorHead::Load(files, shape.hidden));
   encoder->FillInfo();
   return encoder;
 }
@@ -76,7 +78,7 @@ void BertEncoder::FillInfo() {
            .fingerprint = Sha256(identity.view()),
            .dimension = static_cast<uint32_t>(config_.shape.hidden),
            .max_tokens = config_.max_tokens,
-           .has_sparse = false,
+           .has_sparse = lexical_head_.has_value(),
            .has_multi = true};
 }
 
@@ -88,10 +90,10 @@ BertEncoder::Batch BertEncoder::TokenizeAll(std::span<const std::string_view> te
   std::string prefixed;
   for (std::string_view text : texts) {
     batch.starts.push_back(batch.ids.size());
-    batch.ids.push_back(tokenizer_.first());
+    batch.ids.push_back(tokenizer_->special().first);
     if (!prefix.empty()) text = prefixed.assign(prefix).append(text);
-    tokenizer_.Tokenize(text, config_.max_tokens - 2, &batch.ids);
-    batch.ids.push_back(tokenizer_.last());
+    tokenizer_->Tokenize(text, config_.max_tokens - 2, &batch.ids);
+    batch.ids.push_back(tokenizer_->special().last);
   }
   batch.starts.push_back(batch.ids.size());
   return batch;
@@ -99,7 +101,8 @@ BertEncoder::Batch BertEncoder::TokenizeAll(std::span<const std::string_view> te
 
 Result<std::vector<Encoding>> BertEncoder::Encode(std::span<const std::string_view> texts,
                                                   const EncodeOptions& options) const {
-  if (options.sparse) return InvalidArgument("model " + info_.name + " has no lexical weights");
+  if (options.sparse && !info_.has_sparse)
+    return InvalidArgument("model " + info_.name + " has no lexical weights");
   const Batch batch = TokenizeAll(texts, options.role);
   std::vector<uint32_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0);
@@ -112,13 +115,14 @@ Result<std::vector<Encoding>> BertEncoder::Encode(std::span<const std::string_vi
          ++end) {
       tokens += batch.length(order[end]);
     }
-    RETURN_IF_ERROR(EncodeGroup(batch, std::span(order).subspan(begin, end - begin), options.multi,
-                                &encodings));
+    RETURN_IF_ERROR(
+        EncodeGroup(batch, std::span(order).subspan(begin, end - begin), options, &encodings));
   }
   return encodings;
 }
 
-Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> members, bool multi,
+Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> members,
+                                const EncodeOptions& options,
                                 std::vector<Encoding>* encodings) const {
   std::vector<uint32_t> ids, lengths;
   for (uint32_t member : members) {
@@ -126,19 +130,20 @@ Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> me
     ids.insert(ids.end(), text.begin(), text.end());
     lengths.push_back(batch.length(member));
   }
-  std::unique_ptr<RunState> state = BorrowState();
+  std::unique_ptr<RunState> state = states_.Borrow();
   Rows vectors = Forward(config_.shape, weights_, ids, lengths, state.get());
   Status status;
   for (size_t i = 0; i < members.size() && status.ok(); ++i) {
-    status = Pool(vectors, lengths[i], multi, &(*encodings)[members[i]]);
+    status = Pool(vectors, batch.text(members[i]), options, &(*encodings)[members[i]]);
     vectors.data += lengths[i] * vectors.stride;
   }
-  ReturnState(std::move(state));
+  states_.Return(std::move(state));
   return status;
 }
 
-Status BertEncoder::Pool(Rows vectors, size_t tokens, bool multi, Encoding* encoding) const {
-  const size_t dimension = config_.shape.hidden;
+Status BertEncoder::Pool(Rows vectors, std::span<const uint32_t> ids, const EncodeOptions& options,
+                         Encoding* encoding) const {
+  const size_t dimension = config_.shape.hidden, tokens = ids.size();
   encoding->tokens = static_cast<uint32_t>(tokens);
   encoding->dense.assign(vectors.data, vectors.data + dimension);
   // The length of a mean is normalised away, so a sum will do.
@@ -146,28 +151,19 @@ Status BertEncoder::Pool(Rows vectors, size_t tokens, bool multi, Encoding* enco
     for (size_t j = 0; j < dimension; ++j) encoding->dense[j] += vectors.row(i)[j];
   }
   bool usable = Normalise(encoding->dense);
-  if (multi) {
-    encoding->multi.assign(vectors.data, vectors.data + tokens * dimension);
-    for (size_t i = 0; i < tokens; ++i) {
-      usable = Normalise(std::span(encoding->multi).subspan(i * dimension, dimension)) && usable;
+  if (options.multi) {
+    if (token_vector_head_) {
+      encoding->multi = token_vector_head_->Project(vectors, tokens);
+    } else {
+      encoding->multi.assign(vectors.data, vectors.data + tokens * dimension);
+    }
+    for (size_t i = 0; i < encoding->multi.size(); i += dimension) {
+      usable = Normalise(std::span(encoding->multi).subspan(i, dimension)) && usable;
     }
   }
+  if (options.sparse) encoding->sparse = lexical_head_->Weigh(ids, vectors, tokenizer_->special());
   if (usable) return OkStatus();
-  return Corruption("model " + info_.name +
-                    ": model.safetensors: a text's vector is not finite or all zeros");
-}
-
-std::unique_ptr<RunState> BertEncoder::BorrowState() const {
-  const std::lock_guard lock(mutex_);
-  if (idle_states_.empty()) return std::make_unique<RunState>();
-  std::unique_ptr<RunState> state = std::move(idle_states_.back());
-  idle_states_.pop_back();
-  return state;
-}
-
-void BertEncoder::ReturnState(std::unique_ptr<RunState> state) const {
-  const std::lock_guard lock(mutex_);
-  idle_states_.push_back(std::move(state));
+  return Corruption("model " + info_.name + ": a text's vector is not finite or all zeros");
 }
 
 }  // namespace codelore::embed

@@ -1,4 +1,4 @@
-// BertEncoder: a TextEncoder that runs a BERT model in this process.
+// BertEncoder: a TextEncoder that runs a model of the BERT family (bert.h) in this process.
 //
 // Texts of one call are sorted by length and go through the network in groups of a bounded number
 // of tokens, so memory is bounded by the group, not the call. One call runs on its caller's thread;
@@ -9,7 +9,6 @@
 #define CODELORE_EMBED_BERT_ENCODER_H_
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,7 +20,9 @@
 #include "embed/bert.h"
 #include "embed/model_config.h"
 #include "embed/model_folder.h"
-#include "embed/wordpiece.h"
+#include "embed/run_states.h"
+#include "embed/token_heads.h"
+#include "embed/tokenizer.h"
 
 namespace codelore::embed {
 
@@ -30,6 +31,9 @@ struct BertEncoderOptions {
   std::optional<uint32_t> max_tokens =
       {};  // special ones included; from 3 to the model's positions
   std::optional<std::string> query_prefix = {}, passage_prefix = {};
+  // Where the files name no prompts: those that the authors publish for a model of the folder's
+  // name.
+  bool well_known_prefixes = false;
   std::optional<Precision> precision = {};  // without it: what is fastest on this processor
 };
 
@@ -40,35 +44,33 @@ class BertEncoder final : public TextEncoder {
                                                    const BertEncoderOptions& options = {});
 
   const EncoderInfo& info() const override { return info_; }
-  // Dense and multi heads.
+  // Dense and multi heads, and sparse where the model has it. Without a head of its own a model's
+  // multi vectors are those of all its tokens; BGE-M3's leave out the first.
   Result<std::vector<Encoding>> Encode(std::span<const std::string_view> texts,
                                        const EncodeOptions& options) const override;
 
  private:
   struct Batch;
 
-  BertEncoder(ModelFolder folder, ModelConfig config, WordPiece tokenizer, Precision precision)
-      : folder_(std::move(folder)),
-        config_(std::move(config)),
-        tokenizer_(std::move(tokenizer)),
-        precision_(precision) {}
+  BertEncoder(ModelFolder folder, ModelConfig config, Precision precision)
+      : folder_(std::move(folder)), config_(std::move(config)), precision_(precision) {}
 
   void FillInfo();
   Batch TokenizeAll(std::span<const std::string_view> texts, TextRole role) const;
-  Status EncodeGroup(const Batch& batch, std::span<const uint32_t> members, bool multi,
-                     std::vector<Encoding>* encodings) const;
-  Status Pool(Rows vectors, size_t tokens, bool multi, Encoding* encoding) const;
-  std::unique_ptr<RunState> BorrowState() const;
-  void ReturnState(std::unique_ptr<RunState> state) const;
+  Status EncodeGroup(const Batch& batch, std::span<const uint32_t> members,
+                     const EncodeOptions& options, std::vector<Encoding>* encodings) const;
+  Status Pool(Rows vectors, std::span<const uint32_t> ids, const EncodeOptions& options,
+              Encoding* encoding) const;
 
   const ModelFolder folder_;  // owns the bytes of the word embeddings
   const ModelConfig config_;
-  const WordPiece tokenizer_;
   const Precision precision_;
+  std::unique_ptr<const Tokenizer> tokenizer_;
   BertWeights weights_;
+  std::optional<LexicalHead> lexical_head_;
+  std::optional<TokenVectorHead> token_vector_head_;
   EncoderInfo info_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<RunState>> idle_states_;  // guarded by mutex_
+  mutable RunStates states_;
 };
 
 }  // namespace codelore::embed

@@ -45,6 +45,9 @@ struct Kernels {
   // x = x·Φ(x), Φ the normal distribution function: the GELU with erf (Hendrycks, Gimpel 2016),
   // within 1e-7 + 2e-7·|x| of it.
   void (*gelu)(float* x, size_t size) = nullptr;
+  // x = x·gate·σ(gate), σ the logistic function: SwiGLU (Shazeer 2020, arXiv:2002.05202) with its
+  // two factors given, within 1e-6·|x·gate| of it.
+  void (*gate)(float* x, const float* gate, size_t size) = nullptr;
   // x = exp(scale·x) / Σ exp(scale·x), scale > 0. With d = scale·(max(x) - x) an element's relative
   // error is below 1e-6 + 1e-7·d; terms beyond d = 87 count as e^-87.
   void (*softmax)(float* x, size_t size, float scale) = nullptr;

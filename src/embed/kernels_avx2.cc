@@ -22,7 +22,7 @@ constexpr size_t kRows = 6;
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2", kPanel, Multiply, LayerNorm, Gelu, Softmax};
+const Kernels kAvx2Kernels = {"avx2", kPanel, Multiply, LayerNorm, Gelu, Gate, Softmax};
 
 }  // namespace codelore::embed
 

@@ -24,7 +24,7 @@ constexpr size_t kRows = 14;
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {"avx512", kPanel, Multiply, LayerNorm, Gelu, Softmax};
+const Kernels kAvx512Kernels = {"avx512", kPanel, Multiply, LayerNorm, Gelu, Gate, Softmax};
 
 }  // namespace codelore::embed
 

@@ -128,6 +128,15 @@ void Gelu(float* x, size_t size) {
   }
 }
 
+// g·σ(g) = max(g, 0) - a·e^-a / (1 + e^-a) with a = |g|.
+void Gate(float* x, const float* gate, size_t size) {
+  for (size_t i = 0; i < size; i += kWidth) {
+    const Vec g = LoadUpTo(gate + i, size - i, 0), a = Max(g, -g), e = Exp(-a);
+    const Vec silu = Max(g, Set(0.0f)) - a * e / (Set(1.0f) + e);
+    StoreUpTo(x + i, LoadUpTo(x + i, size - i, 0) * silu, size - i);
+  }
+}
+
 void Softmax(float* x, size_t size, float scale) {
   constexpr float kLowest = -3.4e38f;
   Vec max = Set(kLowest);

@@ -12,6 +12,6 @@ constexpr size_t kRows = 6;
 
 }  // namespace
 
-const Kernels kPortableKernels = {"portable", kPanel, Multiply, LayerNorm, Gelu, Softmax};
+const Kernels kPortableKernels = {"portable", kPanel, Multiply, LayerNorm, Gelu, Gate, Softmax};
 
 }  // namespace codelore::embed

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -27,15 +29,27 @@ namespace codelore::embed {
 
 namespace {
 
-constexpr std::string_view kFiles[] = {
-    "config.json",
-    "tokenizer_config.json",
-    "sentence_bert_config.json",
-    "config_sentence_transformers.json",
-    "1_Pooling/config.json",
-    "vocab.txt",
-    "model.safetensors",
+// Of each group the first that is there: the others say the same in another format.
+constexpr std::array<std::string_view, 3> kFiles[] = {
+    {"config.json"},
+    {"modules.json"},
+    {"tokenizer_config.json"},
+    {"sentence_bert_config.json"},
+    {"config_sentence_transformers.json"},
+    {"1_Pooling/config.json"},
+    {"vocab.txt", "tokenizer.json", "sentencepiece.bpe.model"},
+    {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"},
+    {"sparse_linear.pt"},
+    {"colbert_linear.pt"},
 };
+
+// "model-00001-of-00002.safetensors"
+bool IsShard(std::string_view name) {
+  constexpr std::string_view kPattern = "model-#####-of-#####.safetensors";
+  return std::ranges::equal(name, kPattern, [](char c, char expected) {
+    return expected == '#' ? c >= '0' && c <= '9' : c == expected;
+  });
+}
 
 // SHA-256 of the published all-MiniLM-L6-v2 weights; a test compares it with the bytes in the
 // binary.
@@ -77,15 +91,27 @@ Result<ModelFolder> ModelFolder::Open(const std::string& path) {
   }
   ModelFolder folder;
   folder.name_ = std::filesystem::path(path + "/").parent_path().filename().string();
-  for (std::string_view name : kFiles) {
-    const std::string file = path + "/" + std::string(name);
-    if (!std::filesystem::exists(file, error)) continue;
-    size_t size = 0;
-    ASSIGN_OR_RETURN(std::shared_ptr<const void> bytes, Map(file, &size));
-    const std::string_view view(static_cast<const char*>(bytes.get()), size);
-    folder.files_.emplace(name, File{view, std::move(bytes), std::nullopt});
+  for (const auto& group : kFiles) {
+    const auto* name = std::ranges::find_if(group, [&](std::string_view file) {
+      return !file.empty() && std::filesystem::exists(path + "/" + std::string(file), error);
+    });
+    if (name != group.end()) RETURN_IF_ERROR(folder.MapFile(path, *name));
+  }
+  if (!folder.Has("model.safetensors.index.json")) return folder;
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end;
+       file.increment(error)) {
+    const std::string name = file->path().filename().string();
+    if (IsShard(name)) RETURN_IF_ERROR(folder.MapFile(path, name));
   }
   return folder;
+}
+
+Status ModelFolder::MapFile(const std::string& path, std::string_view name) {
+  size_t size = 0;
+  ASSIGN_OR_RETURN(std::shared_ptr<const void> bytes, Map(path + "/" + std::string(name), &size));
+  const std::string_view view(static_cast<const char*>(bytes.get()), size);
+  files_.emplace(name, File{view, std::move(bytes), std::nullopt});
+  return OkStatus();
 }
 
 ModelFolder ModelFolder::BuiltIn() {

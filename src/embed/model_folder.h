@@ -18,7 +18,9 @@ namespace codelore::embed {
 
 class ModelFolder {
  public:
-  // Maps those files of `path` that an encoder knows; the others are never opened.
+  // Maps those files of `path` that an encoder needs; the others are never opened. Where the same
+  // is there in several formats (weights, vocabulary), one of them: safetensors, vocab.txt,
+  // tokenizer.json first.
   static Result<ModelFolder> Open(const std::string& path);
   // all-MiniLM-L6-v2, from this very binary.
   static ModelFolder BuiltIn();
@@ -38,6 +40,8 @@ class ModelFolder {
     std::shared_ptr<const void> owner;  // of the bytes; null for built-in ones
     std::optional<Hash256> known_hash;  // spares reading built-in weights twice at start
   };
+  Status MapFile(const std::string& path, std::string_view name);
+
   std::string name_;
   std::map<std::string, File, std::less<>> files_;
 };

@@ -1,8 +1,7 @@
 #include "embed/safetensors.h"
 
 #include <algorithm>
-#include <cstring>
-#include <optional>
+#include <map>
 
 #include "codelore/coding.h"
 #include "embed/json_document.h"
@@ -12,7 +11,6 @@ namespace codelore::embed {
 namespace {
 
 constexpr std::string_view kMetadata = "__metadata__";
-constexpr size_t kMaxDimensions = 8;
 
 struct DTypeInfo {
   std::string_view name;
@@ -34,24 +32,9 @@ struct Entry {
   uint64_t begin = 0, end = 0;
 };
 
-// The bytes of a tensor, or nothing if that is more than 2^63.
-std::optional<uint64_t> SizeOf(std::span<const uint64_t> shape, uint64_t element) {
-  uint64_t size = element;
-  for (uint64_t extent : shape) {
-    if (__builtin_mul_overflow(size, extent, &size) || size >> 63 != 0) return std::nullopt;
-  }
-  return size;
-}
-
-std::string ShapeText(std::span<const uint64_t> shape) {
-  std::string text = "[";
-  for (uint64_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-  return text + "]";
-}
-
 Result<std::vector<uint64_t>> ReadShape(const JsonValue& value) {
   ASSIGN_OR_RETURN(std::vector<JsonValue> extents, value.Elements());
-  if (extents.size() > kMaxDimensions) return value.Mismatch("at most 8 dimensions");
+  if (extents.size() > TensorSource::kMaxDimensions) return value.Mismatch("at most 8 dimensions");
   std::vector<uint64_t> shape;
   for (const JsonValue& extent : extents) {
     ASSIGN_OR_RETURN(uint64_t n, extent.Uint(0, INT64_MAX));
@@ -76,7 +59,7 @@ Result<Entry> ReadEntry(const std::string& name, const JsonValue& value, uint64_
   if (ends.size() != 2) return offsets.Mismatch("two offsets");
   ASSIGN_OR_RETURN(entry.begin, ends[0].Uint(0, data_bytes));
   ASSIGN_OR_RETURN(entry.end, ends[1].Uint(entry.begin, data_bytes));
-  if (SizeOf(entry.tensor.shape, info->bytes) != entry.end - entry.begin) {
+  if (TensorBytes(entry.tensor.shape, info->bytes) != entry.end - entry.begin) {
     return offsets.Mismatch("the bytes of the shape " + ShapeText(entry.tensor.shape));
   }
   return entry;
@@ -114,24 +97,13 @@ Status CheckTiling(std::string_view file, std::vector<Entry>& entries, uint64_t 
                     " bytes of data, found " + std::to_string(data_bytes));
 }
 
-float HalfToFloat(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const uint32_t exponent = half >> 10 & 31, fraction = half & 1023;
-  if (exponent == 0) {  // zero and the subnormals: fraction · 2^-24
-    const float value = static_cast<float>(fraction) * 0x1p-24f;
-    return sign != 0 ? -value : value;
-  }
-  const uint32_t wide = exponent == 31 ? 255 : exponent + 112;
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
 }  // namespace
 
-Result<SafeTensors> SafeTensors::Parse(std::string_view file, std::string_view bytes) {
+Result<TensorSource> ParseSafeTensors(std::string_view file, std::string_view bytes) {
   ByteReader reader(bytes);
   const auto header_bytes = reader.Fixed<uint64_t>();
   const uint64_t most =
-      bytes.size() < 8 ? 0 : std::min<uint64_t>(bytes.size() - 8, kMaxHeaderBytes);
+      bytes.size() < 8 ? 0 : std::min<uint64_t>(bytes.size() - 8, kMaxSafeTensorsHeader);
   if (!reader.ok() || header_bytes > most) {
     return Corruption(std::string(file) + ": header size: expected at most " +
                       std::to_string(most) + " bytes, found " + std::to_string(header_bytes));
@@ -140,56 +112,35 @@ Result<SafeTensors> SafeTensors::Parse(std::string_view file, std::string_view b
                          data = bytes.substr(8 + header_bytes);
   ASSIGN_OR_RETURN(std::vector<Entry> entries, ReadHeader(file, header, data.size()));
   RETURN_IF_ERROR(CheckTiling(file, entries, data.size()));
-  SafeTensors result;
-  result.file_ = file;
+  TensorSource result{std::string(file)};
   for (Entry& entry : entries) {
     entry.tensor.bytes = data.substr(entry.begin, entry.end - entry.begin);
-    result.tensors_.emplace(std::move(entry.name), std::move(entry.tensor));
+    RETURN_IF_ERROR(result.Add(std::move(entry.name), std::move(entry.tensor)));
   }
   return result;
 }
 
-Result<Tensor> SafeTensors::Find(std::string_view name, std::span<const uint64_t> shape) const {
-  const auto found = tensors_.find(name);
-  const std::string where = file_ + ": " + std::string(name);
-  if (found == tensors_.end()) return Corruption(where + ": expected this tensor, found none");
-  const Tensor& tensor = found->second;
-  if (!std::ranges::equal(tensor.shape, shape)) {
-    return Corruption(where + ": expected the shape " + ShapeText(shape) + ", found " +
-                      ShapeText(tensor.shape));
+Result<TensorSource> ReadShardedSafeTensors(const ModelFolder& folder) {
+  constexpr std::string_view kIndex = "model.safetensors.index.json";
+  ASSIGN_OR_RETURN(std::string_view text, folder.Read(kIndex));
+  ASSIGN_OR_RETURN(JsonValue index, JsonValue::ParseObject(kIndex, text));
+  ASSIGN_OR_RETURN(JsonValue map, index.At("weight_map"));
+  ASSIGN_OR_RETURN(auto members, map.Members());
+  std::map<std::string, TensorSource, std::less<>> shards;
+  for (const auto& [name, value] : members) {
+    ASSIGN_OR_RETURN(std::string file, value.Text());
+    auto shard = shards.find(file);
+    if (shard == shards.end()) {
+      if (!folder.Has(file)) return value.Mismatch("a shard that is in the folder");
+      ASSIGN_OR_RETURN(std::string_view bytes, folder.Read(file));
+      ASSIGN_OR_RETURN(TensorSource tensors, ParseSafeTensors(file, bytes));
+      shard = shards.emplace(file, std::move(tensors)).first;
+    }
+    if (!shard->second.Has(name)) return value.Mismatch("a shard with this tensor");
   }
-  if (tensor.dtype == DType::kOther) {
-    return Corruption(where + ": expected the element type F32, F16 or BF16, found another");
-  }
-  return tensor;
-}
-
-Result<std::vector<float>> SafeTensors::Floats(std::string_view name,
-                                               std::span<const uint64_t> shape) const {
-  ASSIGN_OR_RETURN(Tensor tensor, Find(name, shape));
-  std::vector<float> values(tensor.bytes.size() / (tensor.dtype == DType::kF32 ? 4 : 2));
-  ReadFloats(tensor, 0, values);
-  // x·0 is 0 for every finite x and NaN for the others, which the sum keeps.
-  float sum = 0;
-  for (float value : values) sum += value * 0.0f;
-  if (sum != 0.0f)
-    return Corruption(file_ + ": " + std::string(name) + ": expected finite values, found others");
-  return values;
-}
-
-void ReadFloats(const Tensor& tensor, size_t first, std::span<float> out) {
-  if (tensor.dtype == DType::kF32) {
-    if (!out.empty()) std::memcpy(out.data(), tensor.bytes.data() + 4 * first, 4 * out.size());
-    return;
-  }
-  const char* from = tensor.bytes.data() + 2 * first;
-  for (float& value : out) {
-    uint16_t half;
-    std::memcpy(&half, from, 2);
-    from += 2;
-    value = tensor.dtype == DType::kF16 ? HalfToFloat(half)
-                                        : std::bit_cast<float>(static_cast<uint32_t>(half) << 16);
-  }
+  TensorSource result{std::string(kIndex)};
+  for (const auto& [file, shard] : shards) RETURN_IF_ERROR(result.Merge(shard));
+  return result;
 }
 
 }  // namespace codelore::embed

@@ -1,8 +1,12 @@
 #include "embed/unicode.h"
 
+#include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
+
+#include "codelore/utf8.h"
 
 namespace codelore::embed {
 
@@ -100,5 +104,130 @@ uint8_t CombiningClass(char32_t c) {
 }
 
 char32_t LowerCase(char32_t c) { return static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))); }
+
+bool IsWordCharacter(char32_t c) {
+  const auto point = static_cast<UChar32>(c);
+  return u_hasBinaryProperty(point, UCHAR_ALPHABETIC) ||
+         u_hasBinaryProperty(point, UCHAR_JOIN_CONTROL) ||
+         (U_GET_GC_MASK(point) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0;
+}
+
+bool IsWhiteSpace(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)); }
+
+// ---- grapheme clusters --------------------------------------------------------------------------
+
+namespace {
+
+UGraphemeClusterBreak BreakOf(char32_t c) {
+  return static_cast<UGraphemeClusterBreak>(
+      u_getIntPropertyValue(static_cast<UChar32>(c), UCHAR_GRAPHEME_CLUSTER_BREAK));
+}
+bool IsPictograph(char32_t c) {
+  return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_EXTENDED_PICTOGRAPHIC);
+}
+
+// What the rules must remember of the cluster so far.
+struct Cluster {
+  UGraphemeClusterBreak last;
+  bool pictograph;  // it is a pictograph with its extensions, perhaps joined to others
+  size_t flags;     // regional indicators at its end
+};
+
+bool Continues(const Cluster& cluster, char32_t c, UGraphemeClusterBreak next) {
+  const auto last = cluster.last;
+  const auto is_control = [](auto b) {
+    return b == U_GCB_CONTROL || b == U_GCB_CR || b == U_GCB_LF;
+  };
+  if (last == U_GCB_CR && next == U_GCB_LF) return true;   // GB3
+  if (is_control(last) || is_control(next)) return false;  // GB4, GB5
+  if (last == U_GCB_L &&
+      (next == U_GCB_L || next == U_GCB_V || next == U_GCB_LV || next == U_GCB_LVT))
+    return true;
+  if ((last == U_GCB_LV || last == U_GCB_V) && (next == U_GCB_V || next == U_GCB_T)) return true;
+  if ((last == U_GCB_LVT || last == U_GCB_T) && next == U_GCB_T) return true;  // GB6 to GB8
+  if (next == U_GCB_EXTEND || next == U_GCB_ZWJ || next == U_GCB_SPACING_MARK)
+    return true;                                                                      // GB9, GB9a
+  if (last == U_GCB_PREPEND) return true;                                             // GB9b
+  if (last == U_GCB_ZWJ && cluster.pictograph && IsPictograph(c)) return true;        // GB11
+  return last == U_GCB_REGIONAL_INDICATOR && next == last && cluster.flags % 2 == 1;  // GB12
+}
+
+}  // namespace
+
+size_t GraphemeLength(std::string_view text) {
+  size_t at = Utf8SequenceLength(text);
+  if (at == 0 || at == text.size()) return text.size();
+  char32_t c = GetUtf8(text.substr(0, at));
+  if (c >= ' ' && c < 0x7F && static_cast<uint8_t>(text[at]) < 0x80) return 1;
+  Cluster cluster = {BreakOf(c), IsPictograph(c), BreakOf(c) == U_GCB_REGIONAL_INDICATOR ? 1u : 0u};
+  while (at < text.size()) {
+    const size_t length = Utf8SequenceLength(text.substr(at));
+    c = GetUtf8(text.substr(at, length));
+    const UGraphemeClusterBreak next = BreakOf(c);
+    if (length == 0 || !Continues(cluster, c, next)) break;
+    cluster.pictograph =
+        (cluster.pictograph && (next == U_GCB_EXTEND || next == U_GCB_ZWJ)) || IsPictograph(c);
+    cluster.flags = next == U_GCB_REGIONAL_INDICATOR ? cluster.flags + 1 : 0;
+    cluster.last = next;
+    at += length;
+  }
+  return at;
+}
+
+// ---- whole texts --------------------------------------------------------------------------------
+
+std::string Nfkc(std::string_view text) {
+  UErrorCode error = U_ZERO_ERROR;
+  static const icu::UnicodeSet known(u"[:age=9.0:]", error);
+  static const icu::Normalizer2* all = icu::Normalizer2::getNFKCInstance(error);
+  std::string result;
+  if (all == nullptr) return std::string(text);
+  const icu::FilteredNormalizer2 nfkc(*all, known);
+  icu::StringByteSink<std::string> sink(&result);
+  nfkc.normalizeUTF8(0, {text.data(), static_cast<int32_t>(text.size())}, sink, nullptr, error);
+  return U_SUCCESS(error) ? result : std::string(text);
+}
+
+std::string ReplaceBrokenUtf8(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    size_t length = Utf8SequenceLength(text);
+    if (length > 0) {
+      result += text.substr(0, length);
+    } else {
+      result += "\xEF\xBF\xBD";
+      // As long as it could still become a character: one byte more would then make it one.
+      for (length = 1; length < text.size() && length < 4; ++length) {
+        std::string longer(text.substr(0, length + 1));
+        bool possible = false;
+        for (const char* rest : {"", "\x80", "\x80\x80", "\xBF", "\xBF\xBF"}) {
+          possible = possible || Utf8SequenceLength(longer + rest) > 0;
+        }
+        if (!possible) break;
+      }
+    }
+    text.remove_prefix(length);
+  }
+  return result;
+}
+
+size_t PutUtf8(char32_t c, char* out) {
+  if (c < 0x80) {
+    out[0] = static_cast<char>(c);
+    return 1;
+  }
+  const size_t length = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+  for (size_t i = length - 1; i > 0; --i, c >>= 6) out[i] = static_cast<char>(0x80 | (c & 0x3F));
+  out[0] = static_cast<char>((0xF00 >> length & 0xFF) | c);
+  return length;
+}
+
+char32_t GetUtf8(std::string_view s) {
+  const auto lead = static_cast<uint8_t>(s[0]);
+  if (s.size() == 1) return lead;
+  char32_t c = lead & (0x7Fu >> s.size());
+  for (char byte : s.substr(1)) c = c << 6 | (static_cast<uint8_t>(byte) & 0x3F);
+  return c;
+}
 
 }  // namespace codelore::embed

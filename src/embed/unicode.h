@@ -10,6 +10,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace codelore::embed {
 
@@ -37,6 +39,28 @@ Decomposition Decompose(char32_t c);
 uint8_t CombiningClass(char32_t c);
 
 char32_t LowerCase(char32_t c);
+
+// Letters, digits, marks and connectors: \w of UTS 18.
+bool IsWordCharacter(char32_t c);
+
+// Unicode's White_Space.
+bool IsWhiteSpace(char32_t c);
+
+// The bytes of the extended grapheme cluster (UAX 29) that well-formed `text` starts with.
+// Conjuncts of Indic scripts (rule GB9c) are cut: who asks here treats all clusters of six bytes
+// and more alike.
+size_t GraphemeLength(std::string_view text);
+
+// Normalization form KC of well-formed text; what Unicode 9.0 did not assign stays as it is.
+std::string Nfkc(std::string_view text);
+
+// `text` with U+FFFD for each maximal part that is no UTF-8 (Unicode 15, 3.9: U+FFFD substitution).
+std::string ReplaceBrokenUtf8(std::string_view text);
+
+// `c` in UTF-8 at `out`; returns its length.
+size_t PutUtf8(char32_t c, char* out);
+// The character of the well-formed sequence `s`.
+char32_t GetUtf8(std::string_view s);
 
 }  // namespace codelore::embed
 

@@ -9,119 +9,50 @@ namespace codelore::embed {
 
 namespace {
 
-constexpr size_t kMaxWordChars = 100;             // a longer word is unknown, as in the reference
-constexpr size_t kMaxVocabularyBytes = 12 << 20;  // node << 8 fits 32 bits
-
-// `c` in UTF-8; returns its length.
-size_t PutUtf8(char32_t c, char* out) {
-  if (c < 0x80) {
-    out[0] = static_cast<char>(c);
-    return 1;
-  }
-  const size_t length = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-  for (size_t i = length - 1; i > 0; --i, c >>= 6) out[i] = static_cast<char>(0x80 | (c & 0x3F));
-  out[0] = static_cast<char>((0xF00 >> length & 0xFF) | c);
-  return length;
-}
-
-// The character of the well-formed sequence `s`.
-char32_t GetUtf8(std::string_view s) {
-  const auto lead = static_cast<uint8_t>(s[0]);
-  if (s.size() == 1) return lead;
-  char32_t c = lead & (0x7Fu >> s.size());
-  for (char byte : s.substr(1)) c = c << 6 | (static_cast<uint8_t>(byte) & 0x3F);
-  return c;
-}
+constexpr size_t kMaxWordChars = 100;  // a longer word is unknown, as in the reference
 
 }  // namespace
 
 // ---- the vocabulary -----------------------------------------------------------------------------
 
-uint32_t WordPiece::Child(uint32_t node, char byte) const {
-  const uint32_t key = (node << 8 | static_cast<uint8_t>(byte)) + 1;
-  const size_t mask = edges_.size() - 1;
-  for (size_t slot = key * 0x9E3779B1u >> 7;; ++slot) {
-    const Edge& edge = edges_[slot & mask];
-    if (edge.key == key) return edge.to;
-    if (edge.key == 0) return kNone;
-  }
-}
-
-uint32_t WordPiece::AddChild(uint32_t node, char byte) {
-  if (uint32_t child = Child(node, byte); child != kNone) return child;
-  if (2 * (edge_count_ + 1) > edges_.size()) GrowEdges();
-  const uint32_t key = (node << 8 | static_cast<uint8_t>(byte)) + 1;
-  size_t slot = key * 0x9E3779B1u >> 7;
-  const size_t mask = edges_.size() - 1;
-  while (edges_[slot & mask].key != 0) ++slot;
-  edges_[slot & mask] = {key, static_cast<uint32_t>(token_at_.size())};
-  ++edge_count_;
-  token_at_.push_back(kNone);
-  return edges_[slot & mask].to;
-}
-
-void WordPiece::GrowEdges() {
-  std::vector<Edge> old(2 * edges_.size());
-  old.swap(edges_);
-  const size_t mask = edges_.size() - 1;
-  for (const Edge& edge : old) {
-    if (edge.key == 0) continue;
-    size_t slot = edge.key * 0x9E3779B1u >> 7;
-    while (edges_[slot & mask].key != 0) ++slot;
-    edges_[slot & mask] = edge;
-  }
-}
-
 Status WordPiece::Insert(std::string_view token, uint32_t id) {
   if (token.empty()) return Corruption("expected a token, found an empty line");
   if (!IsValidUtf8(token)) return Corruption("expected a token, found broken UTF-8");
-  uint32_t node = kWordStart;
+  uint32_t root = kWordStart;
   if (token.size() > 2 && token.starts_with("##")) {
-    node = kContinuation;
+    root = kContinuation;
     token.remove_prefix(2);
   }
-  for (char byte : token) node = AddChild(node, byte);
-  if (token_at_[node] != kNone) {
-    return Corruption("repeats the token of line " + std::to_string(token_at_[node] + 1));
-  }
-  token_at_[node] = id;
-  return OkStatus();
-}
-
-uint32_t WordPiece::Find(std::string_view token) const {
-  uint32_t node = kWordStart;
-  for (char byte : token) {
-    if ((node = Child(node, byte)) == kNone) return kNone;
-  }
-  return token_at_[node];
+  const uint32_t before = trie_.Insert(root, token, id);
+  if (before == ByteTrie::kNone) return OkStatus();
+  return Corruption("repeats the token of line " + std::to_string(before + 1));
 }
 
 Status WordPiece::FindSpecial(const WordPieceOptions& options) {
   for (const std::string* name :
        {&options.unknown, &options.first, &options.last, &options.padding, &options.mask}) {
-    const uint32_t id = Find(*name);
-    if (id == kNone || name->empty() || static_cast<uint8_t>((*name)[0]) >= 0x80) {
+    const uint32_t id = trie_.Find(kWordStart, *name);
+    if (id == ByteTrie::kNone || name->empty() || static_cast<uint8_t>((*name)[0]) >= 0x80) {
       return Corruption("expected the special token " + *name + ", found none");
     }
     special_.emplace_back(*name, id);
     ascii_[static_cast<uint8_t>((*name)[0])].starts_special = true;
   }
-  unknown_ = special_[0].second;
-  first_ = special_[1].second;
-  last_ = special_[2].second;
+  ids_ = {.first = special_[1].second,
+          .last = special_[2].second,
+          .unknown = special_[0].second,
+          .padding = special_[3].second};
   return OkStatus();
 }
 
 Result<WordPiece> WordPiece::Create(std::string_view file, std::string_view vocabulary,
                                     const WordPieceOptions& options) {
-  if (vocabulary.size() > kMaxVocabularyBytes) {
+  if (vocabulary.size() > ByteTrie::kMaxBytes) {
     return Corruption(std::string(file) + ": expected at most 12 MiB, found " +
                       std::to_string(vocabulary.size()) + " bytes");
   }
   WordPiece result;
   result.options_ = options;
-  result.edges_.resize(1 << 16);
-  result.token_at_.assign(2, kNone);
   while (!vocabulary.empty()) {
     const size_t end = vocabulary.find('\n');
     std::string_view token = vocabulary.substr(0, end);
@@ -145,17 +76,18 @@ void WordPiece::CutWord(std::string_view word, std::vector<uint32_t>* ids) const
   const size_t before = ids->size();
   uint32_t root = kWordStart;
   while (!word.empty()) {
-    uint32_t node = root, longest = kNone;
+    uint32_t node = root, longest = ByteTrie::kNone;
     size_t length = 0;
-    for (size_t i = 0; i < word.size() && (node = Child(node, word[i])) != kNone; ++i) {
-      if (token_at_[node] != kNone) {
-        longest = token_at_[node];
+    for (size_t i = 0; i < word.size() && (node = trie_.Child(node, word[i])) != ByteTrie::kNone;
+         ++i) {
+      if (trie_.value(node) != ByteTrie::kNone) {
+        longest = trie_.value(node);
         length = i + 1;
       }
     }
-    if (longest == kNone) {  // one piece that is not there makes the whole word unknown
+    if (longest == ByteTrie::kNone) {  // one piece that is not there makes the whole word unknown
       ids->resize(before);
-      ids->push_back(unknown_);
+      ids->push_back(ids_.unknown);
       return;
     }
     ids->push_back(longest);
@@ -290,7 +222,7 @@ class WordPiece::Splitter {
 
   void EndWord() {
     if (word_chars_ > kMaxWordChars) {
-      ids_->push_back(vocabulary_.unknown_);
+      ids_->push_back(vocabulary_.ids_.unknown);
     } else if (word_chars_ > 0) {
       vocabulary_.CutWord({word_, word_bytes_}, ids_);
     }

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "codelore/status.h"
+#include "embed/byte_trie.h"
+#include "embed/tokenizer.h"
 #include "embed/unicode.h"
 
 namespace codelore::embed {
@@ -30,44 +32,29 @@ struct WordPieceOptions {
               mask = "[MASK]";
 };
 
-class WordPiece {
+class WordPiece final : public Tokenizer {
  public:
   // `vocabulary`: one token a line, its id the line's number from 0. Fails for bytes that are no
   // such list, naming `file` and the line.
   static Result<WordPiece> Create(std::string_view file, std::string_view vocabulary,
                                   const WordPieceOptions& options);
 
-  // Appends the ids of `text`, without first and last, and stops at `limit` of them: the time is
-  // bounded by what `limit` tokens need.
-  void Tokenize(std::string_view text, size_t limit, std::vector<uint32_t>* ids) const;
+  // The time is bounded by what `limit` tokens need.
+  void Tokenize(std::string_view text, size_t limit, std::vector<uint32_t>* ids) const override;
 
-  uint32_t size() const { return size_; }
-  uint32_t first() const { return first_; }
-  uint32_t last() const { return last_; }
+  uint32_t size() const override { return size_; }
+  SpecialIds special() const override { return ids_; }
 
  private:
   class Splitter;
-  struct Edge {
-    uint32_t key = 0;  // node << 8 | byte, plus 1; 0: a free slot
-    uint32_t to = 0;
-  };
-  static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint32_t kWordStart = 0, kContinuation = 1;  // the two roots
 
   WordPiece() = default;
   Status Insert(std::string_view token, uint32_t id);
-  uint32_t Child(uint32_t node, char byte) const;
-  uint32_t AddChild(uint32_t node, char byte);
-  void GrowEdges();
-  uint32_t Find(std::string_view token) const;
   Status FindSpecial(const WordPieceOptions& options);
   void CutWord(std::string_view word, std::vector<uint32_t>* ids) const;
 
-  // A byte trie: its edges in one open-addressing hash table, the token that ends at each node
-  // beside it.
-  std::vector<Edge> edges_;
-  size_t edge_count_ = 0;
-  std::vector<uint32_t> token_at_;
+  ByteTrie trie_{2};
   WordPieceOptions options_;
   std::vector<std::pair<std::string, uint32_t>> special_;
   struct Ascii {
@@ -76,8 +63,19 @@ class WordPiece {
     bool starts_special;  // a special token starts with it
   };
   std::array<Ascii, 128> ascii_{};
-  uint32_t size_ = 0, unknown_ = 0, first_ = 0, last_ = 0;
+  uint32_t size_ = 0;
+  SpecialIds ids_;
 };
+
+// A WordPiece model as tokenizer.json has it: what Create takes.
+struct WordPieceJson {
+  std::string vocabulary;  // one token a line
+  WordPieceOptions options;
+};
+// Fails, naming file and field, for what is missing, mistyped or another kind of model. What the
+// file does not say is as in `defaults`.
+Result<WordPieceJson> ReadWordPieceJson(std::string_view file, std::string_view text,
+                                        const WordPieceOptions& defaults);
 
 }  // namespace codelore::embed
 

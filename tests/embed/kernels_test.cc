@@ -127,6 +127,18 @@ TEST_P(KernelsTest, GeluStaysWithinItsStatedError) {
   }
 }
 
+TEST_P(KernelsTest, GateStaysWithinItsStatedError) {
+  std::vector<float> gate;
+  for (int i = -20000; i <= 20001; ++i) gate.push_back(static_cast<float>(i) * 1e-3f);
+  for (float large : {-1e30f, -100.0f, 50.0f, 1e30f}) gate.push_back(large);
+  std::vector<float> y(gate.size(), -0.7f);
+  kernels_.gate(y.data(), gate.data(), y.size());
+  for (size_t i = 0; i < gate.size(); ++i) {
+    const double exact = -0.7 * gate[i] / (1 + std::exp(-static_cast<double>(gate[i])));
+    ASSERT_NEAR(y[i], exact, 1e-6 * std::abs(0.7 * gate[i])) << gate[i];
+  }
+}
+
 TEST_P(KernelsTest, SoftmaxIsTheExactOne) {
   for (size_t size : {1, 2, 7, 8, 16, 17, 33, 500}) {
     for (float scale : {0.01f, 0.177f, 3.0f}) {

@@ -16,7 +16,8 @@ import os
 import subprocess
 import sys
 
-PACKAGES = ["torch==2.15.0", "transformers==5.23.0", "sentence-transformers==6.2.0", "tokenizers==0.23.3", "numpy==2.4.6"]
+PACKAGES = ["torch==2.15.0", "transformers==5.23.0", "sentence-transformers==6.2.0", "tokenizers==0.23.3", "numpy==2.4.6",
+            "sentencepiece==0.2.3", "protobuf==7.36.2"]
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "testdata", "embed")
 MASK = (1 << 64) - 1
 LINES, SWEEP_LINES, BLOCK = 20000, 0x110000 // 64, 100

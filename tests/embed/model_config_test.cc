@@ -45,6 +45,8 @@ TEST(ModelConfigTest, ReadsTheBuiltInModel) {
 TEST(ModelConfigTest, HasDefaultsForMissingFiles) {
   const ModelConfig config = Read({}).value();
   EXPECT_EQ(config.max_tokens, 40u);
+  EXPECT_EQ(Read({{"tokenizer_config.json", R"({"model_max_length": 1e30})"}})->max_tokens, 40u);
+  EXPECT_EQ(Read({{"tokenizer_config.json", R"({"model_max_length": 16})"}})->max_tokens, 16u);
   EXPECT_EQ(config.pooling, Pooling::kMean);
   EXPECT_TRUE(config.tokenizer.lower_case);
 }
@@ -73,7 +75,8 @@ TEST(ModelConfigTest, ReadsWhatTheFilesSay) {
 
 TEST(ModelConfigTest, NamesTheFieldOfConfigJsonThatIsWrong) {
   EXPECT_EQ(ConfigError("\"bert\"", "\"gpt2\""),
-            "config.json: model_type: expected \"bert\", found \"gpt2\"");
+            "config.json: model_type: expected \"bert\", \"xlm-roberta\" or \"nomic_bert\", found "
+            "\"gpt2\"");
   EXPECT_EQ(ConfigError("\"gelu\"", "\"relu\""),
             "config.json: hidden_act: expected \"gelu\", found \"relu\"");
   EXPECT_EQ(ConfigError("\"bert\"", "7"), "config.json: model_type: expected a string, found 7");
@@ -121,6 +124,92 @@ TEST(ModelConfigTest, RefusesEveryTruncation) {
     EXPECT_TRUE(ErrorOf({{"config.json", config.substr(0, size)}}).starts_with("config.json: "))
         << size;
   }
+}
+
+TEST(ModelConfigTest, ReadsXlmRoberta) {
+  std::string config = TinyModel::Config();
+  config.replace(config.find("\"bert\""), 6, "\"xlm-roberta\"");
+  const ModelConfig read = Read({{"config.json", config}}).value();
+  EXPECT_EQ(read.family, Family::kXlmRoberta);
+  EXPECT_EQ(read.shape.first_position, 2u);
+  EXPECT_EQ(read.shape.positions, 38u);
+  EXPECT_EQ(read.max_tokens, 38u);
+}
+
+constexpr std::string_view kNomic =
+    R"({"model_type": "nomic_bert", "activation_function": "swiglu", "n_embd": 48,
+  "n_head": 3, "n_inner": 96, "n_layer": 2, "n_positions": 8192, "vocab_size": 120, "type_vocab_size": 2,
+  "layer_norm_epsilon": 1e-12, "rotary_emb_base": 1000, "rotary_emb_fraction": 1.0, "rotary_emb_interleaved": false,
+  "rotary_emb_scale_base": null, "rotary_scaling_factor": null, "prenorm": false, "causal": false,
+  "qkv_proj_bias": false, "mlp_fc1_bias": false, "mlp_fc2_bias": true, "max_trained_positions": 2048})";
+
+TEST(ModelConfigTest, ReadsNomicBert) {
+  const ModelConfig read = Read({{"config.json", std::string(kNomic)}}).value();
+  EXPECT_EQ(read.family, Family::kNomicBert);
+  EXPECT_EQ(read.max_tokens, 8192u);
+  EXPECT_EQ(read.shape.intermediate, 96u);
+  EXPECT_EQ(read.shape.rotary.base, 1000.0f);
+  EXPECT_EQ(read.shape.rotary.scaling, 0.0f);
+  EXPECT_EQ(read.shape.rotary.trained_positions, 2048u);
+  EXPECT_TRUE(read.shape.gated && read.shape.down_bias);
+  EXPECT_FALSE(read.shape.query_key_value_bias || read.shape.attention_output_bias ||
+               read.shape.up_bias);
+}
+
+TEST(ModelConfigTest, NamesTheFieldOfNomicBertThatIsWrong) {
+  const auto error = [](std::string_view from, std::string_view to) {
+    std::string config(kNomic);
+    return ErrorOf({{"config.json", config.replace(config.find(from), from.size(), to)}});
+  };
+  EXPECT_EQ(error("\"swiglu\"", "\"geglu\""),
+            "config.json: activation_function: expected \"swiglu\", found \"geglu\"");
+  EXPECT_EQ(error("fraction\": 1.0", "fraction\": 0.5"),
+            "config.json: rotary_emb_fraction: expected 1, found 0.5");
+  EXPECT_EQ(error("base\": 1000", "base\": 0"),
+            "config.json: rotary_emb_base: expected a number above 1, found 0");
+  EXPECT_EQ(error("\"causal\": false", "\"moe_every_n_layers\": 2"),
+            "config.json: moe_every_n_layers: expected a whole number from 0 to 0, found 2");
+  EXPECT_EQ(error("prenorm\": false", "prenorm\": true"),
+            "config.json: prenorm: expected false, found true");
+  EXPECT_EQ(error("\"n_head\": 3", "\"n_head\": 48"),
+            "config.json: n_head: expected heads of an even size, found 48");
+  EXPECT_EQ(error("\"n_head\": 3", "\"n_head\": 5"),
+            "config.json: n_head: expected a divisor of n_embd, found 5");
+  EXPECT_EQ(error("factor\": null", "factor\": 0"),
+            "config.json: rotary_scaling_factor: expected a number from 1 on, found 0");
+}
+
+TEST(ModelConfigTest, ReadsPoolingAsItIsWrittenNow) {
+  const auto pooling = [](const std::string& mode) {
+    return Read(
+        {{"1_Pooling/config.json",
+          R"({"embedding_dimension": 48, "include_prompt": true, "pooling_mode": )" + mode + "}"}});
+  };
+  EXPECT_EQ(pooling("\"cls\"")->pooling, Pooling::kFirstToken);
+  EXPECT_EQ(pooling("\"mean\"")->pooling, Pooling::kMean);
+  EXPECT_EQ(
+      pooling("\"lasttoken\"").status().message(),
+      "1_Pooling/config.json: pooling_mode: expected \"cls\" or \"mean\", found \"lasttoken\"");
+  EXPECT_EQ(ErrorOf({{"1_Pooling/config.json", R"({"include_prompt": false})"}}),
+            "1_Pooling/config.json: include_prompt: expected true, found false");
+  EXPECT_EQ(ErrorOf({{"1_Pooling/config.json", R"({"embedding_dimension": 47})"}}),
+            "1_Pooling/config.json: embedding_dimension: expected a whole number from 48 to 48, "
+            "found 47");
+}
+
+TEST(ModelConfigTest, RefusesModulesItDoesNotRun) {
+  EXPECT_EQ(ErrorOf({{"modules.json", R"([{"type": "sentence_transformers.models.Transformer"},
+                      {"type": "sentence_transformers.models.Normalize"}])"}}),
+            "");
+  EXPECT_EQ(ErrorOf({{"modules.json", R"([{"type": "sentence_transformers.models.Dense"}])"}}),
+            "modules.json: modules: 0: type: expected Transformer, Pooling or Normalize, found "
+            "\"sentence_transformers.models.Dense\"");
+}
+
+TEST(ModelConfigTest, KnowsThePrefixesOfWellKnownModels) {
+  EXPECT_EQ(WellKnownPrefixes("multilingual-e5-small").query, "query: ");
+  EXPECT_EQ(WellKnownPrefixes("nomic-embed-text-v1.5").passage, "search_document: ");
+  EXPECT_EQ(WellKnownPrefixes("bge-m3").query, "");
 }
 
 }  // namespace

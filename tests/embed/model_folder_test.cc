@@ -62,6 +62,25 @@ TEST_F(ModelFolderTest, MapsTheFilesItKnows) {
   EXPECT_EQ(folder.Read("model.safetensors").status().code(), StatusCode::kNotFound);
 }
 
+TEST_F(ModelFolderTest, MapsOneFormatOfWhatIsThereInSeveral) {
+  Write("sentencepiece.bpe.model", "3");
+  Write("pytorch_model.bin", "3");
+  EXPECT_TRUE(ModelFolder::Open(path_.string())->Has("pytorch_model.bin"));
+  Write("tokenizer.json", "2");
+  Write("model.safetensors.index.json", "2");
+  Write("model-00001-of-00001.safetensors", "2");
+  Write("model-1-of-1.safetensors", "no");
+  const ModelFolder folder = ModelFolder::Open(path_.string()).value();
+  EXPECT_TRUE(folder.Has("tokenizer.json") && folder.Has("model-00001-of-00001.safetensors"));
+  EXPECT_FALSE(folder.Has("sentencepiece.bpe.model") || folder.Has("pytorch_model.bin") ||
+               folder.Has("model-1-of-1.safetensors"));
+  Write("vocab.txt", "1");
+  Write("model.safetensors", "1");
+  const ModelFolder first = ModelFolder::Open(path_.string()).value();
+  EXPECT_TRUE(first.Has("vocab.txt") && first.Has("model.safetensors"));
+  EXPECT_FALSE(first.Has("tokenizer.json") || first.Has("model-00001-of-00001.safetensors"));
+}
+
 TEST_F(ModelFolderTest, KeepsTheBytesWhileACopyLives) {
   Write("vocab.txt", "words");
   std::optional<ModelFolder> folder = ModelFolder::Open(path_.string()).value();

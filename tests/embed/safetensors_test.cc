@@ -8,7 +8,7 @@ namespace codelore::embed {
 namespace {
 
 std::string ErrorOf(std::string_view file) {
-  const auto result = SafeTensors::Parse("m.safetensors", file);
+  const auto result = ParseSafeTensors("m.safetensors", file);
   return result.ok() ? "" : result.status().message();
 }
 
@@ -30,7 +30,7 @@ TEST(SafeTensorsTest, ReadsTensorsOfAllFloatTypes) {
       R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[2],"data_offsets":[8,12]},)"
       R"("d":{"dtype":"I64","shape":[],"data_offsets":[16,24]},"e":{"dtype":"F32","shape":[0],"data_offsets":[16,16]}}   )",
       data);
-  const auto tensors = SafeTensors::Parse("m.safetensors", file).value();
+  const auto tensors = ParseSafeTensors("m.safetensors", file).value();
   EXPECT_EQ(tensors.Floats("a", kTwo).value(), (std::vector<float>{1.5f, -2}));
   EXPECT_EQ(tensors.Floats("b", kTwo).value(), (std::vector<float>{1.5f, 0x1p-24f}));
   EXPECT_EQ(tensors.Floats("c", kTwo).value(), (std::vector<float>{1.5f, -2}));
@@ -50,12 +50,12 @@ TEST(SafeTensorsTest, RefusesInfinitiesAndNaNs) {
     const std::string file =
         SafeTensorsFile(R"({"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})",
                         std::string(bits, 2) + std::string(2, '\0'));
-    EXPECT_EQ(SafeTensors::Parse("m", file)->Floats("h", kTwo).status().message(),
+    EXPECT_EQ(ParseSafeTensors("m", file)->Floats("h", kTwo).status().message(),
               "m: h: expected finite values, found others");
   }
 }
 
-TEST(SafeTensorsTest, RefusesAHeaderThatDoesNotFitTheFile) {
+TEST(SafeTensorsTest, Attack121_RefusesAHeaderThatDoesNotFitTheFile) {
   EXPECT_EQ(ErrorOf(""), "m.safetensors: header size: expected at most 0 bytes, found 0");
   EXPECT_EQ(ErrorOf("1234567"), "m.safetensors: header size: expected at most 0 bytes, found 0");
   EXPECT_EQ(ErrorOf(ByteWriter().Fixed<uint64_t>(3).Raw("{}").Take()),
@@ -64,9 +64,11 @@ TEST(SafeTensorsTest, RefusesAHeaderThatDoesNotFitTheFile) {
             "m.safetensors: header size: expected at most 2 bytes, found 18446744073709551615");
   EXPECT_EQ(ErrorOf(SafeTensorsFile(std::string(17 << 20, ' '), "")),
             "m.safetensors: header size: expected at most 16777216 bytes, found 17825792");
+  EXPECT_EQ(ErrorOf(SafeTensorsFile(std::string(100 << 20, ' '), "")),
+            "m.safetensors: header size: expected at most 16777216 bytes, found 104857600");
 }
 
-TEST(SafeTensorsTest, RefusesAHeaderThatIsNotStrictJson) {
+TEST(SafeTensorsTest, Attack121_RefusesAHeaderThatIsNotStrictJson) {
   EXPECT_EQ(HeaderError("", 0),
             "m.safetensors: header: expected JSON, found something else at byte 1");
   EXPECT_EQ(HeaderError("[]", 0), "m.safetensors: header: expected a JSON object, found array");
@@ -110,7 +112,7 @@ TEST(SafeTensorsTest, RefusesAnEntryThatIsNoTensor) {
             "m.safetensors: header: a: data_offsets: expected two offsets, found array");
 }
 
-TEST(SafeTensorsTest, RefusesShapesThatOverflowOrDifferFromTheirBytes) {
+TEST(SafeTensorsTest, Attack121_RefusesShapesThatOverflowOrDifferFromTheirBytes) {
   EXPECT_EQ(
       HeaderError(
           R"({"a":{"dtype":"U8","shape":[4194305,4194305,211106198978564],"data_offsets":[0,4]}})",
@@ -132,7 +134,7 @@ TEST(SafeTensorsTest, RefusesShapesThatOverflowOrDifferFromTheirBytes) {
       "m.safetensors: header: a: data_offsets: 1: expected a whole number from 0 to 4, found 5");
 }
 
-TEST(SafeTensorsTest, RefusesOverlapsHolesAndRests) {
+TEST(SafeTensorsTest, Attack121_RefusesOverlapsHolesAndRests) {
   const auto two = [](const char* first, const char* second) {
     return std::string(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)") + first +
            R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + second + "}}";
@@ -151,7 +153,7 @@ TEST(SafeTensorsTest, RefusesOverlapsHolesAndRests) {
             "m.safetensors: expected 8 bytes of data, found 9");
 }
 
-TEST(SafeTensorsTest, RefusesEveryTruncation) {
+TEST(SafeTensorsTest, Attack121_RefusesEveryTruncation) {
   const std::string good = TinyModel().Files().at("model.safetensors");
   ASSERT_EQ(ErrorOf(good), "");
   for (size_t size = 0; size < good.size(); size += size < 200 ? 1 : 997) {
@@ -160,13 +162,13 @@ TEST(SafeTensorsTest, RefusesEveryTruncation) {
   EXPECT_NE(ErrorOf(good + '\0'), "");
 }
 
-TEST(SafeTensorsTest, SurvivesEveryFlippedBitOfTheHeader) {
+TEST(SafeTensorsTest, Attack121_SurvivesEveryFlippedBitOfTheHeader) {
   std::string file = SafeTensorsFile(
       R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"F16","shape":[3],"data_offsets":[16,22]}})",
       std::string(22, '\1'));
   for (size_t bit = 0; bit < 8 * (file.size() - 22); ++bit) {
     file[bit / 8] ^= static_cast<char>(1 << bit % 8);
-    if (auto tensors = SafeTensors::Parse("m.safetensors", file); tensors.ok()) {
+    if (auto tensors = ParseSafeTensors("m.safetensors", file); tensors.ok()) {
       (void)tensors->Floats("a", kTwoByTwo).ok();
       (void)tensors->Floats("b", kThree).ok();
     } else {
@@ -174,6 +176,54 @@ TEST(SafeTensorsTest, SurvivesEveryFlippedBitOfTheHeader) {
     }
     file[bit / 8] ^= static_cast<char>(1 << bit % 8);
   }
+}
+
+// What reading gives for an index over two shards, with the tensors a and b.
+Result<TensorSource> ReadShards(const std::string& index) {
+  const std::string bytes(8, '\1');
+  static std::map<std::string, std::string> files;
+  files = {{"model.safetensors.index.json", index},
+           {"model-00001-of-00002.safetensors",
+            SafeTensorsFile(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", bytes)},
+           {"model-00002-of-00002.safetensors",
+            SafeTensorsFile(R"({"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", bytes)}};
+  static ModelFolder folder = ModelFolder::BuiltIn();
+  folder = ModelFolder::FromMemory("m", files);
+  return ReadShardedSafeTensors(folder);
+}
+
+TEST(SafeTensorsTest, ReadsShards) {
+  const auto tensors = ReadShards(
+      R"({"metadata": {"total_size": 16}, "weight_map": {"a": "model-00001-of-00002.safetensors",
+                     "b": "model-00002-of-00002.safetensors"}})");
+  ASSERT_TRUE(tensors.ok()) << tensors.status().ToString();
+  EXPECT_TRUE(tensors->Floats("a", kTwo).ok());
+  EXPECT_TRUE(tensors->Floats("b", kTwo).ok());
+  EXPECT_EQ(tensors->Find("b", kThree).status().message(),
+            "model-00002-of-00002.safetensors: b: expected the shape [3], found [2]");
+  EXPECT_EQ(tensors->Find("c", kThree).status().message(),
+            "model.safetensors.index.json: c: expected this tensor, found none");
+}
+
+TEST(SafeTensorsTest, Attack121_RefusesAnIndexThatNamesOtherFilesOrTensors) {
+  const auto error = [](const std::string& index) { return ReadShards(index).status().message(); };
+  EXPECT_EQ(error("{}"),
+            "model.safetensors.index.json: expected an object with \"weight_map\", found object");
+  EXPECT_EQ(
+      error(R"({"weight_map": {"a": "../../etc/passwd"}})"),
+      "model.safetensors.index.json: weight_map: a: expected a shard that is in the folder, found "
+      "\"../../etc/passwd\"");
+  EXPECT_EQ(error(R"({"weight_map": {"a": "model-00002-of-00002.safetensors"}})"),
+            "model.safetensors.index.json: weight_map: a: expected a shard with this tensor, found "
+            "\"model-00002-of-00002.safetensors\"");
+  EXPECT_EQ(error(R"({"weight_map": {"a": 1}})"),
+            "model.safetensors.index.json: weight_map: a: expected a string, found 1");
+}
+
+TEST(TensorSourceTest, RefusesATensorThatTwoShardsHave) {
+  TensorSource a("a"), b("b"), all("all");
+  ASSERT_TRUE(a.Add("w", {}).ok() && b.Add("w", {}).ok() && all.Merge(a).ok());
+  EXPECT_EQ(all.Merge(b).message(), "b: w: expected this tensor once, found it also in a");
 }
 
 }  // namespace

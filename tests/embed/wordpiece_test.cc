@@ -147,5 +147,34 @@ TEST(WordPieceTest, SurvivesDamagedVocabularies) {
   }
 }
 
+TEST(WordPieceTest, ReadsTheSameModelFromTokenizerJson) {
+  std::ifstream in(MODEL_FOLDER "/tokenizer.json", std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const auto json = ReadWordPieceJson("tokenizer.json", text, {});
+  ASSERT_TRUE(json.ok()) << json.status().ToString();
+  EXPECT_EQ(json->vocabulary, Vocabulary());
+  EXPECT_TRUE(json->options.lower_case && json->options.strip_accents &&
+              json->options.split_ideographs);
+}
+
+TEST(WordPieceTest, Attack122_NamesTheFieldOfTokenizerJsonThatIsWrong) {
+  const auto error = [](const std::string& model,
+                        const std::string& normalizer = "BertNormalizer") {
+    const std::string text =
+        R"({"model": )" + model + R"(, "normalizer": {"type": ")" + normalizer + R"("}})";
+    const auto result = ReadWordPieceJson("tokenizer.json", text, {});
+    return result.ok() ? "" : result.status().message();
+  };
+  EXPECT_EQ(error(R"({"vocab": {"a": 0, "b": 1}})"), "");
+  EXPECT_EQ(error(R"({"vocab": {"a": 0, "b": 2}})"),
+            "tokenizer.json: model: vocab: b: expected a whole number from 0 to 1, found 2");
+  EXPECT_EQ(error(R"({"vocab": {"a": 0, "b": 0}})"),
+            "tokenizer.json: model: vocab: b: expected an id of its own, found 0");
+  EXPECT_EQ(error(R"({"type": "BPE", "vocab": {}})"),
+            "tokenizer.json: model: type: expected WordPiece, found \"BPE\"");
+  EXPECT_EQ(error(R"({"vocab": {}})", "Lowercase"),
+            "tokenizer.json: normalizer: type: expected BertNormalizer, found \"Lowercase\"");
+}
+
 }  // namespace
 }  // namespace codelore::embed
