@@ -265,6 +265,9 @@ bool IsNobodys(std::string_view local, std::string_view domain) {
   for (std::string_view reserved : {"example.com", "example.org", "example.net", ".example", ".test", ".invalid", ".localhost", "localhost", ".local", "example.co.kr"}) {
     if (domain.ends_with(reserved)) return true;
   }
+  // this@label.name is Kotlin's
+  if (local == "this" || local == "return" || local == "super") return true;
+  if (std::ranges::any_of(domain, [](char c) { return c >= 'A' && c <= 'Z'; }) && std::ranges::any_of(domain, [](char c) { return c >= 'a' && c <= 'z'; })) return true;
   for (std::string_view machine : {"noreply", "no-reply", "git", "hg", "svn"}) {
     if (local == machine || (local.ends_with(machine) && machine.size() > 4)) return true;
   }

@@ -287,7 +287,7 @@ void FindAddressPasswords(std::string_view text, std::vector<Span>* spans) {
       if (c == ':' && colon == text.npos) colon = i;
       if (c == '@' && colon != text.npos) {
         std::string_view password = text.substr(colon + 1, i - colon - 1);
-        bool variable = password.find_first_of("${}<>*()") != password.npos;
+        bool variable = password.find_first_of("${}<>*()") != password.npos || LowerCase(password).find("pass") != password.npos;
         if (password.size() >= 3 && !variable && !IsPlaceholder(password)) spans->push_back({colon + 1, i, "password-in-address"});
         break;
       }
@@ -372,6 +372,8 @@ bool IsSecretValue(std::string_view value, bool quoted, bool password) {
   }
   if (!plain || !MixesLettersAndDigits(value)) return false;
   if (password) return value.size() >= 8 && value.find('.') == value.npos && Entropy(value) >= 2.7;
+  // Without quotes it may be the name of something: Config2, defaultToUtf8.
+  if (!quoted && std::ranges::count_if(value, [](char c) { return c >= '0' && c <= '9'; }) < 3) return false;
   return value.size() >= 16 && Entropy(value) >= (quoted ? 3.2 : 3.5);
 }
 
