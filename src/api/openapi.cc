@@ -101,6 +101,13 @@ Json RequestSchema(std::string_view name) {
     return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
                                {"name", Text("the source's name; default: the last part of the location")}});
   }
+  if (name == "source.add") {
+    return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
+                               {"branch", Text("default: the repository's own default")},
+                               {"poll", Text("how often to look for news: 30s, 5m, 2h, never; default: 5m")},
+                               {"token", Text("TOKEN or USER:TOKEN for an https URL; kept, never shown")},
+                               {"webhook_secret", Text("of push webhooks, at least 8 bytes; the one before it stays valid beside it")}});
+  }
   if (name == "grant") return Body({"principal"}, {{"principal", Text("user:NAME, team:NAME or everyone")}});
   if (name == "token.create") {
     return Body({"user"}, {{"tenant", Text("default: your own")},
@@ -147,6 +154,13 @@ Json AnswerSchema(std::string_view name) {
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
   if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
+  if (name == "source.freshness") {
+    Json number = {{"type", "integer"}, {"minimum", 0}};
+    return Object({{"source", Text("name of the source")}, {"branch", Text("the indexed branch")}, {"commit", Text("what is indexed")},
+                   {"updated_at", Text("since when")}, {"state", Text("current, waiting, running, failed, parked or paused")},
+                   {"pending", Flag("newer pushes are known and not indexed yet")}, {"pending_since", Text("when the first of them came")},
+                   {"looked_at", Text("when the source was last looked at for news")}, {"chunks", number}, {"chunks_with_vectors", number}});
+  }
   return {{"type", "object"}};
 }
 

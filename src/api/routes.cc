@@ -10,6 +10,13 @@
 namespace codelore::api {
 namespace {
 
+// What a handler works with; all of it outlives the server.
+struct Backstage {
+  Service& service;
+  IndexQueue& queue;
+  Follower* follower;
+};
+
 constexpr std::string_view kBearer = "Bearer ";
 
 // The token of `Authorization: Bearer` or `x-api-key`; empty without one.
@@ -56,10 +63,11 @@ bool WantsStream(const OperationInput& input) {
   return json.ok() && json->Boolean("stream", false);
 }
 
-void RunStreaming(const Operation& operation, Service& service, IndexQueue& queue, const Caller& caller,
+void RunStreaming(const Operation& operation, const Backstage& backstage, const Caller& caller,
                   const OperationInput& input, const std::string& request_id, StreamWriter& writer) {
   std::stop_source stop;
-  OperationContext context{.service = service, .queue = &queue, .caller = caller, .input = input, .stop = stop.get_token(),
+  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
+                           .caller = caller, .input = input, .stop = stop.get_token(),
                            .emit = [&](std::string_view event, const std::string& json) {
                              return writer.Write(SseEvent(event, json));
                            }};
@@ -67,19 +75,19 @@ void RunStreaming(const Operation& operation, Service& service, IndexQueue& queu
   if (!result.ok()) (void)writer.Write(SseEvent("error", ProblemJson(ProblemOf(result.status()), request_id)));
 }
 
-void Handle(const Operation& operation, Service& service, IndexQueue& queue, const HttpRequest& request,
-            HttpResponse& response) {
+void Handle(const Operation& operation, const Backstage& backstage, const HttpRequest& request, HttpResponse& response) {
   std::optional<Caller> caller;
-  if (!Authenticate(service, request, response, caller)) return;
+  if (!Authenticate(backstage.service, request, response, caller)) return;
   OperationInput input = InputOf(request);
   if (operation.streams && WantsStream(input)) {
     response.SetStream(
-        [&operation, &service, &queue, caller = std::move(*caller), input = std::move(input),
-         id = request.id](StreamWriter& writer) { RunStreaming(operation, service, queue, caller, input, id, writer); },
+        [&operation, backstage, caller = std::move(*caller), input = std::move(input),
+         id = request.id](StreamWriter& writer) { RunStreaming(operation, backstage, caller, input, id, writer); },
         kEventStreamType);
     return;
   }
-  OperationContext context{.service = service, .queue = &queue, .caller = *caller, .input = input, .stop = {}, .emit = {}};
+  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
+                           .caller = *caller, .input = input, .stop = {}, .emit = {}};
   auto result = Run(operation, context);
   if (result.ok()) {
     response.SetBody(std::move(*result), kJsonType);
@@ -90,11 +98,12 @@ void Handle(const Operation& operation, Service& service, IndexQueue& queue, con
 
 }  // namespace
 
-void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue) {
+void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower* follower) {
+  Backstage backstage{service, queue, follower};
   for (const Operation& operation : Operations()) {
     server.Handle(std::string(operation.method), std::string(operation.path),
-                  [&operation, &service, &queue](const HttpRequest& request, HttpResponse& response) {
-                    Handle(operation, service, queue, request, response);
+                  [&operation, backstage](const HttpRequest& request, HttpResponse& response) {
+                    Handle(operation, backstage, request, response);
                   });
   }
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };

@@ -139,10 +139,16 @@ class Service {
   Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
+  // kNotFound, in the same words, for a source that there is not and one the viewer may not see.
+  Result<NamedStatus> DescribeSource(const Viewer& viewer, const std::string& name) const;
+
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
-  Result<FoundSource> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name);
+  Result<FoundSource> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name,
+                                      const std::string& branch = "");
   Result<ingest::IndexReport> IndexSource(const acl::Source& source, std::stop_token stop,
                                           const std::function<void(const ingest::IndexProgress&)>& progress);
+  Result<bool> HasNews(SourceId source, std::stop_token stop) const;  // see Indexer::HasNews
+  bool IsIndexed(SourceId source) const;  // completely, at least once
   Status RemoveSource(TenantId tenant, const std::string& name);
   bool HoldsAnything(SourceId source) const;  // false until a first commit, even an unfinished one
 
@@ -167,6 +173,9 @@ class Service {
   std::unique_ptr<ingest::Indexer> indexer_;
   std::unique_ptr<Generator> generator_;
 };
+
+// The last part of a path or URL, without ".git".
+std::string DefaultSourceName(std::string_view location);
 
 // source@revision:path#Lstart-Lend
 std::string CitationOf(std::string_view source, const Hit& hit);

@@ -52,6 +52,7 @@ class RemoteBackend final : public Backend {
     std::string target = TargetOf(operation, params);
     if (operation.streams && on_event) return Stream(target, body, stop, on_event);
     if (operation.method == "GET") return client_->Get(target);
+    if (operation.method == "PUT") return client_->Put(target, body.empty() ? "{}" : body);
     if (operation.method == "DELETE") return client_->Delete(target);
     return client_->Post(target, body.empty() ? "{}" : body);
   }

@@ -271,12 +271,40 @@ class CommandLine {
     command->add_flag("--everyone", arguments_.everyone, "every user of the tenant");
   }
 
-  void AddDirectoryCommands() {
-    CLI::App* source = AddGroup("source", "list or remove sources", "  codelore source list\n  codelore source remove app");
-    Add(*source, "list", "list sources and who may read them", "  codelore source list", ListSources);
-    CLI::App* remove = Add(*source, "remove", "remove a source and its index", "  codelore source remove app", RemoveSource);
-    remove->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+  // One that takes the name of a source and nothing else.
+  CLI::App* AddOnSource(CLI::App& source, const std::string& name, const std::string& what, Command run) {
+    CLI::App* command = Add(source, name, what, "  codelore source " + name + " app", run);
+    command->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    return command;
+  }
 
+  void AddSourceCommands() {
+    CLI::App* source = AddGroup("source", "add, list, follow or remove sources",
+                                "  codelore source add https://git.example.com/team/app.git --poll 5m\n"
+                                "  codelore source list\n  codelore source remove app");
+    CLI::App* add = Add(*source, "add", "add a source that a server follows, or change how it does",
+                        "  codelore source add /srv/git/app.git\n"
+                        "  codelore source add https://git.example.com/team/app.git --branch release --token-file token\n"
+                        "  codelore source add https://git.example.com/team/app.git --webhook-secret-file secret\n"
+                        "A second webhook secret is valid beside the one before it; a third replaces the oldest.",
+                        AddSource);
+    add->add_option("location", arguments_.location, "path or URL")->type_name("")->required();
+    add->add_option("--name", arguments_.name, "name of the source (default: the last part of the location)")->type_name("NAME");
+    add->add_option("--branch", arguments_.branch, "which branch (default: the repository's own default)")->type_name("BRANCH");
+    add->add_option("--poll", arguments_.poll, "how often to look for news: 30s, 5m, 2h, never (default: 5m)")->type_name("TIME");
+    add->add_option("--token-file", arguments_.token_file, "file with TOKEN or USER:TOKEN for an https URL")->type_name("FILE");
+    add->add_option("--webhook-secret-file", arguments_.webhook_secret_file, "file with the secret of push webhooks")->type_name("FILE");
+    Add(*source, "list", "list sources and who may read them", "  codelore source list", ListSources);
+    AddOnSource(*source, "show", "what is indexed of a source, and how it is followed", ShowSource);
+    AddOnSource(*source, "pause", "stop following; what is indexed stays", PauseSource);
+    AddOnSource(*source, "resume", "follow again; also a source that was parked", ResumeSource);
+    AddThreads(AddOnSource(*source, "sync", "bring it up to date now", SyncSource));
+    AddThreads(AddOnSource(*source, "reindex", "index every file again", ReindexSource));
+    AddOnSource(*source, "remove", "remove a source and its index", RemoveSource);
+  }
+
+  void AddDirectoryCommands() {
+    AddSourceCommands();
     AddPrincipalOptions(Add(app_, "grant", "let a user, a team or everyone read a source",
                             "  codelore grant --source app --team backend\n  codelore grant --source handbook --everyone", Grant));
     AddPrincipalOptions(Add(app_, "revoke", "take a grant back; the next request obeys", "  codelore revoke --source app --team backend", Revoke));

@@ -70,6 +70,18 @@ class MirrorGit {
     return branch;
   }
 
+  // The commit that a full ref name stands for.
+  Result<std::string> Tip(const std::string& ref) {
+    ASSIGN_OR_RETURN(std::string listing, Run({"ls-remote", "--quiet", "--", url_, ref}));
+    for (std::string_view rest = listing; !rest.empty();) {
+      std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      size_t tab = line.find('\t');  // a pattern matches the ends of longer names too
+      if (tab != std::string_view::npos && line.substr(tab + 1) == ref) return std::string(line.substr(0, tab));
+    }
+    return NotFound("the repository has no " + ref);
+  }
+
   // Fetches the tip of `branch`, or of a detached HEAD, and makes it the mirror's HEAD.
   Status FetchTip(const std::string& branch) {
     std::string from = branch.empty() ? "HEAD" : branch;
@@ -86,6 +98,7 @@ class MirrorGit {
  private:
   Result<std::string> Run(std::vector<std::string> arguments) {
     Command command = NetworkGit(options_.folder, std::move(arguments));
+    AddToken(command, url_, options_.token);
     command.timeout = options_.timeout;
     command.max_output_bytes = 1 << 20;
     command.max_file_bytes = options_.max_pack_bytes;
@@ -130,6 +143,15 @@ Result<GitRepository> GitRepository::Mirror(const std::string& url, const Mirror
   }
   RETURN_IF_ERROR(git.FetchTip(branch));
   return GitRepository(options.folder);
+}
+
+Result<GitHead> GitRepository::RemoteTip(const std::string& url, const MirrorOptions& options) {
+  RETURN_IF_ERROR(ValidateLocation(url));
+  if (!options.branch.empty()) RETURN_IF_ERROR(ValidateBranch(options.branch));
+  MirrorGit git(url, options);
+  std::string ref = options.branch.empty() ? "HEAD" : std::string(kBranchPrefix) + options.branch;
+  ASSIGN_OR_RETURN(std::string commit, git.Tip(ref));
+  return GitHead{std::move(commit), options.branch};
 }
 
 Result<std::string> GitRepository::Commit(const std::string& ref) const {

@@ -30,6 +30,10 @@ namespace {
 constexpr std::string_view kPipelineVersion = "1";
 constexpr uint64_t kMaxFileBytes = ClassifyLimits().max_bytes;
 
+std::string PipelineOf(const RunOptions& run) {
+  return std::string(kPipelineVersion) + (run.generation == 0 ? "" : "." + std::to_string(run.generation));
+}
+
 class Stopwatch {
  public:
   explicit Stopwatch(double& sum) : sum_(sum) {}
@@ -135,9 +139,9 @@ void ForEachInParallel(std::span<Work> items, int threads, void (*function)(Work
 // One run over one source.
 class Run {
  public:
-  Run(Index& index, acl::Directory& directory, const acl::Source& source, SourceTree& tree, const IndexerOptions& options,
-      std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
-      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits),
+  Run(Index& index, acl::Directory& directory, const acl::Source& source, const RunOptions& run, SourceTree& tree,
+      const IndexerOptions& options, std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
+      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)),
         threads_(std::max(options.threads, 1)), stop_(std::move(stop)), show_(progress), report_(report) {}
 
   Status IndexText() {
@@ -221,7 +225,7 @@ class Run {
     ASSIGN_OR_RETURN(work.record.partition, directory_.PartitionFor(source_.id, entry.path));
     work.record.path = entry.path;
     work.record.size_bytes = entry.size_bytes;
-    work.record.version = std::string(kPipelineVersion) + ":" + KeyOf(work.attributes) + ":" + entry.version;
+    work.record.version = pipeline_ + ":" + KeyOf(work.attributes) + ":" + entry.version;
     if (auto known = ledger_.find(entry.path); known != ledger_.end()) {
       Known old = std::move(known->second);
       ledger_.erase(known);  // what is left in the end is gone from the source
@@ -344,6 +348,7 @@ class Run {
   const acl::Source& source_;
   SourceTree& tree_;
   const BatchLimits limits_;
+  const std::string pipeline_;
   const int threads_;
   const std::stop_token stop_;
   const Indexer::Progress& show_;
@@ -357,7 +362,11 @@ class Run {
   std::future<Status> committing_;  // last: its thread uses the rest
 };
 
-Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const IndexerOptions& options,
+std::string MirrorFolder(const IndexerOptions& options, SourceId source) {
+  return options.repositories_folder + "/" + std::to_string(source.value) + ".git";
+}
+
+Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const RunOptions& run, const IndexerOptions& options,
                                              std::stop_token stop) {
   if (source.kind == acl::SourceKind::kFolder) {
     ASSIGN_OR_RETURN(auto folder, FolderTree::Open(source.location, {.limits = {}, .stop = stop}));
@@ -365,8 +374,8 @@ Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const In
   }
   auto open = [&]() -> Result<GitRepository> {
     if (!IsRemote(source.location)) return GitRepository::Open(source.location);
-    return GitRepository::Mirror(source.location, {.folder = options.repositories_folder + "/" + std::to_string(source.id.value) + ".git",
-                                                   .branch = source.branch, .stop = stop});
+    return GitRepository::Mirror(source.location, {.folder = MirrorFolder(options, source.id),
+                                                   .branch = source.branch, .token = run.token, .stop = stop});
   };
   ASSIGN_OR_RETURN(GitRepository repository, open());
   ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
@@ -385,31 +394,50 @@ Result<Location> ResolveLocation(const std::string& text) {
   return Location{path, GitRepository::IsRepository(path) ? acl::SourceKind::kGit : acl::SourceKind::kFolder};
 }
 
-Result<IndexReport> Indexer::Run(const acl::Source& source, std::stop_token stop, const Progress& progress) {
+Result<IndexReport> Indexer::Run(const acl::Source& source, const RunOptions& run, std::stop_token stop, const Progress& progress) {
   IndexReport report;
   std::unique_ptr<SourceTree> tree;
   {
     Stopwatch watch(report.times.fetch);
     progress({.stage = IndexStage::kFetching, .vectors = {}});
-    ASSIGN_OR_RETURN(tree, OpenTree(source, options_, stop));
+    ASSIGN_OR_RETURN(tree, OpenTree(source, run, options_, stop));
   }
-  RETURN_IF_ERROR(IndexTree(source, *tree, /*with_vectors=*/true, stop, progress, report));
+  RETURN_IF_ERROR(IndexTree(source, run, *tree, /*with_vectors=*/true, stop, progress, report));
   return report;
+}
+
+Result<bool> Indexer::HasNews(const acl::Source& source, const RunOptions& run, std::stop_token stop) const {
+  if (source.kind == acl::SourceKind::kFolder) return true;
+  ASSIGN_OR_RETURN(SourceState state, index_.StateOf(source.id));
+  if (state.revision.empty() || !state.target_revision.empty()) return true;
+  if (IsRemote(source.location)) {
+    ASSIGN_OR_RETURN(GitHead tip, GitRepository::RemoteTip(source.location, {.branch = source.branch, .token = run.token,
+                                                                             .timeout = std::chrono::seconds(60), .stop = stop}));
+    return tip.commit != state.revision;
+  }
+  ASSIGN_OR_RETURN(GitRepository repository, GitRepository::Open(source.location));
+  ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
+  return head.commit != state.revision;
+}
+
+void Indexer::RemoveMirror(SourceId source) const {
+  std::error_code ignored;
+  std::filesystem::remove_all(MirrorFolder(options_, source), ignored);
 }
 
 Result<IndexReport> Indexer::RunDocuments(const acl::Source& source, const std::vector<Document>& documents,
                                           bool with_vectors, std::stop_token stop, const Progress& progress) {
   IndexReport report;
   DocumentTree tree(documents);
-  RETURN_IF_ERROR(IndexTree(source, tree, with_vectors, stop, progress, report));
+  RETURN_IF_ERROR(IndexTree(source, RunOptions(), tree, with_vectors, stop, progress, report));
   return report;
 }
 
-Status Indexer::IndexTree(const acl::Source& source, SourceTree& tree, bool with_vectors, std::stop_token stop,
-                          const Progress& progress, IndexReport& report) {
+Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, SourceTree& tree, bool with_vectors,
+                          std::stop_token stop, const Progress& progress, IndexReport& report) {
   {
     Stopwatch watch(report.times.total);
-    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, tree, options_, stop, progress, report).IndexText());
+    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, run, tree, options_, stop, progress, report).IndexText());
     if (!with_vectors) return OkStatus();
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));
     Stopwatch vectors(report.times.vectors);
