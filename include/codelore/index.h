@@ -50,6 +50,9 @@ struct SourceState {
   std::string revision;         // the last one indexed completely; empty before that
   std::string target_revision;  // the one being indexed now; empty when there is none
   int64_t updated_unix_ms = 0;  // when `revision` was completed
+  // How `revision` was walked: a later walk in the same way may look at the differences alone. Empty: it may not.
+  std::string walk;
+  uint64_t files = 0;  // records in the ledger, as that walk left it
 };
 
 // ---- writing -----------------------------------------------------------------------------------------
@@ -266,6 +269,8 @@ class Index {
 
   // For the write path: what the ledger holds, in path order, until visit returns false.
   virtual Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const = 0;
+  // For the write path: the records of some paths, beside them.
+  virtual Result<std::vector<std::optional<FileRecord>>> FindRecords(SourceId source, const std::vector<std::string>& paths) const = 0;
   virtual Result<SourceState> StateOf(SourceId source) const = 0;
 
   // `query_vector` has the encoder's dimension, or is empty: then the dense leg is skipped.

@@ -77,7 +77,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
     }));
     RETURN_IF_ERROR(status);
     RETURN_IF_ERROR(folder_.RemoveOthers(files));
-    for (auto [source, segment] : damaged) RETURN_IF_ERROR(MarkFailed(source, segment));
+    for (auto [source, segment] : damaged) RETURN_IF_ERROR(MarkFailed(source, segment, *next));
     snapshot_ = std::move(next);
     return OkStatus();
   }
@@ -137,6 +137,19 @@ class EmbeddedIndex final : public Index, private VectorSink {
       return status.ok() && visit(record);
     }));
     return status;
+  }
+
+  Result<std::vector<std::optional<FileRecord>>> FindRecords(SourceId source, const std::vector<std::string>& paths) const override {
+    std::vector<std::string> keys;
+    for (const std::string& path : paths) keys.push_back(LedgerKey(source, path));
+    ASSIGN_OR_RETURN(auto values, store_.MultiGet(Table::kFiles, keys));
+    std::vector<std::optional<FileRecord>> records(paths.size());
+    for (size_t i = 0; i < paths.size(); ++i) {
+      if (!values[i]) continue;
+      records[i].emplace().path = paths[i];
+      RETURN_IF_ERROR(Decode(*values[i], *records[i]));
+    }
+    return records;
   }
 
   Result<SourceState> StateOf(SourceId source) const override {
@@ -253,8 +266,11 @@ class EmbeddedIndex final : public Index, private VectorSink {
   }
 
   // The files of a damaged segment wait for the next run of their source.
-  Status MarkFailed(SourceId source, SegmentId segment) {
+  Status MarkFailed(SourceId source, SegmentId segment, Snapshot& snapshot) {
     WriteBatch batch;
+    SourceState& state = snapshot.sources[source];
+    state.walk.clear();  // it looks at every file
+    batch.Put(Table::kManifest, SourceKey(source), Encode(state));
     RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
       if (record.state == FileState::kIndexed && record.segment == segment) {
         FileRecord failed = record;
@@ -265,7 +281,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
       }
       return true;
     }));
-    return batch.empty() ? OkStatus() : store_.Write(batch);
+    return store_.Write(batch);
   }
 
   Status ApplyChange(const IndexCommit& commit, const PartitionChange& change, WriteBatch& batch, Snapshot& next,

@@ -183,7 +183,60 @@ class Run {
     FileState state;
   };
 
+  // How a complete walk would be done now. Labels decide on partitions, so they are part of it.
+  std::string WalkKey() const {
+    std::string key = pipeline_;
+    for (const acl::LabelPartition& each : source_.partitions) {
+      key += "/" + std::to_string(each.label.value) + "=" + std::to_string(each.partition.value);
+    }
+    return key;
+  }
+
   Status FindChanges() {
+    bool same_walk = before_.walk == WalkKey() && before_.target_revision.empty();
+    bool partial = false;
+    if (same_walk && tree_.HasRevision(before_.revision)) {
+      ASSIGN_OR_RETURN(partial, FindChangesSince(before_.revision));
+    }
+    if (!partial) RETURN_IF_ERROR(FindChangesInAll());
+    report_.walked_all = !partial;
+    report_.files_changed = changed_.size();
+    return OkStatus();
+  }
+
+  // Looks at what differs from the revision that the ledger stands for. False, with nothing done, when it takes more
+  // than that: attributes change what other files are, and odd spellings are made unique over all of the tree.
+  Result<bool> FindChangesSince(const std::string& revision) {
+    std::vector<TreeEntry> entries;
+    std::vector<std::string> paths, gone;
+    bool enough = true;
+    Status listed = tree_.ListChanges(revision, [&](TreeChange change) -> Status {
+      if (stop_.stop_requested()) return Unavailable("interrupted");
+      const std::string& path = change.entry.path;
+      enough = enough && !MayBeEscaped(path) && !Attributes::IsAttributesFile(path);
+      (change.removed ? gone : paths).push_back(path);
+      if (!change.removed) entries.push_back(std::move(change.entry));
+      return OkStatus();
+    });
+    if (stop_.stop_requested()) return Unavailable("interrupted");
+    if (!listed.ok() || !enough) return false;  // parts of the old revision may be gone
+    Attributes attributes;
+    if (!paths.empty()) {
+      ASSIGN_OR_RETURN(attributes, Attributes::ReadAbove(tree_, paths));
+    }
+    size_t present = paths.size();
+    paths.insert(paths.end(), gone.begin(), gone.end());
+    ASSIGN_OR_RETURN(auto records, index_.FindRecords(source_.id, paths));
+    for (const auto& record : records) {
+      if (record) Remember(*record);
+    }
+    report_.files_seen = before_.files - ledger_.size() + present;  // the ledger's other files, and these
+    report_.files_unchanged = before_.files - ledger_.size();
+    for (TreeEntry& entry : entries) RETURN_IF_ERROR(CompareWithLedger(std::move(entry), attributes));
+    return true;
+  }
+
+  Status FindChangesInAll() {
     std::vector<TreeEntry> entries;
     RETURN_IF_ERROR(tree_.List([&](TreeEntry entry) -> Status {
       if (stop_.stop_requested()) return Unavailable("interrupted");
@@ -195,16 +248,18 @@ class Run {
     ASSIGN_OR_RETURN(Attributes attributes, Attributes::Read(tree_));
     RETURN_IF_ERROR(LoadLedger());
     for (TreeEntry& entry : entries) RETURN_IF_ERROR(CompareWithLedger(std::move(entry), attributes));
-    report_.files_changed = changed_.size();
     return OkStatus();
+  }
+
+  static bool MayBeEscaped(const std::string& path) {
+    return path.find('\\') != std::string::npos || path.find("...") != std::string::npos;
   }
 
   // A path that is no UTF-8 is spelled with escapes, and can then be spelled like another file's.
   static void TellApart(std::vector<TreeEntry>& entries) {
     std::unordered_set<std::string> spelled;
     for (TreeEntry& entry : entries) {
-      bool escaped = entry.path.find('\\') != std::string::npos || entry.path.find("...") != std::string::npos;
-      if (!escaped) continue;
+      if (!MayBeEscaped(entry.path)) continue;
       std::string unique = entry.path;
       for (size_t n = 2; !spelled.insert(unique).second; ++n) unique = entry.path + "~" + std::to_string(n);
       entry.path = std::move(unique);
@@ -213,10 +268,14 @@ class Run {
 
   Status LoadLedger() {
     return index_.ScanLedger(source_.id, [&](const FileRecord& record) {
-      PartitionId partition = record.state == FileState::kIndexed ? record.partition : PartitionId();
-      ledger_.emplace(record.path, Known{record.version, partition, record.state});
+      Remember(record);
       return true;
     });
+  }
+
+  void Remember(const FileRecord& record) {
+    PartitionId partition = record.state == FileState::kIndexed ? record.partition : PartitionId();
+    ledger_.emplace(record.path, Known{record.version, partition, record.state});
   }
 
   Status CompareWithLedger(TreeEntry entry, const Attributes& attributes) {
@@ -318,6 +377,8 @@ class Run {
       batch_.state.revision = tree_.revision();
       batch_.state.target_revision.clear();
       batch_.state.updated_unix_ms = NowUnixMs();
+      batch_.state.walk = report_.files_failed == 0 ? WalkKey() : "";  // what failed is tried again
+      batch_.state.files = report_.files_seen;
     } else {
       batch_.state.target_revision = tree_.revision();
     }

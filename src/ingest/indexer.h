@@ -64,6 +64,7 @@ struct IndexReport {
   uint64_t files_seen = 0, files_changed = 0, files_removed = 0, files_unchanged = 0;
   uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;  // of those changed
   uint64_t bytes_read = 0;
+  bool walked_all = true;  // false: only what differs from the commit before was looked at
   EmbedProgress vectors;
   IndexTimes times;
 };
