@@ -228,6 +228,20 @@ Json PublicJson(std::string_view summary) {
   return {{"summary", summary}, {"security", Json::array()}, {"responses", {{"200", {{"description", "ok"}}}}}};
 }
 
+Json WebhookJson() {
+  Json json = PublicJson("A forge tells of a push; signed with the source's webhook secret instead of a token. ?tenant=NAME for another tenant");
+  Json forge = {{"type", "string"}, {"enum", {"github", "gitlab", "gitea", "forgejo", "bitbucket"}}};
+  json["operationId"] = "webhook";
+  json["parameters"] = Json::array({{{"name", "forge"}, {"in", "path"}, {"required", true}, {"schema", forge}},
+                                    {{"name", "source"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}});
+  json["responses"]["202"] = {{"description", "the job is on disk; or there is nothing to do"}};
+  for (int status : {400, 401, 408, 411, 413, 431, 500, 503}) {
+    json["responses"][std::to_string(status)] = {{"description", HttpStatusTitle(status)},
+                                                 {"content", {{"application/problem+json", {{"schema", Ref("Problem")}}}}}};
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string OpenApiDocument() {
@@ -239,6 +253,7 @@ std::string OpenApiDocument() {
     std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c | 0x20); });
     paths[path][method] = OperationJson(operation, std::move(parameters));
   }
+  paths["/v1/webhooks/{forge}/{source}"]["post"] = WebhookJson();
   paths["/healthz"]["get"] = PublicJson("The process is alive");
   paths["/readyz"]["get"] = PublicJson("The data folder is open and requests are served");
   paths["/openapi.json"]["get"] = PublicJson("This document");

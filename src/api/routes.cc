@@ -6,6 +6,7 @@
 #include "api/json_request.h"
 #include "api/openapi.h"
 #include "api/operations.h"
+#include "api/webhook_route.h"
 
 namespace codelore::api {
 namespace {
@@ -106,6 +107,7 @@ void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower
                     Handle(operation, backstage, request, response);
                   });
   }
+  AddWebhookRoute(server, service, queue);
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };
   server.Handle("GET", "/healthz", alive);
   server.Handle("GET", "/readyz", alive);  // routes are added once the data folder is open

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/follow_settings.h"
+#include "api/webhook.h"
 #include "chunker/language.h"
 #include "codelore/utf8.h"
 #include "embed/bert_encoder.h"
@@ -284,6 +285,7 @@ Status Service::RemoveSource(TenantId tenant, const std::string& name) {
   RETURN_IF_ERROR(directory_->RemoveSource(source.id));  // from here on nobody sees it
   RETURN_IF_ERROR(index_->RemoveSource(source.id, partitions));
   RETURN_IF_ERROR(EraseFollowSettings(*store_, source.id));
+  RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source.id));
   indexer_->RemoveMirror(source.id);
   return OkStatus();
 }
