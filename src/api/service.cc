@@ -109,6 +109,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   std::error_code error;
   std::string folder = std::filesystem::absolute(options.data_folder, error).string();  // git runs in another folder
   if (error || options.data_folder.empty()) return InvalidArgument("'" + options.data_folder + "' is no data folder");
+  ASSIGN_OR_RETURN(auto networks, ingest::NetworkPolicy::Parse(options.allowed_networks));
   std::unique_ptr<Service> service(new Service());
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
@@ -116,7 +117,8 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(service->encoder_, embed::BertEncoder::Open(embed::ModelFolder::BuiltIn()));
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, *service->encoder_,
-      ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads});
+      ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads, .networks = networks});
+  RETURN_IF_ERROR(service->RemoveLeftMirrors());
   service->generator_ = generate::MakeExtractiveGenerator();
   return service;
 }
@@ -287,6 +289,18 @@ Status Service::RemoveSource(TenantId tenant, const std::string& name) {
   RETURN_IF_ERROR(EraseFollowSettings(*store_, source.id));
   RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source.id));
   indexer_->RemoveMirror(source.id);
+  return OkStatus();
+}
+
+// Of sources whose removal was cut off.
+Status Service::RemoveLeftMirrors() {
+  std::vector<SourceId> present;
+  ASSIGN_OR_RETURN(auto tenants, directory_->ListTenants());
+  for (const acl::Tenant& tenant : tenants) {
+    ASSIGN_OR_RETURN(auto sources, directory_->ListSources(tenant.id));
+    for (const acl::Source& source : sources) present.push_back(source.id);
+  }
+  indexer_->KeepMirrors(present);
   return OkStatus();
 }
 

@@ -26,6 +26,7 @@ namespace codelore::api {
 struct ServiceOptions {
   std::string data_folder;
   int threads = 2;  // for indexing: reading and chunking, then encoding
+  std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
 };
 
 struct SearchQuestion {
@@ -159,6 +160,7 @@ class Service {
 
  private:
   Service() = default;
+  Status RemoveLeftMirrors();
   // From names to ids. kNotFound for a source that the viewer does not see.
   Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;

@@ -85,7 +85,8 @@ Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
     ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token}));
     return std::unique_ptr<Backend>(std::make_unique<RemoteBackend>(std::move(client)));
   }
-  ASSIGN_OR_RETURN(auto service, api::Service::Open({.data_folder = options.data_folder, .threads = options.threads}));
+  ASSIGN_OR_RETURN(auto service, api::Service::Open({.data_folder = options.data_folder, .threads = options.threads,
+                                                       .allowed_networks = options.allowed_networks}));
   ASSIGN_OR_RETURN(api::Caller caller, api::MakeLocalCaller(*service, options.tenant, options.as));
   return std::unique_ptr<Backend>(std::make_unique<LocalBackend>(std::move(service), std::move(caller)));
 }

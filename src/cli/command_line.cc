@@ -88,6 +88,9 @@ class CommandLine {
     app_.add_option("--tenant", arguments_.backend.tenant, "tenant to work in, with --data (default: 'default')")->type_name("NAME");
     AddList(&app_, "--as", arguments_.backend.as, "act with the rights of user:NAME (and team:NAME, repeated), not the operator's")
         ->type_name("PRINCIPAL");
+    AddList(&app_, "--allow-network", arguments_.backend.allowed_networks,
+            "fetch repositories from this network too, though it is not public: 10.0.0.0/8, an address, or all; repeat for more")
+        ->type_name("NETWORK")->envname("CODELORE_ALLOW_NETWORK");
     app_.add_flag("--json", arguments_.json, "print JSON");
   }
 

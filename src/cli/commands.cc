@@ -271,7 +271,8 @@ int Serve(const Arguments& arguments) {
   if (Status status = NeedsDataFolder(arguments, "serve"); !status.ok()) return Fail(arguments, status);
   Interrupt interrupt;
   api::ServerOptions options;
-  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads};
+  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads,
+                     .allowed_networks = arguments.backend.allowed_networks};
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;

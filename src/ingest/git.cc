@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kBranchPrefix = "refs/heads/";
 constexpr std::string_view kDetachedRef = "refs/codelore/tip";
+constexpr uint64_t kMaxGitMemory = uint64_t{4} << 30;  // address space
+constexpr size_t kMaxPacks = 50;                       // more: they are made one
 
 bool HoldsRepository(const fs::path& folder) {
   std::error_code error;
@@ -38,6 +40,15 @@ void RemoveLeftovers(const fs::path& mirror) {
   for (const fs::path& path : leftovers) fs::remove(path, error);
 }
 
+size_t CountPacks(const fs::path& mirror) {
+  size_t count = 0;
+  std::error_code error;
+  for (fs::directory_iterator at(mirror / "objects/pack", error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".pack") ++count;
+  }
+  return count;
+}
+
 // One run of git on a mirror.
 class MirrorGit {
  public:
@@ -50,6 +61,21 @@ class MirrorGit {
     RemoveLeftovers(options_.folder);
     return RunGit(LocalGit(options_.folder, {"init", "--quiet", "--bare", "--template="}), StatusCode::kUnavailable)
         .status();
+  }
+
+  // Each fetch adds a pack, with what it brings: now and then they are made one, with what the tip before this fetch
+  // needs, and no more. It is the revision that the next walk compares with.
+  Status Tidy() {
+    if (CountPacks(options_.folder) <= kMaxPacks) return OkStatus();
+    for (std::vector<std::string> arguments : {std::vector<std::string>{"repack", "-a", "-d", "-q"}, {"prune", "--expire=now"}}) {
+      Command command = LocalGit(options_.folder, std::move(arguments));
+      command.timeout = options_.timeout;
+      command.max_file_bytes = options_.max_pack_bytes;
+      command.max_memory_bytes = kMaxGitMemory;
+      command.stop = options_.stop;
+      RETURN_IF_ERROR(RunGit(std::move(command), StatusCode::kUnavailable).status());
+    }
+    return OkStatus();
   }
 
   // The full name of the branch that the remote's HEAD is; empty if it is detached.
@@ -98,10 +124,12 @@ class MirrorGit {
  private:
   Result<std::string> Run(std::vector<std::string> arguments) {
     Command command = NetworkGit(options_.folder, std::move(arguments));
+    RETURN_IF_ERROR(options_.networks.Bind(url_, command));
     AddToken(command, url_, options_.token);
     command.timeout = options_.timeout;
     command.max_output_bytes = 1 << 20;
     command.max_file_bytes = options_.max_pack_bytes;
+    command.max_memory_bytes = kMaxGitMemory;
     command.stop = options_.stop;
     return RunGit(std::move(command), StatusCode::kUnavailable);
   }
@@ -138,6 +166,7 @@ Result<GitRepository> GitRepository::Mirror(const std::string& url, const Mirror
     branch = std::string(kBranchPrefix) + options.branch;
   }
   RETURN_IF_ERROR(git.Create());
+  RETURN_IF_ERROR(git.Tidy());
   if (branch.empty()) {
     ASSIGN_OR_RETURN(branch, git.DefaultBranch());
   }

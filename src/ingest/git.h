@@ -13,6 +13,7 @@
 
 #include "codelore/status.h"
 #include "ingest/git_location.h"
+#include "ingest/network_policy.h"
 
 namespace codelore::ingest {
 
@@ -30,6 +31,7 @@ struct MirrorOptions {
   std::string token = "";   // for http(s): "TOKEN" or "USER:TOKEN"
   std::chrono::milliseconds timeout = std::chrono::hours(1);
   uint64_t max_pack_bytes = uint64_t{8} << 30;
+  NetworkPolicy networks = {};
   std::stop_token stop = {};
 };
 

@@ -19,6 +19,9 @@ constexpr const char* kSettings[] = {
     "core.askPass=",            "credential.helper=",      "gc.auto=0",
     "maintenance.auto=false",   "submodule.recurse=false", "safe.directory=*",
     "init.defaultBranch=main",
+    // Little memory, whatever a repository holds: large objects are streamed, packs mapped in windows.
+    "core.bigFileThreshold=32m", "core.packedGitWindowSize=32m", "core.packedGitLimit=256m",
+    "pack.windowMemory=64m",    "pack.threads=1",          "pack.deltaCacheSize=32m",
 };
 
 // What fsck would refuse in authors and dates of old but honest histories does not matter to us: nothing reads it.
@@ -37,6 +40,8 @@ constexpr const char* kNetworkSettings[] = {
     "fetch.fsck.zeroPaddedDate=ignore",
     "fetch.fsck.zeroPaddedFilemode=ignore",
     "fetch.recurseSubmodules=false",
+    "transfer.unpackLimit=1",  // a pack for each fetch, which can be counted, instead of any number of files
+    "transfer.bundleURI=false",
     "http.followRedirects=false",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=60",

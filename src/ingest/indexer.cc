@@ -436,7 +436,8 @@ Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const Ru
   auto open = [&]() -> Result<GitRepository> {
     if (!IsRemote(source.location)) return GitRepository::Open(source.location);
     return GitRepository::Mirror(source.location, {.folder = MirrorFolder(options, source.id),
-                                                   .branch = source.branch, .token = run.token, .stop = stop});
+                                                   .branch = source.branch, .token = run.token,
+                                                   .networks = options.networks, .stop = stop});
   };
   ASSIGN_OR_RETURN(GitRepository repository, open());
   ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
@@ -473,7 +474,8 @@ Result<bool> Indexer::HasNews(const acl::Source& source, const RunOptions& run, 
   if (state.revision.empty() || !state.target_revision.empty()) return true;
   if (IsRemote(source.location)) {
     ASSIGN_OR_RETURN(GitHead tip, GitRepository::RemoteTip(source.location, {.branch = source.branch, .token = run.token,
-                                                                             .timeout = std::chrono::seconds(60), .stop = stop}));
+                                                                             .timeout = std::chrono::seconds(60), .networks = options_.networks,
+                                                                             .stop = stop}));
     return tip.commit != state.revision;
   }
   ASSIGN_OR_RETURN(GitRepository repository, GitRepository::Open(source.location));
@@ -484,6 +486,17 @@ Result<bool> Indexer::HasNews(const acl::Source& source, const RunOptions& run, 
 void Indexer::RemoveMirror(SourceId source) const {
   std::error_code ignored;
   std::filesystem::remove_all(MirrorFolder(options_, source), ignored);
+}
+
+void Indexer::KeepMirrors(const std::vector<SourceId>& sources) const {
+  std::unordered_set<std::string> kept;
+  for (SourceId source : sources) kept.insert(std::filesystem::path(MirrorFolder(options_, source)).filename());
+  std::vector<std::filesystem::path> others;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(options_.repositories_folder, error), end; !error && at != end; at.increment(error)) {
+    if (!kept.contains(at->path().filename())) others.push_back(at->path());
+  }
+  for (const auto& path : others) std::filesystem::remove_all(path, error);
 }
 
 Result<IndexReport> Indexer::RunDocuments(const acl::Source& source, const std::vector<Document>& documents,

@@ -17,6 +17,7 @@
 #include "acl/directory.h"
 #include "codelore/encoder.h"
 #include "codelore/index.h"
+#include "ingest/network_policy.h"
 
 namespace codelore::ingest {
 
@@ -34,6 +35,7 @@ struct IndexerOptions {
   std::string repositories_folder;  // where mirrors of remote repositories lie
   int threads = 2;
   BatchLimits limits = {};
+  NetworkPolicy networks = {};  // where repositories may be fetched from
 };
 
 enum class IndexStage { kFetching, kListing, kText, kVectors, kDone };
@@ -105,6 +107,8 @@ class Indexer {
 
   // The mirror of a source that is no more; it need not have one.
   void RemoveMirror(SourceId source) const;
+  // All mirrors but those of these sources.
+  void KeepMirrors(const std::vector<SourceId>& sources) const;
 
   // Makes `documents` the whole content of `source`; without vectors only for lexical search.
   Result<IndexReport> RunDocuments(const acl::Source& source, const std::vector<Document>& documents, bool with_vectors,
