@@ -264,6 +264,10 @@ class Index {
                        int threads, std::stop_token stop,
                        const std::function<void(const EmbedProgress&)>& progress) = 0;
 
+  // Makes few segments of many small ones, and of those that are mostly deleted files. Readers notice nothing. Stops
+  // early, with kUnavailable, when `stop` is requested.
+  virtual Status Merge(std::span<const PartitionId> partitions, std::stop_token stop) = 0;
+
   // Ends a source: all its partitions, its ledger, its state.
   virtual Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) = 0;
 

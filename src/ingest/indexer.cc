@@ -519,6 +519,8 @@ Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, Sour
       report.vectors = embedded;
       progress({.stage = IndexStage::kVectors, .vectors = embedded});
     }));
+    // Still at the stage that gives way: what is not merged now is merged after the next run.
+    RETURN_IF_ERROR(index_.Merge(partitions, stop));
   }
   report.times.total += report.times.fetch;
   progress({.stage = IndexStage::kDone, .vectors = report.vectors});
