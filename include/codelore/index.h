@@ -244,6 +244,13 @@ struct SourceStatus {
   uint64_t text_bytes = 0, index_bytes = 0, segments = 0;
 };
 
+// What the index knows of one file.
+struct FileInsight {
+  FileRecord record;
+  SourceState state;
+  uint32_t chunks_with_vectors = 0;
+};
+
 // symbols.h
 struct SymbolRequest;
 struct SymbolResult;
@@ -294,6 +301,10 @@ class Index {
                                               const Hash256& encoder_fingerprint) const = 0;
   // kInvalidArgument for a pattern that cannot be searched for: it says what is wrong, and where.
   virtual Result<ExactResult> SearchExact(const Viewer& viewer, const ExactRequest& request) const = 0;
+
+  // kNotFound unless the ledger has the file and the viewer may read it, or could if it were indexed.
+  virtual Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path,
+                                      const Hash256& encoder_fingerprint) const = 0;
 
   // kNotFound unless the viewer may read the source's partitions.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

@@ -10,6 +10,8 @@ namespace codelore::api {
 
 Result<std::string> FilesOperation(OperationContext& context);
 Result<std::string> SimilarOperation(OperationContext& context);
+// Why a file is found, or is not.
+Result<std::string> WhyOperation(OperationContext& context);
 
 }  // namespace codelore::api
 

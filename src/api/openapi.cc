@@ -83,6 +83,9 @@ Json RequestSchema(std::string_view name) {
     properties.update(Filters());
     return Body({"name"}, properties);
   }
+  if (name == "why") {
+    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
+  }
   if (name == "outline") {
     return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
   }
@@ -154,6 +157,14 @@ Json AnswerSchema(std::string_view name) {
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
   if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
+  if (name == "why") {
+    Json number = {{"type", "integer"}, {"minimum", 0}};
+    return Object({{"source", Text("as sent")}, {"path", Text("as sent")}, {"branch", Text("the indexed branch")}, {"commit", Text("what is indexed")},
+                   {"state", Text("indexed, skipped or failed")}, {"reason", Text("why it is skipped or failed, or indexed in an unusual way")},
+                   {"language", Text("python, markdown, ...")}, {"size_bytes", number}, {"chunks", number}, {"chunks_with_vectors", number},
+                   {"found_by_words", Flag("search by words, exact text and symbols can find it")},
+                   {"found_by_meaning", Flag("search by meaning can, too")}, {"pending", Flag("a newer commit is on its way")}});
+  }
   if (name == "source.freshness") {
     Json number = {{"type", "integer"}, {"minimum", 0}};
     return Object({{"source", Text("name of the source")}, {"branch", Text("the indexed branch")}, {"commit", Text("what is indexed")},

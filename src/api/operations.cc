@@ -98,6 +98,7 @@ constexpr Operation kOperations[] = {
     {"outline", "POST", "/v1/outline", kReader, false, "List what a file defines", OutlineOperation},
     {"files", "POST", "/v1/files", kReader, false, "Find files by name", FilesOperation},
     {"similar", "POST", "/v1/similar", kReader, false, "Find files like one", SimilarOperation},
+    {"why", "POST", "/v1/why", kReader, false, "Why a file is found, or is not", WhyOperation},
     {"grep", "POST", "/v1/grep", kReader, false, "Find text or a regular expression, line by line", GrepOperation},
     {"status", "GET", "/v1/status", kReader, false, "What is indexed, and how completely", DescribeSources},
     {"source.list", "GET", "/v1/sources", kReader, false, "List the sources you may read", ListSources},

@@ -137,6 +137,8 @@ class Service {
   Result<WithSources<ReferenceResult>> FindReferences(const Viewer& viewer, ReferenceRequest request, const Scope& scope) const;
   // kNotFound, in the same words, for a source and for a file that the viewer may not read or that there is not.
   Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  // The same kNotFound for all that is not there or not to be read.
+  Result<FileInsight> ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
   Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 

@@ -207,6 +207,12 @@ class CommandLine {
     AddLimit(files);
     files->add_option("--offset", arguments_.offset, "skip so many files, up to 1000")->type_name("N")->check(Between(0, 1000));
 
+    CLI::App* why = Add(app_, "why", "say why a file is found, or is not",
+                        "  codelore why backend:src/session.py\n"
+                        "  codelore why backend:src/session.py --as user:ann",
+                        Why);
+    why->add_option("file", arguments_.text, "SOURCE:PATH")->type_name("")->required();
+
     CLI::App* similar = Add(app_, "similar", "find files like one, by content and by name",
                             "  codelore similar backend:src/session.py\n"
                             "  codelore similar backend:src/session.py --path 'tests/**'",

@@ -78,9 +78,9 @@ int FollowRemoteIndexing(const Arguments& arguments, Backend& backend, const std
       if (entry["source"] != source || !entry.contains("indexing")) continue;
       const Json& job = entry["indexing"];
       std::string state = job.value("state", "");
-      if (state == "done" || state == "failed") line.End();
+      if (state == "done" || state == "failed" || state == "parked") line.End();
       if (state == "done") return kSuccess;
-      if (state == "failed") return Fail(arguments, Unavailable(job.value("error", "")));
+      if (state == "failed" || state == "parked") return Fail(arguments, Unavailable(job.value("error", "")));
       line.Show(state == "waiting" ? "waiting for another source" : ProgressText(job["progress"].dump(), SecondsSince(start)));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -259,6 +259,14 @@ int Outline(const Arguments& arguments) {
     return Fail(arguments, InvalidArgument("give the file as SOURCE:PATH, for example flask:src/flask/app.py"));
   }
   return Execute(arguments, "outline", {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}});
+}
+
+int Why(const Arguments& arguments) {
+  size_t colon = arguments.text.find(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == arguments.text.size()) {
+    return Fail(arguments, InvalidArgument("give the file as SOURCE:PATH, for example flask:src/flask/app.py"));
+  }
+  return Execute(arguments, "why", {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}});
 }
 
 int Index(const Arguments& arguments) {

@@ -18,6 +18,7 @@ int Ask(const Arguments& arguments);
 int Symbols(const Arguments& arguments);
 int References(const Arguments& arguments);
 int Outline(const Arguments& arguments);
+int Why(const Arguments& arguments);
 int Grep(const Arguments& arguments);
 int Index(const Arguments& arguments);
 int Serve(const Arguments& arguments);

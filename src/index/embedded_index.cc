@@ -198,6 +198,23 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return SearchExactSnapshot(*CurrentSnapshot(), viewer, request);
   }
 
+  Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path, const Hash256& encoder) const override {
+    Status missing = NotFound("there is no such file that you may read");
+    bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
+    if (!visible) return missing;
+    ASSIGN_OR_RETURN(auto records, FindRecords(source, {path}));
+    if (!records[0] || (records[0]->partition && !viewer.MayRead(records[0]->partition))) return missing;
+    FileInsight insight{.record = std::move(*records[0]), .state = {}};
+    ASSIGN_OR_RETURN(insight.state, StateOf(source));
+    auto snapshot = CurrentSnapshot();
+    auto at = snapshot->partitions.find(insight.record.partition);
+    if (at == snapshot->partitions.end()) return insight;
+    for (const auto& segment : at->second->segments) {
+      if (segment->entry.id == insight.record.segment) insight.chunks_with_vectors = VectorsOfFile(*segment, path, encoder);
+    }
+    return insight;
+  }
+
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
                                 const Hash256& encoder_fingerprint) const override {
     bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
@@ -533,6 +550,16 @@ class EmbeddedIndex final : public Index, private VectorSink {
     for (const VectorEntry& vectors : entry.vectors) {
       names.push_back(VectorFileName(entry.id, vectors.encoder, vectors.rows));
     }
+  }
+
+  static uint32_t VectorsOfFile(const LiveSegment& segment, std::string_view path, const Hash256& encoder) {
+    const VectorIndex* vectors = segment.VectorsOf(encoder);
+    for (uint32_t file = 0; vectors != nullptr && file < segment.reader->file_count(); ++file) {
+      const FileRow& row = segment.reader->file(file);
+      if (segment.FileDeleted(file) || segment.reader->StringsOf(row).path != path) continue;
+      return std::clamp(vectors->rows(), row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
+    }
+    return 0;
   }
 
   static void AddSegment(const LiveSegment& segment, const Hash256& encoder, SourceStatus& status) {
