@@ -50,6 +50,9 @@ struct SourceState {
   std::string revision;         // the last one indexed completely; empty before that
   std::string target_revision;  // the one being indexed now; empty when there is none
   int64_t updated_unix_ms = 0;  // when `revision` was completed
+  // How `revision` was walked: a later walk in the same way may look at the differences alone. Empty: it may not.
+  std::string walk;
+  uint64_t files = 0;  // records in the ledger, as that walk left it
 };
 
 // ---- writing -----------------------------------------------------------------------------------------
@@ -248,6 +251,13 @@ struct SourceStatus {
   uint64_t text_bytes = 0, index_bytes = 0, segments = 0;
 };
 
+// What the index knows of one file.
+struct FileInsight {
+  FileRecord record;
+  SourceState state;
+  uint32_t chunks_with_vectors = 0;
+};
+
 // symbols.h
 struct SymbolRequest;
 struct SymbolResult;
@@ -268,11 +278,17 @@ class Index {
                        int threads, std::stop_token stop,
                        const std::function<void(const EmbedProgress&)>& progress) = 0;
 
+  // Makes few segments of many small ones, and of those that are mostly deleted files. Readers notice nothing. Stops
+  // early, with kUnavailable, when `stop` is requested.
+  virtual Status Merge(std::span<const PartitionId> partitions, std::stop_token stop) = 0;
+
   // Ends a source: all its partitions, its ledger, its state.
   virtual Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) = 0;
 
   // For the write path: what the ledger holds, in path order, until visit returns false.
   virtual Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const = 0;
+  // For the write path: the records of some paths, beside them.
+  virtual Result<std::vector<std::optional<FileRecord>>> FindRecords(SourceId source, const std::vector<std::string>& paths) const = 0;
   virtual Result<SourceState> StateOf(SourceId source) const = 0;
 
   // `query_vector` has the encoder's dimension, or is empty: then the dense leg is skipped.
@@ -294,6 +310,10 @@ class Index {
                                               const Hash256& encoder_fingerprint) const = 0;
   // kInvalidArgument for a pattern that cannot be searched for: it says what is wrong, and where.
   virtual Result<ExactResult> SearchExact(const Viewer& viewer, const ExactRequest& request) const = 0;
+
+  // kNotFound unless the ledger has the file and the viewer may read it, or could if it were indexed.
+  virtual Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path,
+                                      const Hash256& encoder_fingerprint) const = 0;
 
   // kNotFound unless the viewer may read the source's partitions.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,

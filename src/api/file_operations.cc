@@ -112,4 +112,40 @@ Result<std::string> ReadOperation(OperationContext& context) {
   return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Result<std::string> WhyOperation(OperationContext& context) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path"}));
+  std::string source = json.String("source", {.required = true, .max_bytes = 128});
+  std::string path = json.String("path", {.required = true, .max_bytes = 4096});
+  RETURN_IF_ERROR(json.status());
+  ASSIGN_OR_RETURN(FileInsight insight, context.service.ExplainFile(context.caller.viewer, source, path));
+  const FileRecord& record = insight.record;
+  bool pending = false;
+  if (context.queue != nullptr) {
+    ASSIGN_OR_RETURN(acl::Source full, context.service.directory().FindSource(context.caller.tenant, source));
+    auto job = context.queue->StateOf(full.id);
+    pending = job && job->pending();
+  }
+  static constexpr std::string_view kStates[] = {"indexed", "skipped", "failed"};
+  bool indexed = record.state == FileState::kIndexed;
+  Json answer = {{"source", source},
+                 {"path", path},
+                 {"branch", insight.state.branch},
+                 {"commit", insight.state.revision},
+                 {"state", kStates[static_cast<size_t>(record.state)]},
+                 {"reason", record.reason},
+                 {"language", record.language},
+                 {"size_bytes", record.size_bytes},
+                 {"chunks", record.chunks},
+                 {"chunks_with_vectors", insight.chunks_with_vectors},
+                 {"found_by_words", indexed},
+                 {"found_by_meaning", indexed && insight.chunks_with_vectors == record.chunks},
+                 {"pending", pending}};
+  if (context.caller.role != Role::kReader) {
+    ASSIGN_OR_RETURN(acl::Source full, context.service.directory().FindSource(context.caller.tenant, source));
+    ASSIGN_OR_RETURN(auto readers, context.service.directory().PrincipalsOf(full.id));
+    answer["readers"] = readers;
+  }
+  return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace codelore::api

@@ -11,6 +11,8 @@ namespace codelore::api {
 Result<std::string> FilesOperation(OperationContext& context);
 Result<std::string> SimilarOperation(OperationContext& context);
 Result<std::string> ReadOperation(OperationContext& context);
+// Why a file is found, or is not.
+Result<std::string> WhyOperation(OperationContext& context);
 
 }  // namespace codelore::api
 

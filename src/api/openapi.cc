@@ -90,6 +90,9 @@ Json RequestSchema(std::string_view name) {
     properties.update(Filters());
     return Body({"name"}, properties);
   }
+  if (name == "why") {
+    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
+  }
   if (name == "outline") {
     return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
   }
@@ -107,6 +110,13 @@ Json RequestSchema(std::string_view name) {
   if (name == "index") {
     return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
                                {"name", Text("the source's name; default: the last part of the location")}});
+  }
+  if (name == "source.add") {
+    return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
+                               {"branch", Text("default: the repository's own default")},
+                               {"poll", Text("how often to look for news: 30s, 5m, 2h, never; default: 5m")},
+                               {"token", Text("TOKEN or USER:TOKEN for an https URL; kept, never shown")},
+                               {"webhook_secret", Text("of push webhooks, at least 8 bytes; the one before it stays valid beside it")}});
   }
   if (name == "grant") return Body({"principal"}, {{"principal", Text("user:NAME, team:NAME or everyone")}});
   if (name == "token.create") {
@@ -161,6 +171,21 @@ Json AnswerSchema(std::string_view name) {
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
   if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
+  if (name == "why") {
+    Json number = {{"type", "integer"}, {"minimum", 0}};
+    return Object({{"source", Text("as sent")}, {"path", Text("as sent")}, {"branch", Text("the indexed branch")}, {"commit", Text("what is indexed")},
+                   {"state", Text("indexed, skipped or failed")}, {"reason", Text("why it is skipped or failed, or indexed in an unusual way")},
+                   {"language", Text("python, markdown, ...")}, {"size_bytes", number}, {"chunks", number}, {"chunks_with_vectors", number},
+                   {"found_by_words", Flag("search by words, exact text and symbols can find it")},
+                   {"found_by_meaning", Flag("search by meaning can, too")}, {"pending", Flag("a newer commit is on its way")}});
+  }
+  if (name == "source.freshness") {
+    Json number = {{"type", "integer"}, {"minimum", 0}};
+    return Object({{"source", Text("name of the source")}, {"branch", Text("the indexed branch")}, {"commit", Text("what is indexed")},
+                   {"updated_at", Text("since when")}, {"state", Text("current, waiting, running, failed, parked or paused")},
+                   {"pending", Flag("newer pushes are known and not indexed yet")}, {"pending_since", Text("when the first of them came")},
+                   {"looked_at", Text("when the source was last looked at for news")}, {"chunks", number}, {"chunks_with_vectors", number}});
+  }
   return {{"type", "object"}};
 }
 
@@ -237,6 +262,20 @@ Json PublicJson(std::string_view summary) {
   return {{"summary", summary}, {"security", Json::array()}, {"responses", {{"200", {{"description", "ok"}}}}}};
 }
 
+Json WebhookJson() {
+  Json json = PublicJson("A forge tells of a push; signed with the source's webhook secret instead of a token. ?tenant=NAME for another tenant");
+  Json forge = {{"type", "string"}, {"enum", {"github", "gitlab", "gitea", "forgejo", "bitbucket"}}};
+  json["operationId"] = "webhook";
+  json["parameters"] = Json::array({{{"name", "forge"}, {"in", "path"}, {"required", true}, {"schema", forge}},
+                                    {{"name", "source"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}});
+  json["responses"]["202"] = {{"description", "the job is on disk; or there is nothing to do"}};
+  for (int status : {400, 401, 408, 411, 413, 431, 500, 503}) {
+    json["responses"][std::to_string(status)] = {{"description", HttpStatusTitle(status)},
+                                                 {"content", {{"application/problem+json", {{"schema", Ref("Problem")}}}}}};
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string OpenApiDocument() {
@@ -254,6 +293,7 @@ std::string OpenApiDocument() {
   for (const char* path : {"/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/show"}) paths[path]["post"] = ForeignJson("Ollama protocol");
   for (const char* path : {"/api/tags", "/api/ps", "/api/version"}) paths[path]["get"] = ForeignJson("Ollama protocol");
   paths["/mcp"]["post"] = ForeignJson("Model Context Protocol, streamable HTTP");
+  paths["/v1/webhooks/{forge}/{source}"]["post"] = WebhookJson();
   paths["/healthz"]["get"] = PublicJson("The process is alive");
   paths["/readyz"]["get"] = PublicJson("The data folder is open and requests are served");
   paths["/openapi.json"]["get"] = PublicJson("This document");

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/file_operations.h"
+#include "api/follow_operations.h"
 #include "api/grep_operation.h"
 #include "api/json_request.h"
 #include "api/search_operations.h"
@@ -98,10 +99,18 @@ constexpr Operation kOperations[] = {
     {"files", "POST", "/v1/files", kReader, false, "Find files by name, or list them", FilesOperation},
     {"read", "POST", "/v1/read", kReader, false, "Read a file's text, or some lines of it", ReadOperation},
     {"similar", "POST", "/v1/similar", kReader, false, "Find files like one", SimilarOperation},
+    {"why", "POST", "/v1/why", kReader, false, "Why a file is found, or is not", WhyOperation},
     {"grep", "POST", "/v1/grep", kReader, false, "Find text or a regular expression, line by line", GrepOperation},
     {"status", "GET", "/v1/status", kReader, false, "What is indexed, and how completely", DescribeSources},
     {"source.list", "GET", "/v1/sources", kReader, false, "List the sources you may read", ListSources},
     {"index", "POST", "/v1/sources", kAdministrator, false, "Index a repository or folder", IndexLocation},
+    {"source.add", "PUT", "/v1/sources/:source", kAdministrator, false, "Add a source, or change how it is followed", AddSource},
+    {"source.show", "GET", "/v1/sources/:source", kReader, false, "What is indexed of a source, and how it is followed", ShowSource},
+    {"source.freshness", "GET", "/v1/sources/:source/freshness", kReader, false, "Which commit is indexed, and whether newer pushes are pending", SourceFreshness},
+    {"source.sync", "POST", "/v1/sources/:source/sync", kAdministrator, false, "Bring a source up to date now", SyncSource},
+    {"source.reindex", "POST", "/v1/sources/:source/reindex", kAdministrator, false, "Index every file of a source again", ReindexSource},
+    {"source.pause", "POST", "/v1/sources/:source/pause", kAdministrator, false, "Stop following a source", PauseSource},
+    {"source.resume", "POST", "/v1/sources/:source/resume", kAdministrator, false, "Follow a source again", ResumeSource},
     {"source.remove", "DELETE", "/v1/sources/:source", kAdministrator, false, "Remove a source and its index", RemoveSource},
     {"grant", "POST", "/v1/sources/:source/grants", kAdministrator, false, "Let a principal read a source", GrantSource},
     {"revoke", "DELETE", "/v1/sources/:source/grants/:principal", kAdministrator, false, "Take a grant back", RevokeSource},

@@ -16,6 +16,8 @@
 
 namespace codelore::api {
 
+class Follower;
+
 // Who calls. An operator holds the data folder itself; an administrator looks after one tenant over HTTP.
 enum class Role { kReader, kAdministrator, kOperator };
 
@@ -37,6 +39,7 @@ struct OperationInput {
 struct OperationContext {
   Service& service;
   IndexQueue* queue = nullptr;  // of a server; none: indexing runs before the call returns
+  Follower* follower = nullptr;  // of a server
   const Caller& caller;
   const OperationInput& input;
   std::stop_token stop;

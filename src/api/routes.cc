@@ -12,9 +12,17 @@
 #include "api/protocols/mcp_routes.h"
 #include "api/protocols/ollama_routes.h"
 #include "api/protocols/openai_routes.h"
+#include "api/webhook_route.h"
 
 namespace codelore::api {
 namespace {
+
+// What a handler works with; all of it outlives the server.
+struct Backstage {
+  Service& service;
+  IndexQueue& queue;
+  Follower* follower;
+};
 
 OperationInput InputOf(const HttpRequest& request) {
   OperationInput input{.body = request.body.empty() ? "{}" : request.body, .params = {}};
@@ -27,10 +35,11 @@ bool WantsStream(const OperationInput& input) {
   return json.ok() && json->Boolean("stream", false);
 }
 
-void RunStreaming(const Operation& operation, Service& service, IndexQueue& queue, const Caller& caller,
+void RunStreaming(const Operation& operation, const Backstage& backstage, const Caller& caller,
                   const OperationInput& input, const HttpRequest& request, StreamWriter& writer) {
   RequestWatch watch(request);
-  OperationContext context{.service = service, .queue = &queue, .caller = caller, .input = input, .stop = watch.token(),
+  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
+                           .caller = caller, .input = input, .stop = watch.token(),
                            .emit = [&](std::string_view event, const std::string& json) {
                              return writer.Write(SseEvent(event, json));
                            }};
@@ -38,23 +47,22 @@ void RunStreaming(const Operation& operation, Service& service, IndexQueue& queu
   if (!result.ok()) (void)writer.Write(SseEvent("error", ProblemJson(ProblemOf(result.status()), request.id)));
 }
 
-void Handle(const Operation& operation, Service& service, IndexQueue& queue, const HttpRequest& request,
-            HttpResponse& response) {
-  auto caller = Authenticate(service, request);
+void Handle(const Operation& operation, const Backstage& backstage, const HttpRequest& request, HttpResponse& response) {
+  auto caller = Authenticate(backstage.service, request);
   if (!caller.ok()) return RefuseCaller(caller.status(), response);
   OperationInput input = InputOf(request);
   if (operation.streams && WantsStream(input)) {
     response.SetStream(
-        [&operation, &service, &queue, &request, caller = std::move(*caller), input = std::move(input)](StreamWriter& writer) {
-          RunStreaming(operation, service, queue, caller, input, request, writer);
+        [&operation, backstage, &request, caller = std::move(*caller), input = std::move(input)](StreamWriter& writer) {
+          RunStreaming(operation, backstage, caller, input, request, writer);
         },
         kEventStreamType);
     return;
   }
   std::optional<RequestWatch> watch;
   if (operation.streams) watch.emplace(request);  // those that can take long
-  OperationContext context{.service = service, .queue = &queue, .caller = *caller, .input = input,
-                           .stop = watch ? watch->token() : std::stop_token(), .emit = {}};
+  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
+                           .caller = *caller, .input = input, .stop = watch ? watch->token() : std::stop_token(), .emit = {}};
   auto result = Run(operation, context);
   if (result.ok()) {
     response.SetBody(std::move(*result), kJsonType);
@@ -65,16 +73,18 @@ void Handle(const Operation& operation, Service& service, IndexQueue& queue, con
 
 }  // namespace
 
-void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue) {
+void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower* follower) {
+  Backstage backstage{service, queue, follower};
   for (const Operation& operation : Operations()) {
     server.Handle(std::string(operation.method), std::string(operation.path),
-                  [&operation, &service, &queue](const HttpRequest& request, HttpResponse& response) {
-                    Handle(operation, service, queue, request, response);
+                  [&operation, backstage](const HttpRequest& request, HttpResponse& response) {
+                    Handle(operation, backstage, request, response);
                   });
   }
   AddOpenAiRoutes(server, service);
   AddOllamaRoutes(server, service);
   AddMcpRoutes(server, service);
+  AddWebhookRoute(server, service, queue);
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };
   server.Handle("GET", "/healthz", alive);
   server.Handle("GET", "/readyz", alive);  // routes are added once the data folder is open

@@ -2,14 +2,15 @@
 #ifndef CODELORE_API_ROUTES_H_
 #define CODELORE_API_ROUTES_H_
 
+#include "api/follower.h"
 #include "api/http/http_server.h"
 #include "api/index_queue.h"
 #include "api/service.h"
 
 namespace codelore::api {
 
-// `service` and `queue` must outlive the server.
-void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue);
+// All must outlive the server. Without a follower nothing is looked at by itself.
+void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower* follower = nullptr);
 
 }  // namespace codelore::api
 

@@ -3,9 +3,24 @@
 #include <chrono>
 #include <utility>
 
+#include "api/follow_settings.h"
 #include "api/routes.h"
 
 namespace codelore::api {
+
+namespace {
+
+IndexQueue::Options QueueOptions(Service& service) {
+  IndexQueue::Options options;
+  options.is_large = [&service](SourceId source) { return !service.IsIndexed(source); };
+  options.is_paused = [&service](SourceId source) {
+    auto settings = ReadFollowSettings(service.store(), source);
+    return settings.ok() && settings->paused;
+  };
+  return options;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server());
@@ -15,9 +30,12 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
     ASSIGN_OR_RETURN(acl::Source source, service.directory().FindSource(id));
     return service.IndexSource(source, stop, progress).status();
   };
-  ASSIGN_OR_RETURN(server->queue_, IndexQueue::Open(service.store(), index));
+  ASSIGN_OR_RETURN(server->queue_, IndexQueue::Open(service.store(), index, QueueOptions(service)));
+  server->follower_ = std::make_unique<Follower>(
+      service.store(), Follower::Work{[&service](SourceId id, std::stop_token stop) { return service.HasNews(id, std::move(stop)); },
+                                      [queue = server->queue_.get()](SourceId id) { return queue->Submit(id); }});
   server->http_ = std::make_unique<HttpServer>(std::move(options.http));
-  AddRoutes(*server->http_, service, *server->queue_);
+  AddRoutes(*server->http_, service, *server->queue_, server->follower_.get());
   RETURN_IF_ERROR(server->http_->Start());
   return server;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/follower.h"
 #include "api/http/http_server.h"
 #include "api/index_queue.h"
 #include "api/service.h"
@@ -31,6 +32,7 @@ class Server {
 
   std::unique_ptr<Service> service_;
   std::unique_ptr<IndexQueue> queue_;
+  std::unique_ptr<Follower> follower_;
   std::unique_ptr<HttpServer> http_;
 };
 

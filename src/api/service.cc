@@ -6,13 +6,16 @@
 #include <system_error>
 #include <utility>
 
+#include "api/follow_settings.h"
 #include "api/follow_up.h"
+#include "api/webhook.h"
 #include "chunker/language.h"
 #include "codelore/utf8.h"
 #include "embed/bert_encoder.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
 #include "index/store/rocks_store.h"
+#include "ingest/git_location.h"
 
 namespace codelore::api {
 namespace {
@@ -88,15 +91,14 @@ std::vector<std::pair<SourceId, std::string>> FilesNamed(std::string_view text, 
   return files;
 }
 
-// The last part of a path or URL, without ".git".
-std::string NameFromLocation(std::string_view location) {
+}  // namespace
+
+std::string DefaultSourceName(std::string_view location) {
   while (location.size() > 1 && location.ends_with('/')) location.remove_suffix(1);
   std::string_view name = location.substr(location.find_last_of("/:") + 1);
   if (name.ends_with(".git") && name.size() > 4) name.remove_suffix(4);
   return std::string(name);
 }
-
-}  // namespace
 
 std::string CitationOf(std::string_view source, const Hit& hit) {
   return std::string(source) + "@" + hit.revision + ":" + hit.path + "#L" + std::to_string(hit.start_line) + "-L" +
@@ -107,6 +109,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   std::error_code error;
   std::string folder = std::filesystem::absolute(options.data_folder, error).string();  // git runs in another folder
   if (error || options.data_folder.empty()) return InvalidArgument("'" + options.data_folder + "' is no data folder");
+  ASSIGN_OR_RETURN(auto networks, ingest::NetworkPolicy::Parse(options.allowed_networks));
   std::unique_ptr<Service> service(new Service());
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
@@ -114,7 +117,8 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(service->encoder_, embed::BertEncoder::Open(embed::ModelFolder::BuiltIn(), {.precision = options.precision}));
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, *service->encoder_,
-      ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads});
+      ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads, .networks = networks});
+  RETURN_IF_ERROR(service->RemoveLeftMirrors());
   ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators));
   return service;
 }
@@ -239,31 +243,73 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
   return report;
 }
 
-Result<FoundSource> Service::FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name) {
+Result<NamedStatus> Service::DescribeSource(const Viewer& viewer, const std::string& name) const {
+  ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
+  auto at = std::ranges::find(sources, name, &acl::VisibleSource::name);
+  auto status = at == sources.end() ? Result<SourceStatus>(NotFound("")) : index_->Describe(viewer, at->id, encoder_->info().fingerprint);
+  if (!status.ok() && status.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
+  ASSIGN_OR_RETURN(SourceStatus described, std::move(status));
+  return NamedStatus{name, std::move(described)};
+}
+
+Result<FoundSource> Service::FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name,
+                                             const std::string& branch) {
+  if (!branch.empty()) RETURN_IF_ERROR(ingest::ValidateBranch(branch));
   ASSIGN_OR_RETURN(ingest::Location found, ingest::ResolveLocation(location));
   ASSIGN_OR_RETURN(auto sources, directory_->ListSources(tenant));
-  std::string wanted = name.empty() ? NameFromLocation(found.text) : name;
+  std::string wanted = name.empty() ? DefaultSourceName(found.text) : name;
   for (const acl::Source& source : sources) {
-    if (source.location == found.text && (name.empty() || source.name == name)) return FoundSource{source};
+    if (source.location == found.text && (name.empty() || source.name == name)) {
+      if (branch.empty() || branch == source.branch) return FoundSource{source};
+      return InvalidArgument("source '" + source.name + "' stands for another branch; add it under another name");
+    }
     if (source.name == wanted) {
       return InvalidArgument("source '" + wanted + "' exists and stands for " + source.location +
                              "; choose another name with --name");
     }
   }
-  ASSIGN_OR_RETURN(acl::Source source, directory_->AddSource({.tenant = tenant, .name = wanted, .location = found.text, .kind = found.kind}));
+  ASSIGN_OR_RETURN(acl::Source source, directory_->AddSource({.tenant = tenant, .name = wanted, .location = found.text, .branch = branch, .kind = found.kind}));
   return FoundSource{std::move(source), /*added=*/true};
 }
 
 Result<ingest::IndexReport> Service::IndexSource(const acl::Source& source, std::stop_token stop,
                                                  const std::function<void(const ingest::IndexProgress&)>& progress) {
-  return indexer_->Run(source, stop, progress);
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(*store_, source.id));
+  return indexer_->Run(source, {.token = settings.token, .generation = settings.generation}, stop, progress);
+}
+
+Result<bool> Service::HasNews(SourceId id, std::stop_token stop) const {
+  ASSIGN_OR_RETURN(acl::Source source, directory_->FindSource(id));
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(*store_, id));
+  return indexer_->HasNews(source, {.token = settings.token}, std::move(stop));
+}
+
+bool Service::IsIndexed(SourceId source) const {
+  auto state = index_->StateOf(source);
+  return state.ok() && !state->revision.empty();
 }
 
 Status Service::RemoveSource(TenantId tenant, const std::string& name) {
   ASSIGN_OR_RETURN(acl::Source source, directory_->FindSource(tenant, name));
   ASSIGN_OR_RETURN(auto partitions, directory_->PartitionsOf(source.id));
   RETURN_IF_ERROR(directory_->RemoveSource(source.id));  // from here on nobody sees it
-  return index_->RemoveSource(source.id, partitions);
+  RETURN_IF_ERROR(index_->RemoveSource(source.id, partitions));
+  RETURN_IF_ERROR(EraseFollowSettings(*store_, source.id));
+  RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source.id));
+  indexer_->RemoveMirror(source.id);
+  return OkStatus();
+}
+
+// Of sources whose removal was cut off.
+Status Service::RemoveLeftMirrors() {
+  std::vector<SourceId> present;
+  ASSIGN_OR_RETURN(auto tenants, directory_->ListTenants());
+  for (const acl::Tenant& tenant : tenants) {
+    ASSIGN_OR_RETURN(auto sources, directory_->ListSources(tenant.id));
+    for (const acl::Source& source : sources) present.push_back(source.id);
+  }
+  indexer_->KeepMirrors(present);
+  return OkStatus();
 }
 
 bool Service::HoldsAnything(SourceId source) const {

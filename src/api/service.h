@@ -31,6 +31,7 @@ struct ServiceOptions {
   int threads = 2;  // for indexing: reading and chunking, then encoding
   std::vector<GeneratorConfig> generators = {};  // besides the extractive one; the first is the default
   std::optional<embed::Precision> precision = {};  // of the encoder; without it: what is fastest on this processor
+  std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
 };
 
 struct SearchQuestion {
@@ -147,13 +148,21 @@ class Service {
   Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const;
   // likewise.
   Result<FileText> ReadFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  // The same kNotFound for all that is not there or not to be read.
+  Result<FileInsight> ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
   Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
+  // kNotFound, in the same words, for a source that there is not and one the viewer may not see.
+  Result<NamedStatus> DescribeSource(const Viewer& viewer, const std::string& name) const;
+
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
-  Result<FoundSource> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name);
+  Result<FoundSource> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name,
+                                      const std::string& branch = "");
   Result<ingest::IndexReport> IndexSource(const acl::Source& source, std::stop_token stop,
                                           const std::function<void(const ingest::IndexProgress&)>& progress);
+  Result<bool> HasNews(SourceId source, std::stop_token stop) const;  // see Indexer::HasNews
+  bool IsIndexed(SourceId source) const;  // completely, at least once
   Status RemoveSource(TenantId tenant, const std::string& name);
   bool HoldsAnything(SourceId source) const;  // false until a first commit, even an unfinished one
 
@@ -166,6 +175,7 @@ class Service {
 
  private:
   Service() = default;
+  Status RemoveLeftMirrors();
   // From names to ids. kNotFound for a source that the viewer does not see.
   Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
@@ -180,6 +190,9 @@ class Service {
   std::unique_ptr<ingest::Indexer> indexer_;
   std::unique_ptr<Generators> generators_;
 };
+
+// The last part of a path or URL, without ".git".
+std::string DefaultSourceName(std::string_view location);
 
 // source@revision:path#Lstart-Lend
 std::string CitationOf(std::string_view source, const Hit& hit);

@@ -84,4 +84,15 @@ Result<FileText> Service::ReadFile(const Viewer& viewer, const std::string& sour
   return file;
 }
 
+Result<FileInsight> Service::ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path) const {
+  ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
+  auto at = std::ranges::find(visible, source, &acl::VisibleSource::name);
+  Status missing = NotFound("no source '" + source + "' that you may read has a file '" + path +
+                            "': it is not at the indexed commit, it is spelled otherwise, or it is not yours to read");
+  if (at == visible.end()) return missing;
+  auto insight = index_->Explain(viewer, at->id, path, encoder_->info().fingerprint);
+  if (!insight.ok() && insight.status().code() == StatusCode::kNotFound) return missing;
+  return insight;
+}
+
 }  // namespace codelore::api

@@ -52,6 +52,7 @@ class RemoteBackend final : public Backend {
     std::string target = TargetOf(operation, params);
     if (operation.streams && on_event) return Stream(target, body, stop, on_event);
     if (operation.method == "GET") return client_->Get(target);
+    if (operation.method == "PUT") return client_->Put(target, body.empty() ? "{}" : body);
     if (operation.method == "DELETE") return client_->Delete(target);
     return client_->Post(target, body.empty() ? "{}" : body);
   }
@@ -93,7 +94,7 @@ Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
     ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token}));
     return std::unique_ptr<Backend>(std::make_unique<RemoteBackend>(std::move(client)));
   }
-  api::ServiceOptions service_options{.data_folder = options.data_folder, .threads = options.threads};
+  api::ServiceOptions service_options{.data_folder = options.data_folder, .threads = options.threads, .allowed_networks = options.allowed_networks};
   ASSIGN_OR_RETURN(service_options.generators, ParseGenerators(options.generators));
   ASSIGN_OR_RETURN(auto service, api::Service::Open(service_options));
   ASSIGN_OR_RETURN(api::Caller caller, api::MakeLocalCaller(*service, options.tenant, options.as));

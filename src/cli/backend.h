@@ -21,6 +21,7 @@ struct BackendOptions {
   std::string server, token;             // server: not empty means remote
   std::string tenant;                    // empty: the default one; for data folders
   std::vector<std::string> as;           // "user:NAME", "team:NAME"; empty: the operator
+  std::vector<std::string> allowed_networks;  // see api::ServiceOptions
   int threads = 2;                       // for indexing, in a data folder
   std::vector<std::string> generators;   // for asking, likewise; see GeneratorConfig::Parse
 };

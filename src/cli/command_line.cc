@@ -88,6 +88,9 @@ class CommandLine {
     app_.add_option("--tenant", arguments_.backend.tenant, "tenant to work in, with --data (default: 'default')")->type_name("NAME");
     AddList(&app_, "--as", arguments_.backend.as, "act with the rights of user:NAME (and team:NAME, repeated), not the operator's")
         ->type_name("PRINCIPAL");
+    AddList(&app_, "--allow-network", arguments_.backend.allowed_networks,
+            "fetch repositories from this network too, though it is not public: 10.0.0.0/8, an address, or all; repeat for more")
+        ->type_name("NETWORK")->envname("CODELORE_ALLOW_NETWORK");
     app_.add_flag("--json", arguments_.json, "print JSON");
   }
 
@@ -214,6 +217,12 @@ class CommandLine {
     AddLimit(files);
     files->add_option("--offset", arguments_.offset, "skip so many files, up to 1000")->type_name("N")->check(Between(0, 1000));
 
+    CLI::App* why = Add(app_, "why", "say why a file is found, or is not",
+                        "  codelore why backend:src/session.py\n"
+                        "  codelore why backend:src/session.py --as user:ann",
+                        Why);
+    why->add_option("file", arguments_.text, "SOURCE:PATH")->type_name("")->required();
+
     CLI::App* similar = Add(app_, "similar", "find files like one, by content and by name",
                             "  codelore similar backend:src/session.py\n"
                             "  codelore similar backend:src/session.py --path 'tests/**'",
@@ -290,12 +299,40 @@ class CommandLine {
     command->add_flag("--everyone", arguments_.everyone, "every user of the tenant");
   }
 
-  void AddDirectoryCommands() {
-    CLI::App* source = AddGroup("source", "list or remove sources", "  codelore source list\n  codelore source remove app");
-    Add(*source, "list", "list sources and who may read them", "  codelore source list", ListSources);
-    CLI::App* remove = Add(*source, "remove", "remove a source and its index", "  codelore source remove app", RemoveSource);
-    remove->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+  // One that takes the name of a source and nothing else.
+  CLI::App* AddOnSource(CLI::App& source, const std::string& name, const std::string& what, Command run) {
+    CLI::App* command = Add(source, name, what, "  codelore source " + name + " app", run);
+    command->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    return command;
+  }
 
+  void AddSourceCommands() {
+    CLI::App* source = AddGroup("source", "add, list, follow or remove sources",
+                                "  codelore source add https://git.example.com/team/app.git --poll 5m\n"
+                                "  codelore source list\n  codelore source remove app");
+    CLI::App* add = Add(*source, "add", "add a source that a server follows, or change how it does",
+                        "  codelore source add /srv/git/app.git\n"
+                        "  codelore source add https://git.example.com/team/app.git --branch release --token-file token\n"
+                        "  codelore source add https://git.example.com/team/app.git --webhook-secret-file secret\n"
+                        "A second webhook secret is valid beside the one before it; a third replaces the oldest.",
+                        AddSource);
+    add->add_option("location", arguments_.location, "path or URL")->type_name("")->required();
+    add->add_option("--name", arguments_.name, "name of the source (default: the last part of the location)")->type_name("NAME");
+    add->add_option("--branch", arguments_.branch, "which branch (default: the repository's own default)")->type_name("BRANCH");
+    add->add_option("--poll", arguments_.poll, "how often to look for news: 30s, 5m, 2h, never (default: 5m)")->type_name("TIME");
+    add->add_option("--token-file", arguments_.token_file, "file with TOKEN or USER:TOKEN for an https URL")->type_name("FILE");
+    add->add_option("--webhook-secret-file", arguments_.webhook_secret_file, "file with the secret of push webhooks")->type_name("FILE");
+    Add(*source, "list", "list sources and who may read them", "  codelore source list", ListSources);
+    AddOnSource(*source, "show", "what is indexed of a source, and how it is followed", ShowSource);
+    AddOnSource(*source, "pause", "stop following; what is indexed stays", PauseSource);
+    AddOnSource(*source, "resume", "follow again; also a source that was parked", ResumeSource);
+    AddThreads(AddOnSource(*source, "sync", "bring it up to date now", SyncSource));
+    AddThreads(AddOnSource(*source, "reindex", "index every file again", ReindexSource));
+    AddOnSource(*source, "remove", "remove a source and its index", RemoveSource);
+  }
+
+  void AddDirectoryCommands() {
+    AddSourceCommands();
     AddPrincipalOptions(Add(app_, "grant", "let a user, a team or everyone read a source",
                             "  codelore grant --source app --team backend\n  codelore grant --source handbook --everyone", Grant));
     AddPrincipalOptions(Add(app_, "revoke", "take a grant back; the next request obeys", "  codelore revoke --source app --team backend", Revoke));

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -77,9 +78,9 @@ int FollowRemoteIndexing(const Arguments& arguments, Backend& backend, const std
       if (entry["source"] != source || !entry.contains("indexing")) continue;
       const Json& job = entry["indexing"];
       std::string state = job.value("state", "");
-      if (state == "done" || state == "failed") line.End();
+      if (state == "done" || state == "failed" || state == "parked") line.End();
       if (state == "done") return kSuccess;
-      if (state == "failed") return Fail(arguments, Unavailable(job.value("error", "")));
+      if (state == "failed" || state == "parked") return Fail(arguments, Unavailable(job.value("error", "")));
       line.Show(state == "waiting" ? "waiting for another source" : ProgressText(job["progress"].dump(), SecondsSince(start)));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -97,13 +98,20 @@ std::string LocationFor(const Backend& backend, const std::string& location) {
   return error ? location : absolute.string();
 }
 
-int IndexWith(const Arguments& arguments, Backend& backend, const Interrupt& interrupt) {
-  Json body = {{"location", LocationFor(backend, arguments.location)}};
-  if (!arguments.name.empty()) body["name"] = arguments.name;
+// Runs an operation that indexes, and shows how far it is.
+int IndexWith(const Arguments& arguments, std::string_view operation, const Json& body, const Params& params) {
+  Interrupt interrupt;
+  BackendOptions options = arguments.backend;
+  options.threads = arguments.threads;
+  auto opened = OpenBackend(options);
+  if (!opened.ok()) return Fail(arguments, opened.status());
+  Backend& backend = **opened;
+  Json sent = body;
+  if (sent.contains("location")) sent["location"] = LocationFor(backend, sent["location"].get<std::string>());
   ProgressLine line;
   std::string stage;
   auto stage_start = Clock::now();
-  auto result = backend.Call("index", body.dump(), {}, interrupt.token(), [&](std::string_view, const std::string& json) {
+  auto result = backend.Call(operation, sent.dump(), params, interrupt.token(), [&](std::string_view, const std::string& json) {
     std::string now = Json::parse(json).value("stage", "");
     if (now != stage) stage_start = Clock::now();
     stage = now;
@@ -117,6 +125,18 @@ int IndexWith(const Arguments& arguments, Backend& backend, const Interrupt& int
   }
   if (!interrupt.token().stop_requested()) return Fail(arguments, result.status());
   return Fail(arguments, Unavailable("interrupted; what was committed is searchable, and the same command goes on from there"));
+}
+
+// The text of a small file, without white space around it; empty for no file.
+Result<std::string> SecretIn(const std::string& file) {
+  if (file.empty()) return std::string();
+  std::ifstream in(file, std::ios::binary);
+  std::string text(4097, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos || text.size() > 4096) return InvalidArgument(file + ": cannot be read, is empty, or is longer than 4096 bytes");
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
 }
 
 // ---- evaluation ------------------------------------------------------------------------------------------
@@ -245,13 +265,18 @@ int Outline(const Arguments& arguments) {
   return Execute(arguments, "outline", {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}});
 }
 
+int Why(const Arguments& arguments) {
+  size_t colon = arguments.text.find(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == arguments.text.size()) {
+    return Fail(arguments, InvalidArgument("give the file as SOURCE:PATH, for example flask:src/flask/app.py"));
+  }
+  return Execute(arguments, "why", {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}});
+}
+
 int Index(const Arguments& arguments) {
-  Interrupt interrupt;
-  BackendOptions options = arguments.backend;
-  options.threads = arguments.threads;
-  auto backend = OpenBackend(options);
-  if (!backend.ok()) return Fail(arguments, backend.status());
-  return IndexWith(arguments, **backend, interrupt);
+  Json body = {{"location", arguments.location}};
+  if (!arguments.name.empty()) body["name"] = arguments.name;
+  return IndexWith(arguments, "index", body, {});
 }
 
 int Serve(const Arguments& arguments) {
@@ -260,7 +285,8 @@ int Serve(const Arguments& arguments) {
   api::ServerOptions options;
   auto generators = ParseGenerators(arguments.generators);
   if (!generators.ok()) return Fail(arguments, generators.status());
-  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads, .generators = std::move(*generators)};
+  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads, .generators = std::move(*generators),
+                     .allowed_networks = arguments.backend.allowed_networks};
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;
@@ -317,6 +343,28 @@ int Version(const Arguments& arguments) {
 }
 
 int ListSources(const Arguments& arguments) { return Execute(arguments, "source.list", Json::object()); }
+
+int AddSource(const Arguments& arguments) {
+  auto token = SecretIn(arguments.token_file);
+  if (!token.ok()) return Fail(arguments, token.status());
+  auto secret = SecretIn(arguments.webhook_secret_file);
+  if (!secret.ok()) return Fail(arguments, secret.status());
+  auto backend = OpenBackend(arguments.backend);
+  if (!backend.ok()) return Fail(arguments, backend.status());
+  std::error_code error;
+  auto path = std::filesystem::canonical(arguments.location, error);  // "." has a name, too
+  std::string name = arguments.name.empty() ? api::DefaultSourceName(error ? arguments.location : path.string()) : arguments.name;
+  Json body = {{"location", LocationFor(**backend, arguments.location)}, {"branch", arguments.branch}, {"poll", arguments.poll},
+               {"token", *token}, {"webhook_secret", *secret}};
+  auto result = (*backend)->Call("source.add", body.dump(), {{"source", name}}, {}, {});
+  return result.ok() ? PrintResult("source.add", *result, arguments.json) : Fail(arguments, result.status());
+}
+
+int ShowSource(const Arguments& arguments) { return Execute(arguments, "source.show", Json::object(), {{"source", arguments.source}}); }
+int PauseSource(const Arguments& arguments) { return Execute(arguments, "source.pause", Json::object(), {{"source", arguments.source}}); }
+int ResumeSource(const Arguments& arguments) { return Execute(arguments, "source.resume", Json::object(), {{"source", arguments.source}}); }
+int SyncSource(const Arguments& arguments) { return IndexWith(arguments, "source.sync", Json::object(), {{"source", arguments.source}}); }
+int ReindexSource(const Arguments& arguments) { return IndexWith(arguments, "source.reindex", Json::object(), {{"source", arguments.source}}); }
 
 int RemoveSource(const Arguments& arguments) {
   return Execute(arguments, "source.remove", Json::object(), {{"source", arguments.source}});

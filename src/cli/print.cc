@@ -158,7 +158,9 @@ void PrintJobState(const Json& job) {
   std::string state = Name(job, "state");
   if (state == "waiting") Print("  indexing: waiting for another source\n");
   if (state == "running") Print("  indexing now: " + ProgressText(job["progress"].dump(), 0) + "\n");
-  if (state == "failed") Print("  last run failed: " + Name(job, "error") + "\n");
+  std::string retry = Name(job, "retry_at");
+  if (state == "failed") Print("  last run failed: " + Name(job, "error") + (retry.empty() ? "" : "; next try " + retry) + "\n");
+  if (state == "parked") Print("  parked: " + Name(job, "error") + "\n");
 }
 
 int StatusCodeOf(const Json& json) {
@@ -243,6 +245,32 @@ int PrintSources(const Json& json) {
   return kSuccess;
 }
 
+std::string FollowingText(const Json& following) {
+  uint64_t poll = Number(following, "poll_seconds"), secrets = Number(following, "webhook_secrets");
+  std::string text = poll == 0 ? "not looked at by itself" : "looked at every " + Duration(static_cast<double>(poll));
+  if (secrets > 0) text += ", webhooks with " + Counted(secrets, "secret");
+  return text + (following.value("paused", false) ? ", paused" : "");
+}
+
+int PrintSource(const Json& json) {
+  PrintSourceStatus(json);
+  if (json.contains("following")) Print("  followed: " + FollowingText(json["following"]) + "\n");
+  if (json.contains("last_look") && !Name(json["last_look"], "at").empty()) {
+    std::string error = Name(json["last_look"], "error");
+    Print("  last looked at " + Name(json["last_look"], "at") + (error.empty() ? "" : ": " + error) + "\n");
+  }
+  return kSuccess;
+}
+
+int PrintFollowing(const Json& json) {
+  std::string name = Name(json, "source");
+  Print("Source '" + name + "' is " + FollowingText(json["following"]) + ".\n");
+  if (json.contains("accepted") && !json.value("accepted", false)) {
+    std::fprintf(stderr, "It is indexed as soon as codelore serve runs; codelore source sync %s does it now.\n", name.c_str());
+  }
+  return kSuccess;
+}
+
 int PrintReaders(const Json& json) {
   Print("Source '" + Name(json, "source") + "' may now be read by: " + ReadersText(json) + "\n");
   return kSuccess;
@@ -310,6 +338,8 @@ constexpr Shape kShapes[] = {
     {"search", PrintSearch, SearchCodeOf},     {"ask", PrintAnswer, AskCodeOf},
     {"files", PrintFiles, FilesCodeOf},        {"similar", PrintFiles, FilesCodeOf},
     {"status", PrintStatus, StatusCodeOf},     {"index", PrintIndex, IndexCodeOf},
+    {"source.add", PrintFollowing, AlwaysSuccess}, {"source.show", PrintSource, AlwaysSuccess},
+    {"source.pause", PrintFollowing, AlwaysSuccess}, {"source.resume", PrintFollowing, AlwaysSuccess},
     {"source.list", PrintSources, AlwaysSuccess}, {"grant", PrintReaders, AlwaysSuccess},
     {"revoke", PrintReaders, AlwaysSuccess},   {"token.list", PrintTokens, AlwaysSuccess},
     {"token.create", PrintToken, AlwaysSuccess}, {"tenant.list", PrintTenants, AlwaysSuccess},

@@ -11,11 +11,13 @@
 #include "index/embed_pending.h"
 #include "index/exact/exact_search.h"
 #include "index/manifest.h"
+#include "index/merge_policy.h"
 #include "index/rank/path_kind.h"
 #include "index/query/file_names.h"
 #include "index/query/read_file.h"
 #include "index/query/similar_files.h"
 #include "index/rank/search.h"
+#include "index/segment/segment_merger.h"
 #include "index/segment_folder.h"
 #include "index/snapshot.h"
 #include "index/symbols/symbol_search.h"
@@ -78,7 +80,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
     }));
     RETURN_IF_ERROR(status);
     RETURN_IF_ERROR(folder_.RemoveOthers(files));
-    for (auto [source, segment] : damaged) RETURN_IF_ERROR(MarkFailed(source, segment));
+    for (auto [source, segment] : damaged) RETURN_IF_ERROR(MarkFailed(source, segment, *next));
     snapshot_ = std::move(next);
     return OkStatus();
   }
@@ -105,6 +107,16 @@ class EmbeddedIndex final : public Index, private VectorSink {
   Status Embed(TenantId tenant, std::span<const PartitionId> partitions, const TextEncoder& encoder, int threads,
                std::stop_token stop, const std::function<void(const EmbedProgress&)>& progress) override {
     return EmbedPending(store_, *CurrentSnapshot(), tenant, partitions, encoder, threads, stop, progress, *this);
+  }
+
+  Status Merge(std::span<const PartitionId> partitions, std::stop_token stop) override {
+    for (PartitionId partition : partitions) {
+      for (bool merged = true; merged;) {
+        if (stop.stop_requested()) return Unavailable("interrupted");
+        ASSIGN_OR_RETURN(merged, MergeOnce(partition, stop));
+      }
+    }
+    return OkStatus();
   }
 
   Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) override {
@@ -138,6 +150,19 @@ class EmbeddedIndex final : public Index, private VectorSink {
       return status.ok() && visit(record);
     }));
     return status;
+  }
+
+  Result<std::vector<std::optional<FileRecord>>> FindRecords(SourceId source, const std::vector<std::string>& paths) const override {
+    std::vector<std::string> keys;
+    for (const std::string& path : paths) keys.push_back(LedgerKey(source, path));
+    ASSIGN_OR_RETURN(auto values, store_.MultiGet(Table::kFiles, keys));
+    std::vector<std::optional<FileRecord>> records(paths.size());
+    for (size_t i = 0; i < paths.size(); ++i) {
+      if (!values[i]) continue;
+      records[i].emplace().path = paths[i];
+      RETURN_IF_ERROR(Decode(*values[i], *records[i]));
+    }
+    return records;
   }
 
   Result<SourceState> StateOf(SourceId source) const override {
@@ -176,6 +201,23 @@ class EmbeddedIndex final : public Index, private VectorSink {
 
   Result<ExactResult> SearchExact(const Viewer& viewer, const ExactRequest& request) const override {
     return SearchExactSnapshot(*CurrentSnapshot(), viewer, request);
+  }
+
+  Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path, const Hash256& encoder) const override {
+    Status missing = NotFound("there is no such file that you may read");
+    bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
+    if (!visible) return missing;
+    ASSIGN_OR_RETURN(auto records, FindRecords(source, {path}));
+    if (!records[0] || (records[0]->partition && !viewer.MayRead(records[0]->partition))) return missing;
+    FileInsight insight{.record = std::move(*records[0]), .state = {}};
+    ASSIGN_OR_RETURN(insight.state, StateOf(source));
+    auto snapshot = CurrentSnapshot();
+    auto at = snapshot->partitions.find(insight.record.partition);
+    if (at == snapshot->partitions.end()) return insight;
+    for (const auto& segment : at->second->segments) {
+      if (segment->entry.id == insight.record.segment) insight.chunks_with_vectors = VectorsOfFile(*segment, path, encoder);
+    }
+    return insight;
   }
 
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
@@ -258,8 +300,11 @@ class EmbeddedIndex final : public Index, private VectorSink {
   }
 
   // The files of a damaged segment wait for the next run of their source.
-  Status MarkFailed(SourceId source, SegmentId segment) {
+  Status MarkFailed(SourceId source, SegmentId segment, Snapshot& snapshot) {
     WriteBatch batch;
+    SourceState& state = snapshot.sources[source];
+    state.walk.clear();  // it looks at every file
+    batch.Put(Table::kManifest, SourceKey(source), Encode(state));
     RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
       if (record.state == FileState::kIndexed && record.segment == segment) {
         FileRecord failed = record;
@@ -270,7 +315,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
       }
       return true;
     }));
-    return batch.empty() ? OkStatus() : store_.Write(batch);
+    return store_.Write(batch);
   }
 
   Status ApplyChange(const IndexCommit& commit, const PartitionChange& change, WriteBatch& batch, Snapshot& next,
@@ -328,6 +373,147 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return id;
   }
 
+  // Segments of a partition on their way to be one.
+  struct Merging {
+    std::shared_ptr<const PartitionSnapshot> partition;
+    std::vector<std::shared_ptr<const LiveSegment>> segments;
+    std::vector<MergedPlaces> places;
+  };
+
+  // While an update of several commits is under way, segments stand for different revisions: they stay apart.
+  static bool IsBetweenRevisions(const Snapshot& snapshot, SourceId source) {
+    auto state = snapshot.sources.find(source);
+    return state == snapshot.sources.end() || state->second.revision.empty() || !state->second.target_revision.empty();
+  }
+
+  // Vectors of the same encoders, for all chunks.
+  static bool HasAllVectors(const LiveSegment& segment, const std::vector<VectorEntry>& like) {
+    return segment.entry.vectors.size() == like.size() && std::ranges::all_of(like, [&](const VectorEntry& entry) {
+      const VectorIndex* vectors = segment.VectorsOf(entry.encoder);
+      return vectors != nullptr && vectors->rows() == segment.reader->chunk_count();
+    });
+  }
+
+  static Merging ChooseSegments(const std::shared_ptr<const PartitionSnapshot>& partition) {
+    Merging merging{.partition = partition, .segments = {}, .places = {}};
+    if (partition->segments.empty()) return merging;
+    std::vector<MergeCandidate> candidates;
+    const auto& like = partition->segments[0]->entry.vectors;
+    for (const auto& segment : partition->segments) {
+      candidates.push_back({segment->live_chunks, segment->reader->chunk_count(), HasAllVectors(*segment, like)});
+    }
+    for (size_t i : ChooseMerge(candidates)) merging.segments.push_back(partition->segments[i]);
+    return merging;
+  }
+
+  // False when there is nothing to merge. The work is done without the lock; what was deleted meanwhile is deleted in
+  // the merged segment, too.
+  Result<bool> MergeOnce(PartitionId id, const std::stop_token& stop) {
+    auto snapshot = CurrentSnapshot();
+    auto at = snapshot->partitions.find(id);
+    if (at == snapshot->partitions.end() || IsBetweenRevisions(*snapshot, at->second->source)) return false;
+    Merging merging = ChooseSegments(at->second);
+    if (merging.segments.empty()) return false;
+    std::vector<MergeInput> inputs;
+    for (const auto& segment : merging.segments) inputs.push_back({segment->reader.get(), segment->file_deleted});
+    merging.places = PlacesInMerged(inputs);
+    ASSIGN_OR_RETURN(std::string bytes, MergeSegments(inputs, merging.places, [&](const FileRow& file) {
+      return ReadBlob(store_, merging.partition->tenant, file.blob);
+    }, stop));
+    SegmentEntry entry;
+    {
+      std::lock_guard writing(write_mutex_);
+      WriteBatch unused;  // the number is written with the segment; one that is not used is given again
+      ASSIGN_OR_RETURN(entry.id, TakeSegmentId(unused));
+    }
+    entry.revision = snapshot->sources.at(merging.partition->source).revision;
+    ASSIGN_OR_RETURN(entry.file, folder_.Write(SegmentFileName(entry.id), bytes));
+    ASSIGN_OR_RETURN(auto reader, folder_.OpenSegment(entry));
+    std::vector<std::shared_ptr<const VectorIndex>> vectors;
+    RETURN_IF_ERROR(MergeVectors(merging, entry, vectors));
+    return CommitMerged(merging, std::move(entry), std::move(reader), std::move(vectors));
+  }
+
+  Status MergeVectors(const Merging& merging, SegmentEntry& entry, std::vector<std::shared_ptr<const VectorIndex>>& opened) {
+    for (const VectorEntry& like : merging.segments[0]->entry.vectors) {
+      std::vector<std::string> rows;
+      uint32_t dimension = 0;
+      for (size_t i = 0; i < merging.segments.size(); ++i) {
+        const VectorIndex& vectors = *merging.segments[i]->VectorsOf(like.encoder);
+        dimension = vectors.dimension();
+        for (uint32_t chunk = 0; chunk < vectors.rows(); ++chunk) {
+          if (merging.places[i].chunks[chunk] != MergedPlaces::kGone) rows.emplace_back(vectors.RowBytes(chunk));
+        }
+      }
+      VectorEntry added{like.encoder, static_cast<uint32_t>(rows.size()), {}};
+      ASSIGN_OR_RETURN(added.file, folder_.Write(VectorFileName(entry.id, like.encoder, added.rows), BuildVectorFile(dimension, rows)));
+      ASSIGN_OR_RETURN(auto index, folder_.OpenVectors(entry.id, added));
+      entry.vectors.push_back(added);
+      opened.push_back(std::move(index));
+    }
+    return OkStatus();
+  }
+
+  Result<bool> CommitMerged(const Merging& merging, SegmentEntry entry, std::shared_ptr<const SegmentReader> reader,
+                            std::vector<std::shared_ptr<const VectorIndex>> vectors) {
+    std::lock_guard writing(write_mutex_);
+    auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
+    std::vector<std::string> obsolete;
+    auto at = next->partitions.find(merging.partition->id);
+    bool sound = at != next->partitions.end() && !IsBetweenRevisions(*next, merging.partition->source) &&
+                 DeletedMeanwhile(merging, *at->second, entry.deleted_files);
+    if (!sound || entry.deleted_files.size() == reader->file_count()) {
+      NameFiles(entry, obsolete);
+      for (const std::string& name : obsolete) folder_.Remove(name);
+      return false;
+    }
+    auto partition = std::make_shared<PartitionSnapshot>(*at->second);
+    std::erase_if(partition->segments, [&](const auto& segment) {
+      bool merged = std::ranges::any_of(merging.segments, [&](const auto& one) { return one->entry.id == segment->entry.id; });
+      if (merged) NameFiles(segment->entry, obsolete);
+      return merged;
+    });
+    WriteBatch batch;
+    batch.Put(Table::kManifest, kNextSegmentKey, ByteWriter().Fixed(next_segment_).Take());
+    RETURN_IF_ERROR(MoveRecords(merging.partition->source, entry, *reader, batch));
+    partition->segments.push_back(MakeLive(std::move(entry), std::move(reader), std::move(vectors)));
+    batch.Put(Table::kManifest, PartitionKey(partition->id), Encode(ManifestOf(*partition)));
+    at->second = std::move(partition);
+    RETURN_IF_ERROR(Publish(batch, std::move(next), obsolete));
+    return true;
+  }
+
+  // The files of the merged segment that have been deleted in its inputs since; false if an input is gone or has other
+  // vectors now.
+  static bool DeletedMeanwhile(const Merging& merging, const PartitionSnapshot& now, std::vector<uint32_t>& deleted) {
+    for (size_t i = 0; i < merging.segments.size(); ++i) {
+      const SegmentEntry& before = merging.segments[i]->entry;
+      auto at = std::ranges::find(now.segments, before.id, [](const auto& segment) { return segment->entry.id; });
+      if (at == now.segments.end() || (*at)->entry.vectors.size() != before.vectors.size()) return false;
+      for (uint32_t file : (*at)->entry.deleted_files) {
+        uint32_t place = merging.places[i].files[file];
+        if (place != MergedPlaces::kGone) deleted.push_back(place);
+      }
+    }
+    std::ranges::sort(deleted);
+    return true;
+  }
+
+  // The ledger says which segment holds a file.
+  Status MoveRecords(SourceId source, const SegmentEntry& entry, const SegmentReader& reader, WriteBatch& batch) const {
+    std::vector<std::string> paths;
+    for (uint32_t file = 0; file < reader.file_count(); ++file) {
+      if (!std::ranges::binary_search(entry.deleted_files, file)) paths.emplace_back(reader.StringsOf(reader.file(file)).path);
+    }
+    ASSIGN_OR_RETURN(auto records, FindRecords(source, paths));
+    for (auto& record : records) {
+      if (!record) continue;
+      record->segment = entry.id;
+      batch.Put(Table::kFiles, LedgerKey(source, record->path), Encode(*record));
+    }
+    return OkStatus();
+  }
+
   // VectorSink: the segment may have lost files, or may be gone, since the embedding began.
   Status CommitVectors(PartitionId id, SegmentId segment_id, const Hash256& encoder, uint32_t dimension,
                        std::span<const std::string> rows) override {
@@ -369,6 +555,16 @@ class EmbeddedIndex final : public Index, private VectorSink {
     for (const VectorEntry& vectors : entry.vectors) {
       names.push_back(VectorFileName(entry.id, vectors.encoder, vectors.rows));
     }
+  }
+
+  static uint32_t VectorsOfFile(const LiveSegment& segment, std::string_view path, const Hash256& encoder) {
+    const VectorIndex* vectors = segment.VectorsOf(encoder);
+    for (uint32_t file = 0; vectors != nullptr && file < segment.reader->file_count(); ++file) {
+      const FileRow& row = segment.reader->file(file);
+      if (segment.FileDeleted(file) || segment.reader->StringsOf(row).path != path) continue;
+      return std::clamp(vectors->rows(), row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
+    }
+    return 0;
   }
 
   static void AddSegment(const LiveSegment& segment, const Hash256& encoder, SourceStatus& status) {

@@ -87,7 +87,7 @@ Status Decode(std::string_view bytes, PartitionManifest& manifest) {
 
 std::string Encode(const SourceState& state) {
   return ByteWriter().Fixed(kVersion).String(state.branch).String(state.revision).String(state.target_revision)
-      .Fixed(state.updated_unix_ms).Take();
+      .Fixed(state.updated_unix_ms).String(state.walk).Varint(state.files).Take();
 }
 
 Status Decode(std::string_view bytes, SourceState& state) {
@@ -97,6 +97,10 @@ Status Decode(std::string_view bytes, SourceState& state) {
   state.revision = in.String();
   state.target_revision = in.String();
   state.updated_unix_ms = in.Fixed<int64_t>();
+  if (!in.done()) {  // written before walks were remembered, it ends here
+    state.walk = in.String();
+    state.files = in.Varint();
+  }
   return Finish(in, version, "source state");
 }
 

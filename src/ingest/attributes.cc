@@ -1,6 +1,7 @@
 #include "ingest/attributes.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace codelore::ingest {
@@ -67,17 +68,38 @@ std::string_view FolderOf(std::string_view path) {
   return path.substr(0, slash == std::string_view::npos ? 0 : slash);
 }
 
+bool MayBeRead(const TreeEntry& entry) {
+  return Attributes::IsAttributesFile(entry.path) && entry.skip.empty() && entry.size_bytes <= kMaxFileBytes;
+}
+
 }  // namespace
 
 Result<Attributes> Attributes::Read(SourceTree& tree) {
   std::vector<TreeEntry> files;
   RETURN_IF_ERROR(tree.List([&](TreeEntry entry) {
-    std::string_view name = std::string_view(entry.path).substr(entry.path.rfind('/') + 1);
-    if (name == kFileName && entry.skip.empty() && entry.size_bytes <= kMaxFileBytes && files.size() < kMaxFiles) {
-      files.push_back(std::move(entry));
-    }
+    if (MayBeRead(entry) && files.size() < kMaxFiles) files.push_back(std::move(entry));
     return OkStatus();
   }));
+  return ReadFiles(tree, files);
+}
+
+Result<Attributes> Attributes::ReadAbove(SourceTree& tree, const std::vector<std::string>& paths) {
+  std::set<std::string> wanted;
+  for (std::string_view path : paths) {
+    wanted.insert(std::string(kFileName));
+    for (size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+      wanted.insert(std::string(path.substr(0, slash + 1)).append(kFileName));
+    }
+  }
+  ASSIGN_OR_RETURN(auto files, tree.Find({wanted.begin(), wanted.end()}));
+  std::erase_if(files, [](const TreeEntry& entry) { return !MayBeRead(entry); });
+  if (files.size() > kMaxFiles) files.resize(kMaxFiles);
+  return ReadFiles(tree, files);
+}
+
+bool Attributes::IsAttributesFile(std::string_view path) { return path.substr(path.rfind('/') + 1) == kFileName; }
+
+Result<Attributes> Attributes::ReadFiles(SourceTree& tree, const std::vector<TreeEntry>& files) {
   Attributes attributes;
   for (const TreeEntry& file : files) {
     auto content = tree.Read(file, kMaxFileBytes);

@@ -35,6 +35,9 @@ class Attributes {
  public:
   // All .gitattributes files of a tree. Files that are too large to be honest are passed over.
   static Result<Attributes> Read(SourceTree& tree);
+  // Only those that can say something about `paths`; for a tree with Find.
+  static Result<Attributes> ReadAbove(SourceTree& tree, const std::vector<std::string>& paths);
+  static bool IsAttributesFile(std::string_view path);
 
   // Adds the file that stands in `folder` ("" or "a/b"). Lines that make no sense are passed over, as git does.
   void Add(std::string_view folder, std::string_view content);
@@ -45,6 +48,7 @@ class Attributes {
   bool truncated() const { return truncated_; }
 
  private:
+  static Result<Attributes> ReadFiles(SourceTree& tree, const std::vector<TreeEntry>& files);
   enum Name : uint8_t { kGenerated, kVendored, kDocumentation, kText, kDiff, kNameCount };
   enum class Mark : uint8_t { kNothing, kUnspecified, kTrue, kFalse };  // kNothing: the line does not say
   struct Marks {

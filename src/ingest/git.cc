@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kBranchPrefix = "refs/heads/";
 constexpr std::string_view kDetachedRef = "refs/codelore/tip";
+constexpr uint64_t kMaxGitMemory = uint64_t{4} << 30;  // address space
+constexpr size_t kMaxPacks = 50;                       // more: they are made one
 
 bool HoldsRepository(const fs::path& folder) {
   std::error_code error;
@@ -38,6 +40,15 @@ void RemoveLeftovers(const fs::path& mirror) {
   for (const fs::path& path : leftovers) fs::remove(path, error);
 }
 
+size_t CountPacks(const fs::path& mirror) {
+  size_t count = 0;
+  std::error_code error;
+  for (fs::directory_iterator at(mirror / "objects/pack", error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".pack") ++count;
+  }
+  return count;
+}
+
 // One run of git on a mirror.
 class MirrorGit {
  public:
@@ -50,6 +61,21 @@ class MirrorGit {
     RemoveLeftovers(options_.folder);
     return RunGit(LocalGit(options_.folder, {"init", "--quiet", "--bare", "--template="}), StatusCode::kUnavailable)
         .status();
+  }
+
+  // Each fetch adds a pack, with what it brings: now and then they are made one, with what the tip before this fetch
+  // needs, and no more. It is the revision that the next walk compares with.
+  Status Tidy() {
+    if (CountPacks(options_.folder) <= kMaxPacks) return OkStatus();
+    for (std::vector<std::string> arguments : {std::vector<std::string>{"repack", "-a", "-d", "-q"}, {"prune", "--expire=now"}}) {
+      Command command = LocalGit(options_.folder, std::move(arguments));
+      command.timeout = options_.timeout;
+      command.max_file_bytes = options_.max_pack_bytes;
+      command.max_memory_bytes = kMaxGitMemory;
+      command.stop = options_.stop;
+      RETURN_IF_ERROR(RunGit(std::move(command), StatusCode::kUnavailable).status());
+    }
+    return OkStatus();
   }
 
   // The full name of the branch that the remote's HEAD is; empty if it is detached.
@@ -70,6 +96,18 @@ class MirrorGit {
     return branch;
   }
 
+  // The commit that a full ref name stands for.
+  Result<std::string> Tip(const std::string& ref) {
+    ASSIGN_OR_RETURN(std::string listing, Run({"ls-remote", "--quiet", "--", url_, ref}));
+    for (std::string_view rest = listing; !rest.empty();) {
+      std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      size_t tab = line.find('\t');  // a pattern matches the ends of longer names too
+      if (tab != std::string_view::npos && line.substr(tab + 1) == ref) return std::string(line.substr(0, tab));
+    }
+    return NotFound("the repository has no " + ref);
+  }
+
   // Fetches the tip of `branch`, or of a detached HEAD, and makes it the mirror's HEAD.
   Status FetchTip(const std::string& branch) {
     std::string from = branch.empty() ? "HEAD" : branch;
@@ -86,9 +124,12 @@ class MirrorGit {
  private:
   Result<std::string> Run(std::vector<std::string> arguments) {
     Command command = NetworkGit(options_.folder, std::move(arguments));
+    RETURN_IF_ERROR(options_.networks.Bind(url_, command));
+    AddToken(command, url_, options_.token);
     command.timeout = options_.timeout;
     command.max_output_bytes = 1 << 20;
     command.max_file_bytes = options_.max_pack_bytes;
+    command.max_memory_bytes = kMaxGitMemory;
     command.stop = options_.stop;
     return RunGit(std::move(command), StatusCode::kUnavailable);
   }
@@ -125,11 +166,21 @@ Result<GitRepository> GitRepository::Mirror(const std::string& url, const Mirror
     branch = std::string(kBranchPrefix) + options.branch;
   }
   RETURN_IF_ERROR(git.Create());
+  RETURN_IF_ERROR(git.Tidy());
   if (branch.empty()) {
     ASSIGN_OR_RETURN(branch, git.DefaultBranch());
   }
   RETURN_IF_ERROR(git.FetchTip(branch));
   return GitRepository(options.folder);
+}
+
+Result<GitHead> GitRepository::RemoteTip(const std::string& url, const MirrorOptions& options) {
+  RETURN_IF_ERROR(ValidateLocation(url));
+  if (!options.branch.empty()) RETURN_IF_ERROR(ValidateBranch(options.branch));
+  MirrorGit git(url, options);
+  std::string ref = options.branch.empty() ? "HEAD" : std::string(kBranchPrefix) + options.branch;
+  ASSIGN_OR_RETURN(std::string commit, git.Tip(ref));
+  return GitHead{std::move(commit), options.branch};
 }
 
 Result<std::string> GitRepository::Commit(const std::string& ref) const {

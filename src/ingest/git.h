@@ -13,6 +13,7 @@
 
 #include "codelore/status.h"
 #include "ingest/git_location.h"
+#include "ingest/network_policy.h"
 
 namespace codelore::ingest {
 
@@ -27,8 +28,10 @@ struct GitHead {
 struct MirrorOptions {
   std::string folder;  // the mirror's own; made if missing, and kept for the next time
   std::string branch = "";  // empty: the one the remote's HEAD names
+  std::string token = "";   // for http(s): "TOKEN" or "USER:TOKEN"
   std::chrono::milliseconds timeout = std::chrono::hours(1);
   uint64_t max_pack_bytes = uint64_t{8} << 30;
+  NetworkPolicy networks = {};
   std::stop_token stop = {};
 };
 
@@ -44,6 +47,10 @@ class GitRepository {
   // Brings the tip of the remote into the mirror, without history. kUnavailable if that fails; the mirror then
   // is as it was. One caller per folder at a time.
   static Result<GitRepository> Mirror(const std::string& url, const MirrorOptions& options);
+
+  // The tip of `branch` as the remote tells it, without fetching anything. Of `options`, folder and max_pack_bytes do
+  // not matter. kNotFound if there is no such branch.
+  static Result<GitHead> RemoteTip(const std::string& url, const MirrorOptions& options);
 
   // What is at the tip of `branch`, by default of HEAD: never the working files. kNotFound if there is no such
   // branch, or no commit yet.

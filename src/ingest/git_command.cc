@@ -19,6 +19,9 @@ constexpr const char* kSettings[] = {
     "core.askPass=",            "credential.helper=",      "gc.auto=0",
     "maintenance.auto=false",   "submodule.recurse=false", "safe.directory=*",
     "init.defaultBranch=main",
+    // Little memory, whatever a repository holds: large objects are streamed, packs mapped in windows.
+    "core.bigFileThreshold=32m", "core.packedGitWindowSize=32m", "core.packedGitLimit=256m",
+    "pack.windowMemory=64m",    "pack.threads=1",          "pack.deltaCacheSize=32m",
 };
 
 // What fsck would refuse in authors and dates of old but honest histories does not matter to us: nothing reads it.
@@ -37,6 +40,8 @@ constexpr const char* kNetworkSettings[] = {
     "fetch.fsck.zeroPaddedDate=ignore",
     "fetch.fsck.zeroPaddedFilemode=ignore",
     "fetch.recurseSubmodules=false",
+    "transfer.unpackLimit=1",  // a pack for each fetch, which can be counted, instead of any number of files
+    "transfer.bundleURI=false",
     "http.followRedirects=false",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=60",
@@ -69,6 +74,18 @@ void Inherit(Command& command, const char* name) {
   if (const char* value = getenv(name)) command.environment.push_back(std::string(name) + "=" + value);
 }
 
+std::string Base64(std::string_view bytes) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t group = 0;
+    for (size_t j = 0; j < 3; ++j) group = group << 8 | (j < count ? static_cast<uint8_t>(bytes[i + j]) : 0);
+    for (size_t j = 0; j < 4; ++j) text += j <= count ? kDigits[group >> (18 - 6 * j) & 63] : '=';
+  }
+  return text;
+}
+
 }  // namespace
 
 Command LocalGit(const std::string& git_folder, std::vector<std::string> arguments) {
@@ -90,6 +107,16 @@ Command NetworkGit(const std::string& git_folder, std::vector<std::string> argum
   command.environment.back() = "GIT_ALLOW_PROTOCOL=https:http:ssh:git:file";
   for (const char* name : kInherited) Inherit(command, name);
   return command;
+}
+
+void AddToken(Command& command, const std::string& url, const std::string& token) {
+  size_t host = url.find("://");
+  if (token.empty() || host == std::string::npos || !(url.starts_with("https:") || url.starts_with("http:"))) return;
+  std::string site = url.substr(0, url.find('/', host + 3) + 1);
+  std::string login = token.find(':') == std::string::npos ? "x-token-auth:" + token : token;
+  command.environment.push_back("GIT_CONFIG_COUNT=1");
+  command.environment.push_back("GIT_CONFIG_KEY_0=http." + site + ".extraHeader");
+  command.environment.push_back("GIT_CONFIG_VALUE_0=Authorization: Basic " + Base64(login));
 }
 
 Result<std::string> RunGit(Command command, StatusCode code) {

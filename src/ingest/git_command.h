@@ -20,6 +20,10 @@ Command LocalGit(const std::string& git_folder, std::vector<std::string> argumen
 // The same with https, http, ssh, git and file; received objects are checked.
 Command NetworkGit(const std::string& git_folder, std::vector<std::string> arguments);
 
+// Lets it show `token` ("TOKEN" or "USER:TOKEN") to the host of an http(s) `url`, and to no other. The token goes
+// through the environment, which other users cannot see, not through the arguments. Empty, or another scheme: nothing.
+void AddToken(Command& command, const std::string& url, const std::string& token);
+
 // Runs it; its output if it succeeded, else `code` with what it complained of.
 Result<std::string> RunGit(Command command, StatusCode code);
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxRecordBytes = 1 << 20;    // of a listing: longer paths end it
 constexpr size_t kMaxHeaderBytes = 1024;
+constexpr size_t kPathsPerCommand = 200;  // of up to 4 KiB each: within what a command line may hold
 constexpr uint64_t kMaxListingBytes = uint64_t{8} << 30;
 
 bool IsObjectId(std::string_view id) {
@@ -113,7 +114,32 @@ Result<std::unique_ptr<Process>> GitTree::Start(std::vector<std::string> argumen
 }
 
 Status GitTree::List(const std::function<Status(TreeEntry)>& visit) {
-  ASSIGN_OR_RETURN(auto process, Start({"ls-tree", "-r", "-z", "--long", "--full-tree", head_.commit}));
+  return ReadListing({"ls-tree", "-r", "-z", "--long", "--full-tree", head_.commit}, visit);
+}
+
+Result<std::vector<TreeEntry>> GitTree::Find(const std::vector<std::string>& raw_paths) {
+  std::vector<TreeEntry> entries;
+  for (size_t begin = 0; begin < raw_paths.size(); begin += kPathsPerCommand) {
+    std::vector<std::string> arguments = {"ls-tree", "-z", "--long", "--full-tree", head_.commit, "--"};
+    size_t end = std::min(begin + kPathsPerCommand, raw_paths.size());
+    arguments.insert(arguments.end(), raw_paths.begin() + static_cast<ptrdiff_t>(begin), raw_paths.begin() + static_cast<ptrdiff_t>(end));
+    RETURN_IF_ERROR(ReadListing(std::move(arguments), [&](TreeEntry entry) {
+      entries.push_back(std::move(entry));
+      return OkStatus();
+    }));
+  }
+  return entries;
+}
+
+bool GitTree::HasRevision(const std::string& commit) {
+  if (!IsObjectId(commit)) return false;
+  auto object = Ask("info", commit);
+  if (!object.ok()) objects_.reset();
+  return object.ok() && object->type == "commit";
+}
+
+Status GitTree::ReadListing(std::vector<std::string> arguments, const std::function<Status(TreeEntry)>& visit) {
+  ASSIGN_OR_RETURN(auto process, Start(std::move(arguments)));
   Listing listing(*process, options_.limits.max_entries);
   for (;;) {
     ASSIGN_OR_RETURN(std::optional<std::string> record, listing.Next());

@@ -15,11 +15,6 @@
 
 namespace codelore::ingest {
 
-struct TreeChange {
-  TreeEntry entry;
-  bool removed = false;  // then only the path counts
-};
-
 class GitTree : public SourceTree {
  public:
   struct Options {
@@ -35,14 +30,17 @@ class GitTree : public SourceTree {
   Status List(const std::function<Status(TreeEntry)>& visit) override;
   Result<std::string> Read(const TreeEntry& entry, uint64_t max_bytes) override;
 
-  // What differs from an older commit, as List would give it; a renamed file is one removed and one added.
-  Status ListChanges(std::string_view old_commit, const std::function<Status(TreeChange)>& visit);
+  // Subtrees with the same id on both sides are not looked into.
+  bool HasRevision(const std::string& commit) override;
+  Status ListChanges(std::string_view old_commit, const std::function<Status(TreeChange)>& visit) override;
+  Result<std::vector<TreeEntry>> Find(const std::vector<std::string>& raw_paths) override;
 
  private:
   struct Object {
     std::string type;
     uint64_t size_bytes = 0;
   };
+  Status ReadListing(std::vector<std::string> arguments, const std::function<Status(TreeEntry)>& visit);
   Result<std::unique_ptr<Process>> Start(std::vector<std::string> arguments);
   Result<Object> Ask(std::string_view request, const std::string& id);
   Result<std::string> ReadBlob(const TreeEntry& entry, uint64_t max_bytes);

@@ -30,6 +30,10 @@ namespace {
 constexpr std::string_view kPipelineVersion = "1";
 constexpr uint64_t kMaxFileBytes = ClassifyLimits().max_bytes;
 
+std::string PipelineOf(const RunOptions& run) {
+  return std::string(kPipelineVersion) + (run.generation == 0 ? "" : "." + std::to_string(run.generation));
+}
+
 class Stopwatch {
  public:
   explicit Stopwatch(double& sum) : sum_(sum) {}
@@ -135,9 +139,9 @@ void ForEachInParallel(std::span<Work> items, int threads, void (*function)(Work
 // One run over one source.
 class Run {
  public:
-  Run(Index& index, acl::Directory& directory, const acl::Source& source, SourceTree& tree, const IndexerOptions& options,
-      std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
-      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits),
+  Run(Index& index, acl::Directory& directory, const acl::Source& source, const RunOptions& run, SourceTree& tree,
+      const IndexerOptions& options, std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
+      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)),
         threads_(std::max(options.threads, 1)), stop_(std::move(stop)), show_(progress), report_(report) {}
 
   Status IndexText() {
@@ -179,7 +183,60 @@ class Run {
     FileState state;
   };
 
+  // How a complete walk would be done now. Labels decide on partitions, so they are part of it.
+  std::string WalkKey() const {
+    std::string key = pipeline_;
+    for (const acl::LabelPartition& each : source_.partitions) {
+      key += "/" + std::to_string(each.label.value) + "=" + std::to_string(each.partition.value);
+    }
+    return key;
+  }
+
   Status FindChanges() {
+    bool same_walk = before_.walk == WalkKey() && before_.target_revision.empty();
+    bool partial = false;
+    if (same_walk && tree_.HasRevision(before_.revision)) {
+      ASSIGN_OR_RETURN(partial, FindChangesSince(before_.revision));
+    }
+    if (!partial) RETURN_IF_ERROR(FindChangesInAll());
+    report_.walked_all = !partial;
+    report_.files_changed = changed_.size();
+    return OkStatus();
+  }
+
+  // Looks at what differs from the revision that the ledger stands for. False, with nothing done, when it takes more
+  // than that: attributes change what other files are, and odd spellings are made unique over all of the tree.
+  Result<bool> FindChangesSince(const std::string& revision) {
+    std::vector<TreeEntry> entries;
+    std::vector<std::string> paths, gone;
+    bool enough = true;
+    Status listed = tree_.ListChanges(revision, [&](TreeChange change) -> Status {
+      if (stop_.stop_requested()) return Unavailable("interrupted");
+      const std::string& path = change.entry.path;
+      enough = enough && !MayBeEscaped(path) && !Attributes::IsAttributesFile(path);
+      (change.removed ? gone : paths).push_back(path);
+      if (!change.removed) entries.push_back(std::move(change.entry));
+      return OkStatus();
+    });
+    if (stop_.stop_requested()) return Unavailable("interrupted");
+    if (!listed.ok() || !enough) return false;  // parts of the old revision may be gone
+    Attributes attributes;
+    if (!paths.empty()) {
+      ASSIGN_OR_RETURN(attributes, Attributes::ReadAbove(tree_, paths));
+    }
+    size_t present = paths.size();
+    paths.insert(paths.end(), gone.begin(), gone.end());
+    ASSIGN_OR_RETURN(auto records, index_.FindRecords(source_.id, paths));
+    for (const auto& record : records) {
+      if (record) Remember(*record);
+    }
+    report_.files_seen = before_.files - ledger_.size() + present;  // the ledger's other files, and these
+    report_.files_unchanged = before_.files - ledger_.size();
+    for (TreeEntry& entry : entries) RETURN_IF_ERROR(CompareWithLedger(std::move(entry), attributes));
+    return true;
+  }
+
+  Status FindChangesInAll() {
     std::vector<TreeEntry> entries;
     RETURN_IF_ERROR(tree_.List([&](TreeEntry entry) -> Status {
       if (stop_.stop_requested()) return Unavailable("interrupted");
@@ -191,16 +248,18 @@ class Run {
     ASSIGN_OR_RETURN(Attributes attributes, Attributes::Read(tree_));
     RETURN_IF_ERROR(LoadLedger());
     for (TreeEntry& entry : entries) RETURN_IF_ERROR(CompareWithLedger(std::move(entry), attributes));
-    report_.files_changed = changed_.size();
     return OkStatus();
+  }
+
+  static bool MayBeEscaped(const std::string& path) {
+    return path.find('\\') != std::string::npos || path.find("...") != std::string::npos;
   }
 
   // A path that is no UTF-8 is spelled with escapes, and can then be spelled like another file's.
   static void TellApart(std::vector<TreeEntry>& entries) {
     std::unordered_set<std::string> spelled;
     for (TreeEntry& entry : entries) {
-      bool escaped = entry.path.find('\\') != std::string::npos || entry.path.find("...") != std::string::npos;
-      if (!escaped) continue;
+      if (!MayBeEscaped(entry.path)) continue;
       std::string unique = entry.path;
       for (size_t n = 2; !spelled.insert(unique).second; ++n) unique = entry.path + "~" + std::to_string(n);
       entry.path = std::move(unique);
@@ -209,10 +268,14 @@ class Run {
 
   Status LoadLedger() {
     return index_.ScanLedger(source_.id, [&](const FileRecord& record) {
-      PartitionId partition = record.state == FileState::kIndexed ? record.partition : PartitionId();
-      ledger_.emplace(record.path, Known{record.version, partition, record.state});
+      Remember(record);
       return true;
     });
+  }
+
+  void Remember(const FileRecord& record) {
+    PartitionId partition = record.state == FileState::kIndexed ? record.partition : PartitionId();
+    ledger_.emplace(record.path, Known{record.version, partition, record.state});
   }
 
   Status CompareWithLedger(TreeEntry entry, const Attributes& attributes) {
@@ -221,7 +284,7 @@ class Run {
     ASSIGN_OR_RETURN(work.record.partition, directory_.PartitionFor(source_.id, entry.path));
     work.record.path = entry.path;
     work.record.size_bytes = entry.size_bytes;
-    work.record.version = std::string(kPipelineVersion) + ":" + KeyOf(work.attributes) + ":" + entry.version;
+    work.record.version = pipeline_ + ":" + KeyOf(work.attributes) + ":" + entry.version;
     if (auto known = ledger_.find(entry.path); known != ledger_.end()) {
       Known old = std::move(known->second);
       ledger_.erase(known);  // what is left in the end is gone from the source
@@ -314,6 +377,8 @@ class Run {
       batch_.state.revision = tree_.revision();
       batch_.state.target_revision.clear();
       batch_.state.updated_unix_ms = NowUnixMs();
+      batch_.state.walk = report_.files_failed == 0 ? WalkKey() : "";  // what failed is tried again
+      batch_.state.files = report_.files_seen;
     } else {
       batch_.state.target_revision = tree_.revision();
     }
@@ -344,6 +409,7 @@ class Run {
   const acl::Source& source_;
   SourceTree& tree_;
   const BatchLimits limits_;
+  const std::string pipeline_;
   const int threads_;
   const std::stop_token stop_;
   const Indexer::Progress& show_;
@@ -357,7 +423,11 @@ class Run {
   std::future<Status> committing_;  // last: its thread uses the rest
 };
 
-Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const IndexerOptions& options,
+std::string MirrorFolder(const IndexerOptions& options, SourceId source) {
+  return options.repositories_folder + "/" + std::to_string(source.value) + ".git";
+}
+
+Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const RunOptions& run, const IndexerOptions& options,
                                              std::stop_token stop) {
   if (source.kind == acl::SourceKind::kFolder) {
     ASSIGN_OR_RETURN(auto folder, FolderTree::Open(source.location, {.limits = {}, .stop = stop}));
@@ -365,8 +435,9 @@ Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const In
   }
   auto open = [&]() -> Result<GitRepository> {
     if (!IsRemote(source.location)) return GitRepository::Open(source.location);
-    return GitRepository::Mirror(source.location, {.folder = options.repositories_folder + "/" + std::to_string(source.id.value) + ".git",
-                                                   .branch = source.branch, .stop = stop});
+    return GitRepository::Mirror(source.location, {.folder = MirrorFolder(options, source.id),
+                                                   .branch = source.branch, .token = run.token,
+                                                   .networks = options.networks, .stop = stop});
   };
   ASSIGN_OR_RETURN(GitRepository repository, open());
   ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
@@ -385,31 +456,62 @@ Result<Location> ResolveLocation(const std::string& text) {
   return Location{path, GitRepository::IsRepository(path) ? acl::SourceKind::kGit : acl::SourceKind::kFolder};
 }
 
-Result<IndexReport> Indexer::Run(const acl::Source& source, std::stop_token stop, const Progress& progress) {
+Result<IndexReport> Indexer::Run(const acl::Source& source, const RunOptions& run, std::stop_token stop, const Progress& progress) {
   IndexReport report;
   std::unique_ptr<SourceTree> tree;
   {
     Stopwatch watch(report.times.fetch);
     progress({.stage = IndexStage::kFetching, .vectors = {}});
-    ASSIGN_OR_RETURN(tree, OpenTree(source, options_, stop));
+    ASSIGN_OR_RETURN(tree, OpenTree(source, run, options_, stop));
   }
-  RETURN_IF_ERROR(IndexTree(source, *tree, /*with_vectors=*/true, stop, progress, report));
+  RETURN_IF_ERROR(IndexTree(source, run, *tree, /*with_vectors=*/true, stop, progress, report));
   return report;
+}
+
+Result<bool> Indexer::HasNews(const acl::Source& source, const RunOptions& run, std::stop_token stop) const {
+  if (source.kind == acl::SourceKind::kFolder) return true;
+  ASSIGN_OR_RETURN(SourceState state, index_.StateOf(source.id));
+  if (state.revision.empty() || !state.target_revision.empty()) return true;
+  if (IsRemote(source.location)) {
+    ASSIGN_OR_RETURN(GitHead tip, GitRepository::RemoteTip(source.location, {.branch = source.branch, .token = run.token,
+                                                                             .timeout = std::chrono::seconds(60), .networks = options_.networks,
+                                                                             .stop = stop}));
+    return tip.commit != state.revision;
+  }
+  ASSIGN_OR_RETURN(GitRepository repository, GitRepository::Open(source.location));
+  ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
+  return head.commit != state.revision;
+}
+
+void Indexer::RemoveMirror(SourceId source) const {
+  std::error_code ignored;
+  std::filesystem::remove_all(MirrorFolder(options_, source), ignored);
+}
+
+void Indexer::KeepMirrors(const std::vector<SourceId>& sources) const {
+  std::unordered_set<std::string> kept;
+  for (SourceId source : sources) kept.insert(std::filesystem::path(MirrorFolder(options_, source)).filename());
+  std::vector<std::filesystem::path> others;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(options_.repositories_folder, error), end; !error && at != end; at.increment(error)) {
+    if (!kept.contains(at->path().filename())) others.push_back(at->path());
+  }
+  for (const auto& path : others) std::filesystem::remove_all(path, error);
 }
 
 Result<IndexReport> Indexer::RunDocuments(const acl::Source& source, const std::vector<Document>& documents,
                                           bool with_vectors, std::stop_token stop, const Progress& progress) {
   IndexReport report;
   DocumentTree tree(documents);
-  RETURN_IF_ERROR(IndexTree(source, tree, with_vectors, stop, progress, report));
+  RETURN_IF_ERROR(IndexTree(source, RunOptions(), tree, with_vectors, stop, progress, report));
   return report;
 }
 
-Status Indexer::IndexTree(const acl::Source& source, SourceTree& tree, bool with_vectors, std::stop_token stop,
-                          const Progress& progress, IndexReport& report) {
+Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, SourceTree& tree, bool with_vectors,
+                          std::stop_token stop, const Progress& progress, IndexReport& report) {
   {
     Stopwatch watch(report.times.total);
-    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, tree, options_, stop, progress, report).IndexText());
+    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, run, tree, options_, stop, progress, report).IndexText());
     if (!with_vectors) return OkStatus();
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));
     Stopwatch vectors(report.times.vectors);
@@ -417,6 +519,8 @@ Status Indexer::IndexTree(const acl::Source& source, SourceTree& tree, bool with
       report.vectors = embedded;
       progress({.stage = IndexStage::kVectors, .vectors = embedded});
     }));
+    // Still at the stage that gives way: what is not merged now is merged after the next run.
+    RETURN_IF_ERROR(index_.Merge(partitions, stop));
   }
   report.times.total += report.times.fetch;
   progress({.stage = IndexStage::kDone, .vectors = report.vectors});

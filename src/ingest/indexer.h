@@ -17,6 +17,7 @@
 #include "acl/directory.h"
 #include "codelore/encoder.h"
 #include "codelore/index.h"
+#include "ingest/network_policy.h"
 
 namespace codelore::ingest {
 
@@ -34,6 +35,7 @@ struct IndexerOptions {
   std::string repositories_folder;  // where mirrors of remote repositories lie
   int threads = 2;
   BatchLimits limits = {};
+  NetworkPolicy networks = {};  // where repositories may be fetched from
 };
 
 enum class IndexStage { kFetching, kListing, kText, kVectors, kDone };
@@ -52,12 +54,19 @@ struct IndexTimes {
   double fetch = 0, list = 0, read = 0, parse = 0, commit = 0, vectors = 0, total = 0;
 };
 
+// What a source's settings say about a run.
+struct RunOptions {
+  std::string token = {};   // for its remote, see MirrorOptions
+  uint32_t generation = 0;  // raised to have every file indexed anew
+};
+
 struct IndexReport {
   std::string branch;
   std::string revision;
   uint64_t files_seen = 0, files_changed = 0, files_removed = 0, files_unchanged = 0;
   uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;  // of those changed
   uint64_t bytes_read = 0;
+  bool walked_all = true;  // false: only what differs from the commit before was looked at
   EmbedProgress vectors;
   IndexTimes times;
 };
@@ -87,15 +96,27 @@ class Indexer {
   using Progress = std::function<void(const IndexProgress&)>;
 
   // kUnavailable when stopped; what was committed stays.
-  Result<IndexReport> Run(const acl::Source& source, std::stop_token stop, const Progress& progress);
+  Result<IndexReport> Run(const acl::Source& source, std::stop_token stop, const Progress& progress) {
+    return Run(source, RunOptions(), std::move(stop), progress);
+  }
+  Result<IndexReport> Run(const acl::Source& source, const RunOptions& run, std::stop_token stop, const Progress& progress);
+
+  // Whether the source has something that a run would see and the index does not, as far as a quick look tells: the
+  // commit at the tip of its branch, fetching nothing. A folder is always taken to have.
+  Result<bool> HasNews(const acl::Source& source, const RunOptions& run, std::stop_token stop) const;
+
+  // The mirror of a source that is no more; it need not have one.
+  void RemoveMirror(SourceId source) const;
+  // All mirrors but those of these sources.
+  void KeepMirrors(const std::vector<SourceId>& sources) const;
 
   // Makes `documents` the whole content of `source`; without vectors only for lexical search.
   Result<IndexReport> RunDocuments(const acl::Source& source, const std::vector<Document>& documents, bool with_vectors,
                                    std::stop_token stop, const Progress& progress);
 
  private:
-  Status IndexTree(const acl::Source& source, SourceTree& tree, bool with_vectors, std::stop_token stop,
-                   const Progress& progress, IndexReport& report);
+  Status IndexTree(const acl::Source& source, const RunOptions& run, SourceTree& tree, bool with_vectors,
+                   std::stop_token stop, const Progress& progress, IndexReport& report);
 
   Index& index_;
   acl::Directory& directory_;

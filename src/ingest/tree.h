@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codelore/status.h"
 
@@ -28,6 +29,11 @@ struct TreeLimits {
   size_t max_path_bytes = 4096;      // longer: "path too long"
 };
 
+struct TreeChange {
+  TreeEntry entry;
+  bool removed = false;  // then only the path counts
+};
+
 class SourceTree {
  public:
   virtual ~SourceTree() = default;
@@ -37,6 +43,13 @@ class SourceTree {
 
   // Calls `visit` for every file, by ascending raw_path, until it fails; then gives that failure.
   virtual Status List(const std::function<Status(TreeEntry)>& visit) = 0;
+
+  // Whether ListChanges can start from that revision. Then Find works, too.
+  virtual bool HasRevision(const std::string&) { return false; }
+  // What differs from an older revision, as List would give it; a renamed file is one removed and one added.
+  virtual Status ListChanges(std::string_view, const std::function<Status(TreeChange)>&) { return Internal("this tree has no history"); }
+  // The entries at these raw paths, as far as there are any, in any order.
+  virtual Result<std::vector<TreeEntry>> Find(const std::vector<std::string>&) { return Internal("this tree has no history"); }
 
   // The bytes of an entry that was listed. kResourceExhausted, without reading them, if they are more than
   // max_bytes; kNotFound if a folder has lost the file since.

@@ -105,5 +105,33 @@ TEST_F(QueryOperationTest, AskTakesEveryWordAsAWord) {
   EXPECT_TRUE(reply["found"].get<bool>());
 }
 
+TEST_F(FileOperationsTest, WhySaysWhatTheLedgerSays) {
+  billing_.Write("blob.dat", std::string("\0\1\2", 3));
+  billing_.Commit();
+  world_.Index(billing_.path(), "billing");
+  Json indexed = world_.Call(world_.User("ann"), "why", {{"source", "billing"}, {"path", "src/invoice.py"}});
+  EXPECT_EQ(indexed["state"], "indexed");
+  EXPECT_EQ(indexed["found_by_meaning"], true);
+  EXPECT_EQ(indexed["commit"], billing_.Git({"rev-parse", "HEAD"}));
+  EXPECT_FALSE(indexed.contains("readers"));
+  Json skipped = world_.Call(world_.Operator(), "why", {{"source", "billing"}, {"path", "blob.dat"}});
+  EXPECT_EQ(skipped["state"], "skipped");
+  EXPECT_EQ(skipped["found_by_words"], false);
+  EXPECT_NE(skipped["reason"], "");
+  EXPECT_EQ(skipped["readers"], Json::array({"user:ann"}));
+}
+
+TEST_F(FileOperationsTest, WhyTellsAStrangerTheSameOfWhatIsThereAndWhatIsNot) {
+  auto ask = [&](const std::string& source, const std::string& path) {
+    std::string text = world_.Outcome(world_.User("bob"), "why", {{"source", source}, {"path", path}});
+    for (const std::string& said : {source, path}) text.replace(text.find("'" + said + "'"), said.size() + 2, "''");
+    return text;
+  };
+  std::string hidden = ask("billing", "src/invoice.py");
+  EXPECT_EQ(hidden, ask("billing", "src/nothing.py"));
+  EXPECT_EQ(hidden, ask("nothing", "src/invoice.py"));
+  EXPECT_EQ(hidden, ask("robots", "src/invoice.py"));
+}
+
 }  // namespace
 }  // namespace codelore::api

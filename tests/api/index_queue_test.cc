@@ -18,12 +18,11 @@ using Report = std::function<void(const ingest::IndexProgress&)>;
 class IndexQueueTest : public ::testing::Test {
  protected:
   void Open() {
-    queue_ = IndexQueue::Open(store_, [this](SourceId source, std::stop_token stop, const Report& report) {
-      return Work(source, stop, report);
-    }).value();
+    auto work = [this](SourceId source, std::stop_token stop, const Report& report) { return Work(source, stop, report); };
+    queue_ = IndexQueue::Open(store_, work, options_).value();
   }
   Status Work(SourceId source, const std::stop_token& stop, const Report& report) {
-    report({.stage = ingest::IndexStage::kText, .files_total = 9, .files_done = 4, .vectors = {}});
+    report({.stage = stage_, .files_total = 9, .files_done = 4, .vectors = {}});
     std::unique_lock lock(mutex_);
     begun_.push_back(source);
     changed_.notify_all();
@@ -59,6 +58,8 @@ class IndexQueueTest : public ::testing::Test {
   std::vector<SourceId> begun_, ended_;
   int permits_ = 0;
   Status outcome_;
+  ingest::IndexStage stage_ = ingest::IndexStage::kText;
+  IndexQueue::Options options_;
   std::unique_ptr<IndexQueue> queue_;
 
  private:
@@ -177,6 +178,167 @@ TEST_F(IndexQueueTest, ManySubmittersAndCancellersAgree) {
     WaitForPhase({i}, JobPhase::kDone);
   }
   EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(IndexQueueTest, SmallUpdateDoesNotWaitForAFirstImport) {
+  options_.is_large = [&](SourceId source) { return source == a_; };
+  Open();
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  WaitForBegun(1);
+  ASSERT_TRUE(queue_->Submit(b_).ok());
+  WaitForBegun(2);
+  EXPECT_EQ(PhaseOf(a_), JobPhase::kRunning);
+  EXPECT_EQ(PhaseOf(b_), JobPhase::kRunning);
+  Permit(2);
+  WaitForPhase(a_, JobPhase::kDone);
+  WaitForPhase(b_, JobPhase::kDone);
+}
+
+TEST_F(IndexQueueTest, WhoRunsLongGivesWayAndGoesOnLater) {
+  options_.small_slice = std::chrono::milliseconds(1);
+  options_.large_slice = std::chrono::minutes(1);
+  Open();
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  WaitForBegun(1);
+  ASSERT_TRUE(queue_->Submit(b_).ok());
+  WaitForBegun(3);  // a, b, and a once more among the large ones
+  EXPECT_EQ(Records(), 2u);
+  Permit(2);
+  WaitForPhase(a_, JobPhase::kDone);
+  WaitForPhase(b_, JobPhase::kDone);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(IndexQueueTest, TextOfOneSourceComesBeforeVectorsOfAnother) {
+  stage_ = ingest::IndexStage::kVectors;
+  Open();
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  WaitForBegun(1);
+  ASSERT_TRUE(queue_->Submit(b_).ok());
+  WaitForBegun(2);
+  EXPECT_EQ(begun_, (std::vector{a_, b_}));
+  EXPECT_EQ(PhaseOf(a_), JobPhase::kWaiting);
+  Permit(2);
+  WaitForPhase(a_, JobPhase::kDone);
+  EXPECT_EQ(ended_, (std::vector{b_, a_}));
+}
+
+TEST_F(IndexQueueTest, NewTextOfASourceComesBeforeItsOwnVectors) {
+  stage_ = ingest::IndexStage::kVectors;
+  Open();
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  WaitForBegun(1);
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  WaitForBegun(2);
+  EXPECT_TRUE(ended_.empty());
+  Permit(1);
+  WaitForPhase(a_, JobPhase::kDone);
+  EXPECT_EQ(ended_, std::vector{a_});
+}
+
+TEST_F(IndexQueueTest, WhatFailsForWantOfTheNetworkIsTriedAgain) {
+  options_.first_retry = std::chrono::milliseconds(5);
+  Open();
+  Permit(1, Unavailable("no route to host"));
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  WaitForEnded(1);
+  WaitForBegun(2);
+  EXPECT_EQ(Records(), 1u);
+  Permit(1);
+  WaitForPhase(a_, JobPhase::kDone);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(IndexQueueTest, FailedJobThatWillBeTriedAgainIsPendingAndOnDisk) {
+  Open();
+  Permit(1, Unavailable("no route to host"));
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  WaitForPhase(a_, JobPhase::kFailed);
+  EXPECT_TRUE(queue_->StateOf(a_)->pending());
+  EXPECT_GT(queue_->StateOf(a_)->retry_unix_ms, 0);
+  EXPECT_EQ(Records(), 1u);
+  Permit(1);
+  ASSERT_TRUE(queue_->Submit(a_).ok());  // at once
+  WaitForPhase(a_, JobPhase::kDone);
+}
+
+// What a process that is killed in the middle of a job leaves in the store.
+TEST_F(IndexQueueTest, JobThatTookTheProcessWithItThreeTimesIsParked) {
+  std::unique_ptr<MemoryStore> left;
+  for (int death = 1; death <= 3; ++death) {
+    Open();
+    if (death == 1) {
+      ASSERT_TRUE(queue_->Submit(a_).ok());
+    }
+    WaitForBegun(static_cast<size_t>(death));
+    MemoryStore image(store_);
+    queue_.reset();
+    for (const auto& [key, value] : image.rows(Table::kJobs)) {
+      WriteBatch batch;
+      batch.Put(Table::kJobs, key, value);
+      ASSERT_TRUE(store_.Write(batch).ok());
+    }
+  }
+  begun_.clear();
+  Open();
+  EXPECT_EQ(PhaseOf(a_), JobPhase::kParked);
+  EXPECT_NE(queue_->StateOf(a_)->error.find("3 times"), std::string::npos);
+  ASSERT_TRUE(queue_->Submit(a_).ok());  // a push does not wake it
+  EXPECT_EQ(PhaseOf(a_), JobPhase::kParked);
+  ASSERT_TRUE(queue_->Submit(b_).ok());  // others go on
+  Permit(1);
+  WaitForPhase(b_, JobPhase::kDone);
+  queue_.reset();
+  Open();
+  EXPECT_EQ(PhaseOf(a_), JobPhase::kParked);
+  ASSERT_TRUE(queue_->Submit(a_, {.wake_parked = true}).ok());
+  Permit(1);
+  WaitForPhase(a_, JobPhase::kDone);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_F(IndexQueueTest, OrderlyStopsDoNotParkAJob) {
+  for (int i = 0; i < 5; ++i) {
+    Open();
+    if (i == 0) {
+      ASSERT_TRUE(queue_->Submit(a_).ok());
+    }
+    WaitForBegun(static_cast<size_t>(i) + 1);
+    queue_.reset();
+  }
+  Open();
+  Permit(1);
+  WaitForPhase(a_, JobPhase::kDone);
+}
+
+TEST_F(IndexQueueTest, PausedSourceWaits) {
+  std::atomic<bool> paused = true;
+  options_.is_paused = [&](SourceId source) { return paused && source == a_; };
+  Open();
+  ASSERT_TRUE(queue_->Submit(a_).ok());
+  ASSERT_TRUE(queue_->Submit(b_).ok());
+  Permit(2);
+  WaitForPhase(b_, JobPhase::kDone);
+  EXPECT_EQ(PhaseOf(a_), JobPhase::kWaiting);
+  paused = false;
+  queue_->Wake();
+  WaitForPhase(a_, JobPhase::kDone);
+  queue_.reset();  // before what it looks at
+}
+
+TEST_F(IndexQueueTest, WhatIsWrittenWithAJobIsThereWithItOrNotAtAll) {
+  Open();
+  WriteBatch also;
+  also.Put(Table::kJobs, "delivery", "1");
+  store_.set_fault(MemoryStore::Fault::kFailAndDrop);
+  EXPECT_FALSE(queue_->Submit(a_, {.also = also}).ok());
+  store_.set_fault(MemoryStore::Fault::kNone);
+  EXPECT_EQ(Records(), 0u);
+  ASSERT_TRUE(queue_->Submit(a_, {.also = also}).ok());
+  EXPECT_EQ(Records(), 2u);
+  Permit(1);
+  WaitForPhase(a_, JobPhase::kDone);
+  EXPECT_EQ(Records(), 1u);
 }
 
 }  // namespace

@@ -341,5 +341,105 @@ TEST_F(RoutesTest, JobsGoOnAfterARestart) {
   EXPECT_EQ(Finished("notes"), "done");
 }
 
+// ---- webhooks ----------------------------------------------------------------------------------------------
+
+class WebhookRouteTest : public RoutesTest {
+ protected:
+  void SetUp() override {
+    RoutesTest::SetUp();
+    Put("/v1/sources/billing", {{"location", billing_.path()}, {"poll", "never"}, {"webhook_secret", kSecret}});
+    ASSERT_EQ(Finished("billing"), "done");
+  }
+  Reply Put(const std::string& target, const Json& body) { return Send("PUT", target, root_, body.dump()); }
+  Reply Deliver(const std::string& target, const std::string& headers, const std::string& body = "Hello, World!") {
+    RawClient client(server_->port());
+    client.Send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "Content-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    std::string answer = client.ReadToEnd();
+    return {StatusIn(answer), answer.substr(0, answer.find("\r\n\r\n")), BodyIn(answer)};
+  }
+  static std::string GitHub(const std::string& event, const std::string& delivery, const std::string& hex = kHex) {
+    return "X-GitHub-Event: " + event + "\r\nX-GitHub-Delivery: " + delivery + "\r\nX-Hub-Signature-256: sha256=" + hex +
+           "\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+  }
+
+  static inline const std::string kSecret = "It's a Secret to Everybody";
+  static inline const std::string kHex = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+};
+
+TEST_F(WebhookRouteTest, SignedPushIsIndexedAndARepeatedOneIsNot) {
+  billing_.Write("docs/new.md", "# New\n\nThe walrus pays in herring.\n");
+  std::string commit = billing_.Commit();
+  Reply reply = Deliver("/v1/webhooks/github/billing", GitHub("push", "1"));
+  EXPECT_EQ(reply.status, 202) << reply.body;
+  EXPECT_EQ(reply.json()["accepted"], true);
+  EXPECT_EQ(Finished("billing"), "done");
+  Json found = Post("/v1/search", ann_, {{"query", "walrus herring"}, {"mode", "lexical"}}).json();
+  ASSERT_FALSE(found["hits"].empty());
+  EXPECT_EQ(found["hits"][0]["commit"], commit);
+  for (const char* delivery : {"1", "2"}) {  // the same id; another id over the same signature
+    reply = Deliver("/v1/webhooks/github/billing", GitHub("push", delivery));
+    EXPECT_EQ(reply.status, 202);
+    EXPECT_EQ(reply.json()["accepted"], false);
+  }
+}
+
+TEST_F(WebhookRouteTest, PingsAreAnsweredAndOtherEventsLeftAlone) {
+  EXPECT_EQ(Deliver("/v1/webhooks/github/billing", GitHub("ping", "1")).json()["pong"], true);
+  Reply other = Deliver("/v1/webhooks/github/billing", GitHub("issues", "2"));
+  EXPECT_EQ(other.status, 202);
+  EXPECT_EQ(other.json()["accepted"], false);
+  EXPECT_EQ(Deliver("/v1/webhooks/github/billing", GitHub("push", "2")).json()["accepted"], true);
+}
+
+TEST_F(WebhookRouteTest, WrongSignatureUnknownSourceAndSourceWithoutSecretAreOneAnswer) {
+  std::string first;
+  auto check = [&](const std::string& target, const std::string& headers) {
+    Json problem = ProblemIn(Deliver(target, headers), 401);
+    problem.erase("request_id");
+    if (first.empty()) first = problem.dump();
+    EXPECT_EQ(problem.dump(), first) << target << "\n" << headers;
+  };
+  std::string wrong = kHex;
+  wrong[5] = 'f';
+  check("/v1/webhooks/github/billing", GitHub("push", "1", wrong));
+  check("/v1/webhooks/github/billing", GitHub("ping", "1", wrong));
+  check("/v1/webhooks/github/billing", GitHub("push", "1", ""));
+  check("/v1/webhooks/github/billing", "");
+  check("/v1/webhooks/github/billing?tenant=other", GitHub("push", "1"));
+  check("/v1/webhooks/github/nothing", GitHub("push", "1"));
+  check("/v1/webhooks/github/robots", GitHub("push", "1"));  // has no secret
+  check("/v1/webhooks/sourcehut/billing", GitHub("push", "1"));
+  check("/v1/webhooks/gitea/billing", GitHub("push", "1"));
+  check("/v1/webhooks/gitlab/billing", "X-Gitlab-Token: wrong\r\n");
+}
+
+TEST_F(WebhookRouteTest, BodyIsLimitedBeforeItIsRead) {
+  RawClient client(server_->port());
+  client.Send("POST /v1/webhooks/github/billing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4194305\r\n\r\n");
+  EXPECT_EQ(StatusIn(client.ReadToEnd()), 413);
+}
+
+TEST_F(WebhookRouteTest, AcknowledgedPushSurvivesARestart) {
+  ASSERT_EQ(Send("POST", "/v1/sources/billing/pause", root_, "{}").status, 200);
+  billing_.Write("docs/new.md", "# New\n\nThe walrus pays in herring.\n");
+  billing_.Commit();
+  StopServing();
+  world_.Open();
+  Serve();
+  // (This fixture's queue knows no pauses; what matters is what is on disk when the acknowledgement has come.)
+  EXPECT_EQ(Deliver("/v1/webhooks/github/billing", GitHub("push", "1")).status, 202);
+  StopServing();
+  world_.Open();
+  Serve();
+  EXPECT_EQ(Deliver("/v1/webhooks/github/billing", GitHub("push", "1")).json()["accepted"], false);
+  Json found;
+  for (int i = 0; i < 1000 && (i == 0 || found["hits"].empty()); ++i) {
+    found = Post("/v1/search", ann_, {{"query", "walrus herring"}, {"mode", "lexical"}}).json();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_FALSE(found["hits"].empty());
+}
+
 }  // namespace
 }  // namespace codelore::api

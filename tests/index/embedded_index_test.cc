@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <thread>
 
 #include "acl/directory.h"
 #include "index/store/rocks_store.h"
@@ -251,6 +255,142 @@ TEST_F(EmbeddedIndexTest, AStoreOlderThanItsLastWriteIsRefused) {
   auto reopened = OpenRocksStore(folder_ / "store");
   ASSERT_FALSE(reopened.ok());
   EXPECT_EQ(reopened.status().code(), StatusCode::kCorruption);
+}
+
+// ---- merging -----------------------------------------------------------------------------------------------
+
+class MergingTest : public EmbeddedIndexTest {
+ protected:
+  Status Merge(const acl::Source& source) { return index_->Merge(directory_->PartitionsOf(source.id).value(), {}); }
+  SourceStatus Describe(const acl::Source& source) { return index_->Describe(Operator(), source.id, encoder_.info().fingerprint).value(); }
+  // All that a reader sees, as text.
+  std::string Seen() {
+    std::string out;
+    for (const char* query : {"alpha", "beta gamma", "walrus", "def"}) {
+      for (SearchMode mode : {SearchMode::kLexical, SearchMode::kVector, SearchMode::kHybrid}) {
+        std::vector<std::string> hits;
+        for (const Hit& hit : Search(Operator(), query, {.mode = mode, .limit = 100}).hits) {
+          hits.push_back(hit.path + "@" + hit.revision + ":" + std::to_string(hit.start_line) + " " + hit.text + std::to_string(hit.why.lexical) + " " +
+                         std::to_string(hit.why.dense));
+        }
+        std::ranges::sort(hits);  // equal scores may change places
+        for (const std::string& hit : hits) out += hit + "\n";
+      }
+      auto exact = index_->SearchExact(Operator(), {.pattern = query}).value();
+      for (const ExactFile& file : exact.files) out += file.path + " " + std::to_string(file.matches) + "\n";
+    }
+    return out;
+  }
+};
+
+TEST_F(MergingTest, ManySmallCommitsBecomeFewSegmentsAndNothingElseChanges) {
+  acl::Source source = AddSource("repo");
+  for (int i = 0; i < 40; ++i) {
+    std::string number = std::to_string(i), text = i % 3 == 0 ? "alpha beta " : "gamma walrus ";
+    ASSERT_TRUE(Commit(source, "c" + number, {MakeFile("f" + number + ".py", "def x" + number + "\n" + text + number + "\n"),
+                                               MakeFile("hot.py", "alpha " + number + "\n")},
+                       i % 5 == 4 ? std::vector<std::string>{"f" + std::to_string(i - 2) + ".py"} : std::vector<std::string>{}).ok());
+    ASSERT_TRUE(Embed(source).ok());
+  }
+  std::string before = Seen();
+  SourceStatus status = Describe(source);
+  EXPECT_GT(status.segments, 30u);
+  ASSERT_TRUE(Merge(source).ok());
+  SourceStatus merged = Describe(source);
+  EXPECT_LT(merged.segments, 8u);
+  EXPECT_LT(merged.index_bytes, status.index_bytes);
+  EXPECT_EQ(merged.chunks, status.chunks);
+  EXPECT_EQ(merged.chunks_with_vectors, merged.chunks);
+  EXPECT_EQ(merged.files_indexed, status.files_indexed);
+  EXPECT_EQ(Seen(), before);
+  Open();
+  EXPECT_EQ(Seen(), before);
+  EXPECT_EQ(Describe(source).segments, merged.segments);
+  int encoded = encoder_.encoded;
+  ASSERT_TRUE(Embed(source).ok());
+  EXPECT_EQ(encoder_.encoded, encoded);
+  // Files beside the manifest are the ones it names: a segment and its vectors each.
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "segments")) files += entry.is_regular_file();
+  EXPECT_EQ(files, 2 * merged.segments);
+}
+
+TEST_F(MergingTest, WithoutVectorsTooAndDeletesGoOn) {
+  acl::Source source = AddSource("repo");
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(Commit(source, "c", {MakeFile("f" + std::to_string(i) + ".py", "alpha " + std::to_string(i) + "\n")}).ok());
+  }
+  ASSERT_TRUE(Merge(source).ok());
+  EXPECT_LT(Describe(source).segments, 8u);
+  ASSERT_TRUE(Commit(source, "d", {}, {"f3.py", "f7.py"}).ok());
+  EXPECT_EQ(Search(Operator(), "alpha", {.mode = SearchMode::kLexical, .limit = 100}).hits.size(), 18u);
+  ASSERT_TRUE(Commit(source, "e", {MakeFile("f4.py", "walrus\n")}).ok());
+  EXPECT_EQ(Search(Operator(), "alpha", {.mode = SearchMode::kLexical, .limit = 100}).hits.size(), 17u);
+  EXPECT_EQ(Search(Operator(), "walrus", {.mode = SearchMode::kLexical}).hits[0].revision, "e");
+}
+
+TEST_F(MergingTest, SegmentsOfAnUnfinishedUpdateStayApart) {
+  acl::Source source = AddSource("repo");
+  PartitionId partition = directory_->PartitionFor(source.id, "").value();
+  for (int i = 0; i < 10; ++i) {
+    IndexCommit commit{.tenant = tenant_, .source = source.id, .revision = "new", .partitions = {}, .ledger = {}, .ledger_gone = {},
+                       .state = {.branch = "main", .revision = "old", .target_revision = "new"}};
+    commit.partitions.push_back({partition, {MakeFile("f" + std::to_string(i) + ".py", "alpha\n")}, {}});
+    ASSERT_TRUE(index_->Commit(commit).ok());
+  }
+  ASSERT_TRUE(Merge(source).ok());
+  EXPECT_EQ(Describe(source).segments, 10u);
+}
+
+TEST_F(MergingTest, DamageToAMergedSegmentIsKnownToItsFiles) {
+  acl::Source source = AddSource("repo");
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_TRUE(Commit(source, "c", {MakeFile("f" + std::to_string(i) + ".py", "alpha " + std::to_string(i) + "\n")}).ok());
+  }
+  ASSERT_TRUE(Merge(source).ok());
+  index_.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "segments")) {
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(100);
+    file.put('\xFF');
+    file.put('\x01');
+  }
+  Open();
+  EXPECT_EQ(Describe(source).files_failed, 8u);
+}
+
+// Readers and a writer go on while segments are merged.
+TEST_F(MergingTest, ReadersAndWritersAreNotDisturbed) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c", {MakeFile("base.py", "walrus\n")}).ok());
+  std::atomic<bool> done = false;
+  std::jthread merging([&] {
+    while (!done) EXPECT_TRUE(Merge(source).ok());
+  });
+  std::jthread reading([&] {
+    while (!done) EXPECT_EQ(Search(Operator(), "walrus", {.mode = SearchMode::kLexical}).hits.size(), 1u);
+  });
+  for (int i = 0; i < 60; ++i) {
+    std::string name = "f" + std::to_string(i % 12) + ".py";
+    if (i % 7 == 6) {
+      ASSERT_TRUE(Commit(source, "c", {}, {name}).ok());
+    } else {
+      ASSERT_TRUE(Commit(source, "c", {MakeFile(name, "alpha " + std::to_string(i) + "\n")}).ok());
+    }
+  }
+  done = true;
+  merging.join();
+  reading.join();
+  std::map<std::string, std::string> wanted, found;
+  for (int i = 0; i < 60; ++i) {
+    std::string name = "f" + std::to_string(i % 12) + ".py";
+    if (i % 7 == 6) wanted.erase(name);
+    else wanted[name] = "alpha " + std::to_string(i) + "\n";
+  }
+  for (const Hit& hit : Search(Operator(), "alpha", {.mode = SearchMode::kLexical, .limit = 100}).hits) {
+    EXPECT_TRUE(found.emplace(hit.path, hit.text).second) << hit.path;
+  }
+  EXPECT_EQ(found, wanted);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ingest/git_command.h"
 #include "ingest/scratch_repository.h"
 
 namespace codelore::ingest {
@@ -193,6 +194,29 @@ TEST(GitTest, Attack110_TooLargeAPackIsCutOff) {
   auto mirror = GitRepository::Mirror(Url(origin), {.folder = data / "m", .max_pack_bytes = 100'000});
   EXPECT_EQ(mirror.status().code(), StatusCode::kUnavailable);
   ASSERT_TRUE(GitRepository::Mirror(Url(origin), {.folder = data / "m"}).ok());
+}
+
+// A mirror does not grow with the number of fetches.
+TEST(GitTest, PacksOfManyFetchesAreMadeOneAndTheTipBeforeStays) {
+  ScratchRepository origin;
+  TempFolder data;
+  std::string before;
+  size_t most = 0;
+  for (int i = 0; i < 60; ++i) {
+    origin.Write("a", std::to_string(i));
+    std::string commit = origin.Commit();
+    auto mirror = GitRepository::Mirror(Url(origin), {.folder = data / "m"});
+    ASSERT_TRUE(mirror.ok()) << mirror.status().ToString();
+    EXPECT_EQ(mirror->Head()->commit, commit);
+    size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(data / "m/objects")) files += entry.is_regular_file();
+    most = std::max(most, files);
+    if (!before.empty()) {
+      EXPECT_TRUE(RunGit(LocalGit(data / "m", {"cat-file", "-e", before + "^{tree}"}), StatusCode::kNotFound).ok()) << i;
+    }
+    before = commit;
+  }
+  EXPECT_LT(most, 260u);  // four files a pack at most
 }
 
 }  // namespace

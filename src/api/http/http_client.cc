@@ -175,6 +175,10 @@ Result<std::string> HttpClient::Post(const std::string& target, const std::strin
   return connection_->Fetch("POST", target, json);
 }
 
+Result<std::string> HttpClient::Put(const std::string& target, const std::string& json) {
+  return connection_->Fetch("PUT", target, json);
+}
+
 Result<std::string> HttpClient::Delete(const std::string& target) {
   return connection_->Fetch("DELETE", target, "");
 }

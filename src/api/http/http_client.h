@@ -38,6 +38,7 @@ class HttpClient {
   // detail (401 is permission denied), or unavailable when there was no complete answer.
   Result<std::string> Get(const std::string& target);
   Result<std::string> Post(const std::string& target, const std::string& json);
+  Result<std::string> Put(const std::string& target, const std::string& json);
   Result<std::string> Delete(const std::string& target);
 
   // Posts and reads the answer as server-sent events until it ends or `on_event` returns false.

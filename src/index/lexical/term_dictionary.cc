@@ -199,10 +199,49 @@ void LexicalBuilder::EndDocument() {
 }
 
 LexicalSections LexicalBuilder::Finish() {
-  uint32_t term_count = terms_->size();
-  std::vector<uint32_t> order(term_count);
+  return Assemble(*terms_, [&](uint32_t number, std::vector<Posting>& postings, PositionsBuilder& positions) {
+    occurrences_->Read(number, postings, positions);
+  });
+}
+
+LexicalSections LexicalBuilder::Merge(std::span<const LexicalSource> sources) {
+  struct Place {
+    uint32_t source, index;
+  };
+  TermTable terms;
+  std::vector<std::vector<Place>> places;  // by number; in order of the sources
+  for (uint32_t s = 0; s < sources.size(); ++s) {
+    for (uint32_t i = 0; i < sources[s].reader->term_count(); ++i) {
+      uint32_t number = terms.NumberOf(sources[s].reader->Term(i));
+      if (number >= places.size()) places.resize(number + 1);
+      places[number].push_back({s, i});
+    }
+  }
+  std::array<uint32_t, kBlockSize> documents;
+  std::array<Impact, kBlockSize> impacts;
+  std::vector<uint32_t> in_document;
+  return Assemble(terms, [&](uint32_t number, std::vector<Posting>& postings, PositionsBuilder& positions) {
+    for (const Place& place : places[number]) {
+      const LexicalSource& source = sources[place.source];
+      TermPostings term = source.reader->Postings(place.index);
+      for (uint32_t block = 0; block < term.postings.block_count(); ++block) {
+        uint32_t count = term.postings.Decode(block, documents, impacts);
+        for (uint32_t i = 0; i < count; ++i) {
+          uint32_t document = documents[i] < source.new_documents.size() ? source.new_documents[documents[i]] : kNoDocument;
+          if (document == kNoDocument) continue;
+          postings.push_back({document, impacts[i]});
+          term.positions.Read(block * kBlockSize + i, in_document);
+          positions.Add(in_document);
+        }
+      }
+    }
+  });
+}
+
+LexicalSections LexicalBuilder::Assemble(const TermTable& terms, const ReadTerm& read) {
+  std::vector<uint32_t> order(terms.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](uint32_t number) { return terms_->Hash(number); });
+  std::ranges::sort(order, {}, [&](uint32_t number) { return terms.Hash(number); });
 
   LexicalSections out;
   std::vector<LexicalReader::Entry> entries;
@@ -213,25 +252,29 @@ LexicalSections LexicalBuilder::Finish() {
     entries.push_back({.hash_low = 0, .term_begin = static_cast<uint32_t>(heap.size()), .document_count = 0,
                        .largest_impact = 0, .postings_begin = out.postings.size(), .positions_begin = out.positions.size()});
   };
+  size_t kept = 0;  // terms that are left: of merged segments all documents of one may be gone
   for (uint32_t number : order) {
-    end_entry();
     list.clear();
-    occurrences_->Read(number, list, positions);
-    entries.back().hash_low = static_cast<uint32_t>(terms_->Hash(number));
+    read(number, list, positions);
+    if (list.empty()) continue;
+    order[kept++] = number;
+    end_entry();
+    entries.back().hash_low = static_cast<uint32_t>(terms.Hash(number));
     entries.back().document_count = static_cast<uint32_t>(list.size());
     entries.back().largest_impact = std::ranges::max_element(list, {}, &Posting::impact)->impact;
-    heap += terms_->Term(number);
+    heap += terms.Term(number);
     EncodePostings(list, out.postings);
     positions.Finish(out.positions);
   }
   end_entry();
+  auto term_count = static_cast<uint32_t>(kept);
 
   auto bits = static_cast<uint32_t>(std::bit_width(term_count / 2));  // one or two terms a bucket
   ByteWriter head;
   head.Fixed(term_count).Fixed(bits);
   uint32_t next = 0;
   for (uint64_t bucket = 0; bucket <= uint64_t{1} << bits; ++bucket) {
-    while (next < term_count && (bits == 0 ? 0 : terms_->Hash(order[next]) >> (64 - bits)) < bucket) ++next;
+    while (next < term_count && (bits == 0 ? 0 : terms.Hash(order[next]) >> (64 - bits)) < bucket) ++next;
     head.Fixed(next);
   }
   while (head.size() % 8 != 0) head.Fixed<uint8_t>(0);

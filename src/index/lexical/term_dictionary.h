@@ -13,6 +13,7 @@
 #define CODELORE_INDEX_LEXICAL_TERM_DICTIONARY_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,9 +32,20 @@ struct LexicalSections {
   std::string terms, postings, positions;
 };
 
+class LexicalReader;
+
+// A segment's terms on their way into a merged segment.
+struct LexicalSource {
+  const LexicalReader* reader;
+  std::span<const uint32_t> new_documents;  // ascending; kNoDocument: it is left out
+};
+
 // Collects documents in order. Not thread-safe.
 class LexicalBuilder {
  public:
+  // What a builder would have made of the sources' documents: impacts do not depend on what stands beside a document.
+  static LexicalSections Merge(std::span<const LexicalSource> sources);
+
   LexicalBuilder();
   ~LexicalBuilder();
 
@@ -49,6 +61,9 @@ class LexicalBuilder {
   class TermTable;
   class Occurrences;
 
+  // `read` appends a term's postings and adds their positions.
+  using ReadTerm = std::function<void(uint32_t number, std::vector<Posting>& postings, PositionsBuilder& positions)>;
+  static LexicalSections Assemble(const TermTable& terms, const ReadTerm& read);
   uint32_t NumberOf(const Token& token);
 
   Analyzer analyzer_;

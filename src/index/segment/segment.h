@@ -9,6 +9,7 @@
 #ifndef CODELORE_INDEX_SEGMENT_SEGMENT_H_
 #define CODELORE_INDEX_SEGMENT_SEGMENT_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -61,6 +62,13 @@ struct ChunkStrings {
   std::string_view symbol, scope, signature, search_text;
   std::vector<DefinedName> definitions;
 };
+
+template <typename Row>
+std::string_view BytesOfRows(std::span<const Row> rows) {
+  return {reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row)};
+}
+// A segment's bytes from its sections, in the order of Section.
+std::string AssembleSegment(const std::array<std::string_view, kSectionCount>& sections);
 
 class SegmentBuilder {
  public:

@@ -8,11 +8,6 @@ namespace {
 
 void PadTo8(std::string& out) { out.append((8 - out.size() % 8) % 8, '\0'); }
 
-template <typename Row>
-std::string_view BytesOf(const std::vector<Row>& rows) {
-  return {reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row)};
-}
-
 }  // namespace
 
 void SegmentBuilder::AddFile(const NewFile& file, const Hash256& blob) {
@@ -68,9 +63,11 @@ std::string SegmentBuilder::Finish() {
   LexicalSections lexical = lexical_.Finish();
   std::string symbols = symbols_.Finish();
   ExactSections exact = exact_.Finish();
-  const std::string_view sections[kSectionCount] = {BytesOf(files_), BytesOf(chunks_), strings_,
-                                                    lexical.terms, lexical.postings, lexical.positions,
-                                                    symbols, exact.trigrams, exact.text};
+  return AssembleSegment({BytesOfRows<FileRow>(files_), BytesOfRows<ChunkRow>(chunks_), strings_, lexical.terms, lexical.postings,
+                          lexical.positions, symbols, exact.trigrams, exact.text});
+}
+
+std::string AssembleSegment(const std::array<std::string_view, kSectionCount>& sections) {
   std::string out;
   ByteWriter directory;
   for (std::string_view section : sections) {

@@ -32,12 +32,16 @@ namespace codelore::index {
 // Names by their text without ASCII case, then by their text.
 int CompareFolded(std::string_view a, std::string_view b);
 
+class SymbolTable;
+
 // Collects files in order. Not thread-safe.
 class SymbolTableBuilder {
  public:
   SymbolTableBuilder() { (void)IdOf("", scopes_); }
 
   void AddFile(const ChunkedFile& file, std::string_view text);
+  // The files of a table, where new_files (ascending) gives them a number; not those it gives 0xFFFFFFFF.
+  void AddTable(const SymbolTable& table, std::span<const uint32_t> new_files);
   std::string Finish();
 
  private:

@@ -85,6 +85,28 @@ void SymbolTableBuilder::AddFile(const ChunkedFile& file, std::string_view text)
   }
 }
 
+void SymbolTableBuilder::AddTable(const SymbolTable& table, std::span<const uint32_t> new_files) {
+  constexpr uint32_t kGone = 0xFFFFFFFFu;
+  for (uint32_t file = 0; file < new_files.size(); ++file) {
+    if (new_files[file] == kGone) continue;
+    file_count_ = new_files[file] + 1;
+    for (const DefinedSymbol& symbol : table.DefinitionsIn(file)) {
+      rows_.push_back({.file = new_files[file], .name = IdOf(symbol.name, names_), .scope = IdOf(symbol.scope, scopes_), .line = symbol.line,
+                       .start_line = symbol.start_line, .end_line = symbol.end_line, .kind = symbol.kind, .bases = {}});
+      for (uint32_t base : symbol.bases) rows_.back().bases.push_back(IdOf(table.Name(base), names_));
+    }
+  }
+  // A name's uses come in order of their files, which is all that is asked of them.
+  for (uint32_t name = 0; name < table.name_count(); ++name) {
+    table.VisitReferences(name, [&](const UsedSymbol& used) {
+      if (new_files[used.file] == kGone) return true;
+      uses_.push_back({.file = new_files[used.file], .name = IdOf(table.Name(name), names_), .line = used.line,
+                       .scope_and_kind = IdOf(used.qualifier, scopes_) << 3 | static_cast<uint32_t>(used.kind)});
+      return true;
+    });
+  }
+}
+
 // The innermost type around the reference has it as a base.
 void SymbolTableBuilder::AddBase(const ChunkedFile& file, const Reference& reference, size_t first_row) {
   constexpr size_t kMaxBases = 16, kMaxSteps = 64;

@@ -250,6 +250,11 @@ Result<std::shared_ptr<const VectorIndex>> VectorIndex::Open(std::string_view by
       new VectorIndex(std::make_unique<Implementation>(dimension, rows, bytes, std::move(owner))));
 }
 
+std::string_view VectorIndex::RowBytes(uint32_t ordinal) const {
+  size_t row_bytes = 2 * size_t{dimension()};
+  return {reinterpret_cast<const char*>(implementation_->halves().codes.data()) + ordinal * row_bytes, row_bytes};
+}
+
 uint32_t VectorIndex::dimension() const { return static_cast<uint32_t>(implementation_->halves().d); }
 uint32_t VectorIndex::rows() const { return static_cast<uint32_t>(implementation_->halves().ntotal); }
 size_t VectorIndex::size_bytes() const { return implementation_->size_bytes(); }

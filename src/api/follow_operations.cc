@@ -1,0 +1,176 @@
+#include "api/follow_operations.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/follow_settings.h"
+#include "api/follower.h"
+#include "api/json_request.h"
+#include "api/source_json.h"
+#include "api/time_text.h"
+
+namespace codelore::api {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+constexpr size_t kLeastSecretBytes = 8, kMostSecretBytes = 512;
+
+struct NewSettings {
+  std::string location, branch, poll, token, webhook_secret;
+};
+
+Result<NewSettings> ReadNewSettings(const OperationInput& input) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "branch", "poll", "token", "webhook_secret"}));
+  NewSettings wanted;
+  wanted.location = json.String("location", {.required = true, .max_bytes = 4096});
+  wanted.branch = json.String("branch", {.max_bytes = 255});
+  wanted.poll = json.String("poll", {.max_bytes = 16});
+  wanted.token = json.String("token", {.max_bytes = 4096});
+  wanted.webhook_secret = json.String("webhook_secret", {.max_bytes = kMostSecretBytes});
+  RETURN_IF_ERROR(json.status());
+  if (!wanted.webhook_secret.empty() && wanted.webhook_secret.size() < kLeastSecretBytes) {
+    return InvalidArgument("field 'webhook_secret' must have at least " + std::to_string(kLeastSecretBytes) + " bytes");
+  }
+  if (std::ranges::any_of(wanted.token, [](unsigned char c) { return c <= ' ' || c == 0x7F; })) {
+    return InvalidArgument("field 'token' holds white space or control characters");
+  }
+  return wanted;
+}
+
+// Given once more, the newest secret stays the newest; another one takes its place and leaves it valid beside it.
+void Rotate(std::vector<std::string>& secrets, const std::string& secret) {
+  if (secret.empty()) return;
+  std::erase(secrets, secret);
+  secrets.insert(secrets.begin(), secret);
+  if (secrets.size() > kMaxWebhookSecrets) secrets.resize(kMaxWebhookSecrets);
+}
+
+Json SettingsJson(const FollowSettings& settings) {
+  return {{"poll_seconds", settings.poll_seconds},
+          {"paused", settings.paused},
+          {"webhook_secrets", settings.webhook_secrets.size()},
+          {"has_token", !settings.token.empty()}};
+}
+
+Result<acl::Source> ManagedSource(const OperationContext& context) {
+  return context.service.directory().FindSource(context.caller.tenant, context.Param("source"));
+}
+
+Result<std::string> ChangeSettings(OperationContext& context, const acl::Source& source,
+                                   const std::function<void(FollowSettings&)>& change) {
+  KeyValueStore& store = context.service.store();
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(store, source.id));
+  change(settings);
+  RETURN_IF_ERROR(WriteFollowSettings(store, source.id, settings));
+  if (context.follower != nullptr) context.follower->Reload();
+  return Dump({{"source", source.name}, {"following", SettingsJson(settings)}});
+}
+
+// What stands in the queue, or will when a server opens it.
+std::string StateText(const OperationContext& context, const acl::Source& source, const std::optional<JobState>& job, bool paused) {
+  bool recorded = false;
+  if (context.queue == nullptr) recorded = IndexQueue::IsRecorded(context.service.store(), source.id);
+  bool pending = recorded || (job && job->pending());
+  if (paused) return "paused";
+  if (!pending) return job && job->phase == JobPhase::kFailed ? "failed" : "current";
+  return job ? std::string(PhaseName(job->phase)) : "waiting";
+}
+
+}  // namespace
+
+Result<std::string> AddSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(NewSettings wanted, ReadNewSettings(context.input));
+  RETURN_IF_ERROR(CheckLocation(context, wanted.location));
+  FollowSettings first{.poll_seconds = kDefaultPollSeconds, .token = {}, .webhook_secrets = {}};
+  if (!wanted.poll.empty()) {
+    ASSIGN_OR_RETURN(first.poll_seconds, ParsePollInterval(wanted.poll));
+  }
+  Service& service = context.service;
+  ASSIGN_OR_RETURN(auto found, service.FindOrAddSource(context.caller.tenant, wanted.location, context.Param("source"), wanted.branch));
+  const acl::Source& source = found.source;
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(service.store(), source.id));
+  if (found.added || !wanted.poll.empty()) settings.poll_seconds = first.poll_seconds;
+  if (!wanted.token.empty()) settings.token = wanted.token;
+  Rotate(settings.webhook_secrets, wanted.webhook_secret);
+  RETURN_IF_ERROR(WriteFollowSettings(service.store(), source.id, settings));
+  if (context.follower != nullptr) context.follower->Reload();
+  if (context.queue != nullptr) {
+    RETURN_IF_ERROR(context.queue->Submit(source.id, {.wake_parked = true}));
+  } else {
+    RETURN_IF_ERROR(IndexQueue::SubmitForLater(service.store(), source.id));
+  }
+  return Dump({{"source", source.name}, {"added", found.added}, {"accepted", context.queue != nullptr}, {"following", SettingsJson(settings)}});
+}
+
+Result<std::string> ShowSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
+  ASSIGN_OR_RETURN(NamedStatus status, context.service.DescribeSource(viewer, context.Param("source")));
+  Json json = Json::parse(StatusJson(status));
+  if (context.caller.role == Role::kReader) return Dump(json);
+  ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
+  ASSIGN_OR_RETURN(auto principals, context.service.directory().PrincipalsOf(source.id));
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
+  json["location"] = source.location;
+  json["readers"] = principals;
+  json["following"] = SettingsJson(settings);
+  if (context.follower != nullptr) {
+    PollState poll = context.follower->StateOf(source.id);
+    json["last_look"] = {{"at", TimeText(poll.looked_unix_ms)}, {"took_ms", poll.took_ms}, {"failures", poll.failures}, {"error", poll.error}};
+  }
+  if (context.queue != nullptr) {
+    if (auto job = context.queue->StateOf(source.id)) json["indexing"] = Json::parse(JobJson(*job));
+  }
+  return Dump(json);
+}
+
+Result<std::string> PauseSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
+  return ChangeSettings(context, source, [](FollowSettings& settings) { settings.paused = true; });
+}
+
+Result<std::string> ResumeSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
+  ASSIGN_OR_RETURN(std::string reply, ChangeSettings(context, source, [](FollowSettings& settings) { settings.paused = false; }));
+  // Also what was pushed while nobody looked.
+  if (context.queue != nullptr) RETURN_IF_ERROR(context.queue->Submit(source.id, {.wake_parked = true}));
+  return reply;
+}
+
+Result<std::string> SyncSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
+  return IndexNow(context, source);
+}
+
+Result<std::string> ReindexSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
+  RETURN_IF_ERROR(ChangeSettings(context, source, [](FollowSettings& settings) { ++settings.generation; }).status());
+  return IndexNow(context, source);
+}
+
+Result<std::string> SourceFreshness(OperationContext& context) {
+  ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
+  ASSIGN_OR_RETURN(NamedStatus named, context.service.DescribeSource(viewer, context.Param("source")));
+  ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
+  std::optional<JobState> job;
+  if (context.queue != nullptr) job = context.queue->StateOf(source.id);
+  PollState poll = context.follower != nullptr ? context.follower->StateOf(source.id) : PollState();
+  const SourceStatus& status = named.status;
+  std::string state = StateText(context, source, job, settings.paused);
+  bool current = state == "current" || state == "failed";
+  return Dump({{"source", named.source},
+               {"branch", status.state.branch},
+               {"commit", status.state.revision},
+               {"updated_at", TimeText(status.state.updated_unix_ms)},
+               {"state", state},
+               {"pending", (job && job->pending()) || (!job && !current)},
+               {"pending_since", job && job->pending() ? TimeText(job->since_unix_ms) : ""},
+               {"looked_at", TimeText(poll.looked_unix_ms)},
+               {"chunks", status.chunks},
+               {"chunks_with_vectors", status.chunks_with_vectors}});
+}
+
+}  // namespace codelore::api

@@ -1,0 +1,79 @@
+#include "api/follow_settings.h"
+
+#include <charconv>
+
+#include "codelore/coding.h"
+
+namespace codelore::api {
+namespace {
+
+constexpr std::string_view kPrefix = "follow/";
+constexpr uint8_t kVersion = 1;
+constexpr uint64_t kLeastPoll = 5, kMostPoll = 30 * 86'400;
+
+std::string KeyOf(SourceId source) { return ByteWriter().Raw(kPrefix).Key32(source.value).Take(); }
+
+std::string Encode(const FollowSettings& settings) {
+  ByteWriter out;
+  out.Fixed(kVersion).Varint(settings.poll_seconds).Fixed(static_cast<uint8_t>(settings.paused));
+  out.Varint(settings.generation).String(settings.token).Varint(settings.webhook_secrets.size());
+  for (const std::string& secret : settings.webhook_secrets) out.String(secret);
+  return out.Take();
+}
+
+Result<FollowSettings> Decode(std::string_view bytes) {
+  ByteReader in(bytes);
+  FollowSettings settings;
+  bool known = in.Fixed<uint8_t>() == kVersion;
+  settings.poll_seconds = static_cast<uint32_t>(in.Varint());
+  settings.paused = in.Fixed<uint8_t>() == 1;
+  settings.generation = static_cast<uint32_t>(in.Varint());
+  settings.token = in.String();
+  settings.webhook_secrets.resize(in.Count());
+  for (std::string& secret : settings.webhook_secrets) secret = in.String();
+  if (!known || !in.done()) return Corruption("the record of how a source is followed is malformed");
+  return settings;
+}
+
+}  // namespace
+
+Result<FollowSettings> ReadFollowSettings(const KeyValueStore& store, SourceId source) {
+  ASSIGN_OR_RETURN(auto stored, store.Get(Table::kMeta, KeyOf(source)));
+  return stored ? Decode(*stored) : FollowSettings();
+}
+
+Status WriteFollowSettings(KeyValueStore& store, SourceId source, const FollowSettings& settings) {
+  WriteBatch batch;
+  batch.Put(Table::kMeta, KeyOf(source), Encode(settings));
+  return store.Write(batch);
+}
+
+Status EraseFollowSettings(KeyValueStore& store, SourceId source) {
+  WriteBatch batch;
+  batch.Delete(Table::kMeta, KeyOf(source));
+  return store.Write(batch);
+}
+
+Status ForEachFollowSettings(const KeyValueStore& store, const std::function<void(SourceId, const FollowSettings&)>& visit) {
+  Status status;
+  RETURN_IF_ERROR(store.Scan(Table::kMeta, kPrefix, [&](std::string_view key, std::string_view value) {
+    auto settings = Decode(value);
+    if (!settings.ok()) status = settings.status();
+    if (settings.ok()) visit({ByteReader(key.substr(kPrefix.size())).Key32()}, *settings);
+    return true;
+  }));
+  return status;
+}
+
+Result<uint32_t> ParsePollInterval(std::string_view text) {
+  if (text == "never" || text == "0") return 0u;
+  uint64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+  uint64_t factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86'400 : 0;
+  bool fits = error == std::errc() && factor != 0 && number <= kMostPoll && number * factor >= kLeastPoll && number * factor <= kMostPoll;
+  if (!fits) return InvalidArgument("how often to look is 'never' or a time from 5s to 30d, such as 30s, 5m, 2h, 1d");
+  return static_cast<uint32_t>(number * factor);
+}
+
+}  // namespace codelore::api
