@@ -8,7 +8,7 @@ namespace codelore::api {
 namespace {
 
 constexpr std::string_view kPrefix = "follow/";
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 constexpr uint64_t kLeastPoll = 5, kMostPoll = 30 * 86'400;
 
 std::string KeyOf(SourceId source) { return ByteWriter().Raw(kPrefix).Key32(source.value).Take(); }
@@ -18,19 +18,23 @@ std::string Encode(const FollowSettings& settings) {
   out.Fixed(kVersion).Varint(settings.poll_seconds).Fixed(static_cast<uint8_t>(settings.paused));
   out.Varint(settings.generation).String(settings.token).Varint(settings.webhook_secrets.size());
   for (const std::string& secret : settings.webhook_secrets) out.String(secret);
+  out.Fixed(static_cast<uint8_t>(settings.masking));
   return out.Take();
 }
 
 Result<FollowSettings> Decode(std::string_view bytes) {
   ByteReader in(bytes);
   FollowSettings settings;
-  bool known = in.Fixed<uint8_t>() == kVersion;
+  auto version = in.Fixed<uint8_t>();
   settings.poll_seconds = static_cast<uint32_t>(in.Varint());
   settings.paused = in.Fixed<uint8_t>() == 1;
   settings.generation = static_cast<uint32_t>(in.Varint());
   settings.token = in.String();
   settings.webhook_secrets.resize(in.Count());
   for (std::string& secret : settings.webhook_secrets) secret = in.String();
+  uint8_t masking = version >= 2 ? in.Fixed<uint8_t>() : 0;
+  settings.masking = static_cast<ingest::Masking>(masking);
+  bool known = (version == 1 || version == kVersion) && masking <= static_cast<uint8_t>(ingest::Masking::kRefuse);
   if (!known || !in.done()) return Corruption("the record of how a source is followed is malformed");
   return settings;
 }

@@ -1,7 +1,8 @@
 // FollowSettings: how a server keeps up with a source. One record per source in Table::kMeta; a source without one is
 // indexed when somebody says so.
 //
-// Record: "follow/" and the source's id -> version (1 byte), poll seconds, paused, generation, token, webhook secrets.
+// Record: "follow/" and the source's id -> version (1 byte), poll seconds, paused, generation, token, webhook secrets,
+// from version 2 on masking.
 // Tokens and secrets are stored as they are, because they have to be shown to forges and computed with: the data folder
 // is as secret as they are. No operation gives them out.
 #ifndef CODELORE_API_FOLLOW_SETTINGS_H_
@@ -14,6 +15,7 @@
 
 #include "codelore/ids.h"
 #include "codelore/store.h"
+#include "ingest/indexer.h"
 
 namespace codelore::api {
 
@@ -24,6 +26,7 @@ struct FollowSettings {
   uint32_t poll_seconds = 0;  // 0: never
   bool paused = false;
   uint32_t generation = 0;  // raised to have every file indexed anew
+  ingest::Masking masking = ingest::Masking::kAll;
   std::string token;        // for the forge
   std::vector<std::string> webhook_secrets;  // newest first
 };

@@ -118,6 +118,10 @@ Json RequestSchema(std::string_view name) {
                                {"token", Text("TOKEN or USER:TOKEN for an https URL; kept, never shown")},
                                {"webhook_secret", Text("of push webhooks, at least 8 bytes; the one before it stays valid beside it")}});
   }
+  if (name == "source.masking") {
+    return Body({"policy"}, {{"policy", {{"type", "string"}, {"enum", {"mask", "secrets", "off", "refuse"}},
+                                         {"description", "mask: overwrite both; secrets: leave personal data; refuse: skip files that hold any"}}}});
+  }
   if (name == "grant") return Body({"principal"}, {{"principal", Text("user:NAME, team:NAME or everyone")}});
   if (name == "token.create") {
     return Body({"user"}, {{"tenant", Text("default: your own")},

@@ -10,6 +10,7 @@
 #include "api/follow_operations.h"
 #include "api/grep_operation.h"
 #include "api/json_request.h"
+#include "api/masking_operations.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
 #include "api/symbol_operations.h"
@@ -108,6 +109,8 @@ constexpr Operation kOperations[] = {
     {"source.show", "GET", "/v1/sources/:source", kReader, false, "What is indexed of a source, and how it is followed", ShowSource},
     {"source.freshness", "GET", "/v1/sources/:source/freshness", kReader, false, "Which commit is indexed, and whether newer pushes are pending", SourceFreshness},
     {"source.sync", "POST", "/v1/sources/:source/sync", kAdministrator, false, "Bring a source up to date now", SyncSource},
+    {"source.masking", "POST", "/v1/sources/:source/masking", kAdministrator, false, "Say what happens to secrets and personal data in a source", SetMasking},
+    {"source.findings", "GET", "/v1/sources/:source/findings", kAdministrator, false, "List where secrets and personal data were found, never what", ListFindings},
     {"source.reindex", "POST", "/v1/sources/:source/reindex", kAdministrator, false, "Index every file of a source again", ReindexSource},
     {"source.pause", "POST", "/v1/sources/:source/pause", kAdministrator, false, "Stop following a source", PauseSource},
     {"source.resume", "POST", "/v1/sources/:source/resume", kAdministrator, false, "Follow a source again", ResumeSource},

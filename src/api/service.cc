@@ -275,7 +275,7 @@ Result<FoundSource> Service::FindOrAddSource(TenantId tenant, const std::string&
 Result<ingest::IndexReport> Service::IndexSource(const acl::Source& source, std::stop_token stop,
                                                  const std::function<void(const ingest::IndexProgress&)>& progress) {
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(*store_, source.id));
-  return indexer_->Run(source, {.token = settings.token, .generation = settings.generation}, stop, progress);
+  return indexer_->Run(source, {.token = settings.token, .generation = settings.generation, .masking = settings.masking}, stop, progress);
 }
 
 Result<bool> Service::HasNews(SourceId id, std::stop_token stop) const {

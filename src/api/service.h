@@ -164,6 +164,8 @@ class Service {
   Result<bool> HasNews(SourceId source, std::stop_token stop) const;  // see Indexer::HasNews
   bool IsIndexed(SourceId source) const;  // completely, at least once
   Status RemoveSource(TenantId tenant, const std::string& name);
+  // What the ledger holds of a source, by path, until `visit` returns false. For who looks after it.
+  Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const { return index_->ScanLedger(source, visit); }
   bool HoldsAnything(SourceId source) const;  // false until a first commit, even an unfinished one
 
   KeyValueStore& store() { return *store_; }

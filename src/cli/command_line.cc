@@ -328,6 +328,17 @@ class CommandLine {
     AddOnSource(*source, "resume", "follow again; also a source that was parked", ResumeSource);
     AddThreads(AddOnSource(*source, "sync", "bring it up to date now", SyncSource));
     AddThreads(AddOnSource(*source, "reindex", "index every file again", ReindexSource));
+    AddOnSource(*source, "findings", "list where secrets and personal data were found, never what", Findings);
+    CLI::App* masking = Add(*source, "masking", "say what happens to secrets and personal data in a source",
+                            "  codelore source masking app mask       overwrite both, the default\n"
+                            "  codelore source masking app secrets    leave personal data\n"
+                            "  codelore source masking app refuse     skip files that hold any\n"
+                            "Every file of the source is indexed again.",
+                            SetMasking);
+    masking->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    masking->add_option("policy", arguments_.text, "mask, secrets, off or refuse")->type_name("")->required()
+        ->check(CLI::IsMember({"mask", "secrets", "off", "refuse"}).description(""));
+    AddThreads(masking);
     AddOnSource(*source, "remove", "remove a source and its index", RemoveSource);
   }
 

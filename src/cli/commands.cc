@@ -364,6 +364,10 @@ int ShowSource(const Arguments& arguments) { return Execute(arguments, "source.s
 int PauseSource(const Arguments& arguments) { return Execute(arguments, "source.pause", Json::object(), {{"source", arguments.source}}); }
 int ResumeSource(const Arguments& arguments) { return Execute(arguments, "source.resume", Json::object(), {{"source", arguments.source}}); }
 int SyncSource(const Arguments& arguments) { return IndexWith(arguments, "source.sync", Json::object(), {{"source", arguments.source}}); }
+int SetMasking(const Arguments& arguments) { return IndexWith(arguments, "source.masking", {{"policy", arguments.text}}, {{"source", arguments.source}}); }
+
+int Findings(const Arguments& arguments) { return Execute(arguments, "source.findings", Json::object(), {{"source", arguments.source}}); }
+
 int ReindexSource(const Arguments& arguments) { return IndexWith(arguments, "source.reindex", Json::object(), {{"source", arguments.source}}); }
 
 int RemoveSource(const Arguments& arguments) {

@@ -34,6 +34,8 @@ int PauseSource(const Arguments& arguments);
 int ResumeSource(const Arguments& arguments);
 int SyncSource(const Arguments& arguments);
 int ReindexSource(const Arguments& arguments);
+int SetMasking(const Arguments& arguments);
+int Findings(const Arguments& arguments);
 int RemoveSource(const Arguments& arguments);
 int Grant(const Arguments& arguments);
 int Revoke(const Arguments& arguments);

@@ -22,6 +22,7 @@
 #include "ingest/folder.h"
 #include "ingest/git_tree.h"
 #include "ingest/tree.h"
+#include "mask/masker.h"
 
 namespace codelore::ingest {
 namespace {
@@ -30,8 +31,12 @@ namespace {
 constexpr std::string_view kPipelineVersion = "1";
 constexpr uint64_t kMaxFileBytes = ClassifyLimits().max_bytes;
 
+// Rules that find more, and another policy, make every file a changed one: what is stored is masked anew.
 std::string PipelineOf(const RunOptions& run) {
-  return std::string(kPipelineVersion) + (run.generation == 0 ? "" : "." + std::to_string(run.generation));
+  constexpr std::string_view kPolicies[] = {"a", "s", "", "r"};
+  std::string_view policy = kPolicies[static_cast<size_t>(run.masking)];
+  std::string masking = policy.empty() ? "" : std::string(policy) + std::to_string(mask::kRulesVersion);
+  return std::string(kPipelineVersion) + masking + (run.generation == 0 ? "" : "." + std::to_string(run.generation));
 }
 
 class Stopwatch {
@@ -98,14 +103,39 @@ void Skip(Work& work, std::string_view reason) {
   work.record.reason = reason;
 }
 
-// Decodes, classifies and chunks one file; touches nothing but `work`.
-void Prepare(Work& work) {
+// "masked: github-token in line 3, e-mail-address in line 8, and 4 more"; empty for nothing. Never a value.
+std::string FindingsText(std::string_view text, const std::vector<mask::Span>& spans) {
+  constexpr size_t kNamed = 20;
+  std::string found;
+  uint64_t line = 1;
+  size_t at = 0;
+  for (size_t i = 0; i < std::min(spans.size(), kNamed); ++i) {
+    line += static_cast<uint64_t>(std::count(text.begin() + static_cast<ptrdiff_t>(at), text.begin() + static_cast<ptrdiff_t>(spans[i].begin), '\n'));
+    at = spans[i].begin;
+    found += (i == 0 ? "masked: " : ", ") + std::string(spans[i].rule) + " in line " + std::to_string(line);
+  }
+  if (spans.size() > kNamed) found += ", and " + std::to_string(spans.size() - kNamed) + " more";
+  return found;
+}
+
+// Before anything else sees the text. False: the file is to be left out.
+bool MaskText(Masking masking, std::string* text, std::string* findings) {
+  if (masking == Masking::kOff) return true;
+  auto spans = mask::Mask(text, {.secrets = true, .personal = masking != Masking::kSecrets});
+  *findings = FindingsText(*text, spans);
+  return masking != Masking::kRefuse || spans.empty();
+}
+
+// Decodes, masks, classifies and chunks one file; touches nothing but `work`.
+void Prepare(Work& work, Masking masking) {
   Classification by_content = ClassifyContent(work.entry.path, work.bytes, work.attributes);
   if (by_content.treatment == Treatment::kSkip) return Skip(work, by_content.reason);
   if (by_content.treatment == Treatment::kIndexByLines) work.classification = by_content;
   chunker::DecodedText decoded = chunker::DecodeToUtf8(work.bytes);
   if (decoded.is_binary) return Skip(work, "binary");
   work.bytes = {};
+  std::string findings;
+  if (!MaskText(masking, &decoded.text, &findings)) return Skip(work, "secrets or personal data");
   std::string_view language = chunker::CanonicalLanguage(work.attributes.language);
   if (language.empty()) language = chunker::DetectLanguage(work.entry.path, decoded.text);
   chunker::ChunkOptions options;
@@ -123,10 +153,11 @@ void Prepare(Work& work) {
   } else if (!work.file.chunked.fallback_reason.empty()) {
     note("by lines: " + work.file.chunked.fallback_reason);
   }
+  if (!findings.empty()) note(findings);
   if (work.record.chunks == 0) Skip(work, "empty");
 }
 
-void ForEachInParallel(std::span<Work> items, int threads, void (*function)(Work&)) {
+void ForEachInParallel(std::span<Work> items, int threads, const std::function<void(Work&)>& function) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < items.size(); i = next++) function(items[i]);
@@ -141,7 +172,7 @@ class Run {
  public:
   Run(Index& index, acl::Directory& directory, const acl::Source& source, const RunOptions& run, SourceTree& tree,
       const IndexerOptions& options, std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
-      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)),
+      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)), masking_(run.masking),
         threads_(std::max(options.threads, 1)), stop_(std::move(stop)), show_(progress), report_(report) {}
 
   Status IndexText() {
@@ -161,8 +192,8 @@ class Run {
       RETURN_IF_ERROR(ReadWindow(begin, end));
       {
         Stopwatch watch(report_.times.parse);
-        ForEachInParallel(std::span(changed_).subspan(begin, end - begin), threads_, [](Work& work) {
-          if (work.record.state == FileState::kIndexed) Prepare(work);
+        ForEachInParallel(std::span(changed_).subspan(begin, end - begin), threads_, [this](Work& work) {
+          if (work.record.state == FileState::kIndexed) Prepare(work, masking_);
         });
       }
       for (size_t i = begin; i < end; ++i) AddToBatch(changed_[i]);
@@ -410,6 +441,7 @@ class Run {
   SourceTree& tree_;
   const BatchLimits limits_;
   const std::string pipeline_;
+  const Masking masking_;
   const int threads_;
   const std::stop_token stop_;
   const Indexer::Progress& show_;

@@ -54,10 +54,19 @@ struct IndexTimes {
   double fetch = 0, list = 0, read = 0, parse = 0, commit = 0, vectors = 0, total = 0;
 };
 
+// What happens to secrets and personal data in a source's files (mask/masker.h).
+enum class Masking : uint8_t {
+  kAll,      // both are overwritten
+  kSecrets,  // secrets alone
+  kOff,
+  kRefuse,   // a file that holds any is skipped
+};
+
 // What a source's settings say about a run.
 struct RunOptions {
   std::string token = {};   // for its remote, see MirrorOptions
   uint32_t generation = 0;  // raised to have every file indexed anew
+  Masking masking = Masking::kAll;
 };
 
 struct IndexReport {
