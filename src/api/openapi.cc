@@ -118,6 +118,10 @@ Json RequestSchema(std::string_view name) {
                                {"token", Text("TOKEN or USER:TOKEN for an https URL; kept, never shown")},
                                {"webhook_secret", Text("of push webhooks, at least 8 bytes; the one before it stays valid beside it")}});
   }
+  if (name == "rerank") {
+    return Body({"query", "documents"}, {{"query", Text("what the documents are to answer")}, {"documents", {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}, {"maxItems", 256}}},
+                                         {"top_n", Whole(1, 256, 256)}, {"return_documents", Flag("repeat the texts in the answer")}, {"model", Text("ignored: there is one")}});
+  }
   if (name == "source.masking") {
     return Body({"policy"}, {{"policy", {{"type", "string"}, {"enum", {"mask", "secrets", "off", "refuse"}},
                                          {"description", "mask: overwrite both; secrets: leave personal data; refuse: skip files that hold any"}}}});
@@ -174,6 +178,10 @@ Json AnswerSchema(std::string_view name) {
                                      {"files", ListOf(Ref("FileMatches"))}});
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
+  if (name == "rerank") {
+    Json result = Object({{"index", {{"type", "integer"}, {"minimum", 0}}}, {"relevance_score", {{"type", "number"}}}});
+    return Object({{"model", Text("name of the reranker")}, {"results", ListOf(std::move(result))}});
+  }
   if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
   if (name == "why") {
     Json number = {{"type", "integer"}, {"minimum", 0}};

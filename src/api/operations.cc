@@ -102,6 +102,7 @@ constexpr Operation kOperations[] = {
     {"similar", "POST", "/v1/similar", kReader, false, "Find files like one", SimilarOperation},
     {"why", "POST", "/v1/why", kReader, false, "Why a file is found, or is not", WhyOperation},
     {"grep", "POST", "/v1/grep", kReader, false, "Find text or a regular expression, line by line", GrepOperation},
+    {"rerank", "POST", "/v1/rerank", kReader, false, "Order documents by how well they answer a query", RerankOperation},
     {"status", "GET", "/v1/status", kReader, false, "What is indexed, and how completely", DescribeSources},
     {"source.list", "GET", "/v1/sources", kReader, false, "List the sources you may read", ListSources},
     {"index", "POST", "/v1/sources", kAdministrator, false, "Index a repository or folder", IndexLocation},

@@ -1,7 +1,9 @@
 #include "api/search_operations.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "api/json_request.h"
 
@@ -103,6 +105,31 @@ Result<std::string> SearchOperation(OperationContext& context) {
                {"hits", hits},
                {"notes", reply.notes},
                {"vectors_complete", reply.chunks_with_vectors == reply.chunks}});
+}
+
+Result<std::string> RerankOperation(OperationContext& context) {
+  constexpr size_t kMaxDocuments = 256, kMaxDocumentBytes = 64 * 1024;
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"query", "documents", "top_n", "return_documents", "model"}));
+  std::string query = json.String("query", {.required = true});
+  std::vector<std::string> documents = json.Strings("documents", {.required = true, .max_items = kMaxDocuments, .max_bytes = kMaxDocumentBytes});
+  auto top = static_cast<size_t>(json.Integer("top_n", {.min = 1, .max = kMaxDocuments, .otherwise = kMaxDocuments}));
+  bool with_text = json.Boolean("return_documents", false);
+  (void)json.String("model", {.max_bytes = 512});  // there is one
+  RETURN_IF_ERROR(json.status());
+  const TextPairScorer* reranker = context.service.reranker();
+  if (reranker == nullptr) return NotFound("there is no reranker: start with --reranker FOLDER");
+  std::vector<std::string_view> views(documents.begin(), documents.end());
+  ASSIGN_OR_RETURN(std::vector<float> scores, reranker->Score(query, views));
+  std::vector<size_t> order(documents.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+  order.resize(std::min(order.size(), top));
+  Json results = Json::array();
+  for (size_t i : order) {
+    results.push_back({{"index", i}, {"relevance_score", 1 / (1 + std::exp(-scores[i]))}});
+    if (with_text) results.back()["document"] = {{"text", documents[i]}};
+  }
+  return Dump({{"model", reranker->info().name}, {"results", results}});
 }
 
 Result<std::string> AskOperation(OperationContext& context) {

@@ -11,6 +11,8 @@ namespace codelore::api {
 Result<std::string> SearchOperation(OperationContext& context);
 // With a listener: events "citations" (once, first), "text" (for each piece), "done".
 Result<std::string> AskOperation(OperationContext& context);
+// The caller's own documents, by the configured reranker. kNotFound without one.
+Result<std::string> RerankOperation(OperationContext& context);
 
 }  // namespace codelore::api
 

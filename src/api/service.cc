@@ -12,6 +12,7 @@
 #include "chunker/language.h"
 #include "codelore/utf8.h"
 #include "embed/bert_encoder.h"
+#include "embed/bert_scorer.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
 #include "index/store/rocks_store.h"
@@ -91,6 +92,15 @@ std::vector<std::pair<SourceId, std::string>> FilesNamed(std::string_view text, 
   return files;
 }
 
+Result<std::unique_ptr<TextEncoder>> OpenEncoder(const ServiceOptions& options) {
+  embed::ModelFolder folder = embed::ModelFolder::BuiltIn();
+  if (!options.model_folder.empty()) {
+    ASSIGN_OR_RETURN(folder, embed::ModelFolder::Open(options.model_folder));
+  }
+  ASSIGN_OR_RETURN(auto encoder, embed::BertEncoder::Open(std::move(folder), {.well_known_prefixes = true, .precision = options.precision}));
+  return std::unique_ptr<TextEncoder>(std::move(encoder));
+}
+
 }  // namespace
 
 std::string DefaultSourceName(std::string_view location) {
@@ -114,7 +124,11 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
-  ASSIGN_OR_RETURN(service->encoder_, embed::BertEncoder::Open(embed::ModelFolder::BuiltIn(), {.precision = options.precision}));
+  ASSIGN_OR_RETURN(service->encoder_, OpenEncoder(options));
+  if (!options.reranker_folder.empty()) {
+    ASSIGN_OR_RETURN(auto model, embed::ModelFolder::Open(options.reranker_folder));
+    ASSIGN_OR_RETURN(service->reranker_, embed::BertScorer::Open(std::move(model), {.precision = options.precision}));
+  }
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, *service->encoder_,
       ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads, .networks = networks});

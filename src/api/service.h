@@ -21,6 +21,7 @@
 #include "codelore/index.h"
 #include "codelore/store.h"
 #include "codelore/symbols.h"
+#include "codelore/text_pair_scorer.h"
 #include "embed/precision.h"
 #include "ingest/indexer.h"
 
@@ -30,7 +31,9 @@ struct ServiceOptions {
   std::string data_folder;
   int threads = 2;  // for indexing: reading and chunking, then encoding
   std::vector<GeneratorConfig> generators = {};  // besides the extractive one; the first is the default
-  std::optional<embed::Precision> precision = {};  // of the encoder; without it: what is fastest on this processor
+  std::string model_folder = {};     // of the encoder, as Hugging Face has it; empty: the built-in one
+  std::string reranker_folder = {};  // of a sequence classification model; empty: none
+  std::optional<embed::Precision> precision = {};  // of both; without it: what is fastest on this processor
   std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
 };
 
@@ -172,6 +175,7 @@ class Service {
   acl::Directory& directory() { return *directory_; }
   const EncoderInfo& encoder() const { return encoder_->info(); }
   const TextEncoder& text_encoder() const { return *encoder_; }
+  const TextPairScorer* reranker() const { return reranker_.get(); }  // none: not configured
   const Generators& generators() const { return *generators_; }
   ingest::Indexer& indexer() { return *indexer_; }
 
@@ -189,6 +193,7 @@ class Service {
   std::unique_ptr<acl::Directory> directory_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<TextEncoder> encoder_;
+  std::unique_ptr<TextPairScorer> reranker_;
   std::unique_ptr<ingest::Indexer> indexer_;
   std::unique_ptr<Generators> generators_;
 };

@@ -32,7 +32,6 @@ struct Arguments {
   std::string host = "127.0.0.1";
   int port = 8080;
   std::vector<std::string> allowed_hosts;
-  std::vector<std::string> generators;  // see GeneratorConfig::Parse
   std::string generator;                // the one to use
   int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::string user;

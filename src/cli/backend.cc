@@ -79,13 +79,15 @@ class RemoteBackend final : public Backend {
 
 }  // namespace
 
-Result<std::vector<api::GeneratorConfig>> ParseGenerators(const std::vector<std::string>& texts) {
-  std::vector<api::GeneratorConfig> configs;
-  for (const std::string& text : texts) {
+Result<api::ServiceOptions> ServiceOptionsOf(const BackendOptions& options) {
+  api::ServiceOptions service{.data_folder = options.data_folder, .threads = options.threads, .model_folder = options.model,
+                              .reranker_folder = options.reranker, .allowed_networks = options.allowed_networks};
+  if (!options.precision.empty()) service.precision = options.precision == "int8" ? embed::Precision::kInt8 : embed::Precision::kFloat32;
+  for (const std::string& text : options.generators) {
     ASSIGN_OR_RETURN(api::GeneratorConfig config, api::GeneratorConfig::Parse(text));
-    configs.push_back(std::move(config));
+    service.generators.push_back(std::move(config));
   }
-  return configs;
+  return service;
 }
 
 Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
@@ -94,8 +96,7 @@ Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
     ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token}));
     return std::unique_ptr<Backend>(std::make_unique<RemoteBackend>(std::move(client)));
   }
-  api::ServiceOptions service_options{.data_folder = options.data_folder, .threads = options.threads, .allowed_networks = options.allowed_networks};
-  ASSIGN_OR_RETURN(service_options.generators, ParseGenerators(options.generators));
+  ASSIGN_OR_RETURN(api::ServiceOptions service_options, ServiceOptionsOf(options));
   ASSIGN_OR_RETURN(auto service, api::Service::Open(service_options));
   ASSIGN_OR_RETURN(api::Caller caller, api::MakeLocalCaller(*service, options.tenant, options.as));
   return std::unique_ptr<Backend>(std::make_unique<LocalBackend>(std::move(service), std::move(caller)));

@@ -23,6 +23,7 @@ struct BackendOptions {
   std::vector<std::string> as;           // "user:NAME", "team:NAME"; empty: the operator
   std::vector<std::string> allowed_networks;  // see api::ServiceOptions
   int threads = 2;                       // for indexing, in a data folder
+  std::string model, reranker, precision;  // see ServiceOptions; "f32", "int8" or empty
   std::vector<std::string> generators;   // for asking, likewise; see GeneratorConfig::Parse
 };
 
@@ -38,7 +39,8 @@ class Backend {
   virtual bool remote() const = 0;
 };
 
-Result<std::vector<api::GeneratorConfig>> ParseGenerators(const std::vector<std::string>& texts);
+// How a data folder is opened, as the options say.
+Result<api::ServiceOptions> ServiceOptionsOf(const BackendOptions& options);
 
 Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options);
 

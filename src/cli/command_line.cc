@@ -81,6 +81,13 @@ class CommandLine {
     app_.set_config("--config", "", "configuration file (TOML): options by their long names, a [section] per command")
         ->type_name("FILE")->envname("CODELORE_CONFIG");
     app_.allow_config_extras(CLI::config_extras_mode::error);
+    app_.add_option("--model", arguments_.backend.model,
+                    "folder of the encoder, as downloaded from Hugging Face: BERT, XLM-RoBERTa (BGE-M3) or NomicBERT (default: built in)")
+        ->type_name("DIR")->envname("CODELORE_MODEL");
+    app_.add_option("--reranker", arguments_.backend.reranker, "folder of a reranker (bge-reranker and its like), for POST /v1/rerank")
+        ->type_name("DIR")->envname("CODELORE_RERANKER");
+    app_.add_option("--precision", arguments_.backend.precision, "of both: f32 or int8 (default: what is fastest on this processor)")
+        ->type_name("P")->check(CLI::IsMember({"f32", "int8"}).description(""));
     app_.add_option("--server", arguments_.backend.server, "talk to a running server: http://HOST:PORT")
         ->type_name("URL")->envname("CODELORE_SERVER");
     app_.add_option("--token", arguments_.backend.token, "token for --server; the variable keeps it out of process lists")
@@ -166,7 +173,7 @@ class CommandLine {
   }
 
   void AddGenerators(CLI::App* command) {
-    AddList(command, "--generator", arguments_.generators,
+    AddList(command, "--generator", arguments_.backend.generators,
             "a model that writes answers, \"name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F] [context=8192]\n"
             "[passages=2400] [unsupported=mark|drop]\", any OpenAI-compatible server; repeat for fall-backs (default: answers quote)")
         ->type_name("SETTINGS");

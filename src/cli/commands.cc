@@ -222,9 +222,7 @@ int Similar(const Arguments& arguments) {
 int Ask(const Arguments& arguments) {
   if (IsBlank(arguments.text)) return Fail(arguments, InvalidArgument("the question is empty"));
   Interrupt interrupt;
-  BackendOptions options = arguments.backend;
-  options.generators = arguments.generators;
-  auto backend = OpenBackend(options);
+  auto backend = OpenBackend(arguments.backend);
   if (!backend.ok()) return Fail(arguments, backend.status());
   Json body = {{"question", arguments.text}};
   if (!arguments.generator.empty()) body["generator"] = arguments.generator;
@@ -283,10 +281,10 @@ int Serve(const Arguments& arguments) {
   if (Status status = NeedsDataFolder(arguments, "serve"); !status.ok()) return Fail(arguments, status);
   Interrupt interrupt;
   api::ServerOptions options;
-  auto generators = ParseGenerators(arguments.generators);
-  if (!generators.ok()) return Fail(arguments, generators.status());
-  options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads, .generators = std::move(*generators),
-                     .allowed_networks = arguments.backend.allowed_networks};
+  auto service = ServiceOptionsOf(arguments.backend);
+  if (!service.ok()) return Fail(arguments, service.status());
+  options.service = std::move(*service);
+  options.service.threads = arguments.threads;
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;
@@ -316,7 +314,11 @@ int Evaluate(const Arguments& arguments) {
   std::optional<ScratchFolder> scratch;
   if (!arguments.data_given) scratch.emplace();
   std::string folder = scratch ? scratch->path() : arguments.backend.data_folder;
-  auto service = api::Service::Open({.data_folder = folder, .threads = arguments.threads});
+  auto service_options = ServiceOptionsOf(arguments.backend);
+  if (!service_options.ok()) return Fail(arguments, service_options.status());
+  service_options->data_folder = folder;
+  service_options->threads = arguments.threads;
+  auto service = api::Service::Open(*service_options);
   if (!service.ok()) return Fail(arguments, service.status());
   ProgressLine line;
   auto result = api::Evaluate(**service, options, {interrupt.token(), [&](const std::string& what) { line.Show(what); }});

@@ -43,9 +43,9 @@ int ConverseByServer(const Arguments& arguments) {
 
 int Mcp(const Arguments& arguments) {
   if (!arguments.backend.server.empty()) return ConverseByServer(arguments);
-  auto generators = ParseGenerators(arguments.generators);
-  if (!generators.ok()) return Fail(arguments, generators.status());
-  auto service = api::Service::Open({.data_folder = arguments.backend.data_folder, .threads = arguments.threads, .generators = std::move(*generators)});
+  auto options = ServiceOptionsOf(arguments.backend);
+  if (!options.ok()) return Fail(arguments, options.status());
+  auto service = api::Service::Open(*options);
   if (!service.ok()) return Fail(arguments, service.status());
   return Converse(arguments, [&](const std::string& message) -> Result<std::optional<std::string>> {
     // Made anew for each message, so that a grant taken back is gone at once.
