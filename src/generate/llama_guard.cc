@@ -22,6 +22,7 @@ namespace codelore::generate {
 namespace {
 
 constexpr uint64_t kSpareMemory = uint64_t{4} << 30;  // besides the file's own size
+constexpr uint64_t kBytesPerSecond = 20'000'000;      // a slow disk: large files may take longer
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kLimitMemory = false;  // sanitizers reserve terabytes of addresses
 #else
@@ -182,7 +183,7 @@ Status CheckInChild(const LlamaCheck& check, uint64_t size_bytes) {
 
 }  // namespace
 
-Status CheckModel(const LlamaCheck& check) {
+Status CheckModel(LlamaCheck check) {
   ASSIGN_OR_RETURN(uint64_t size_bytes, CheckHeader(check.model.file));
   for (const LoraAdapter& adapter : check.model.adapters) {
     ASSIGN_OR_RETURN(uint64_t adapter_bytes, CheckHeader(adapter.file));
@@ -192,6 +193,7 @@ Status CheckModel(const LlamaCheck& check) {
     ASSIGN_OR_RETURN(std::string hash, HashOf(check.model.file));
     if (hash != check.sha256) return Wrong(check.model.file, "its SHA-256 is " + hash + ", expected " + check.sha256);
   }
+  check.timeout += std::chrono::seconds(size_bytes / kBytesPerSecond);
   return CheckInChild(check, size_bytes);
 }
 

@@ -14,11 +14,11 @@ namespace codelore::generate {
 struct LlamaCheck {
   LlamaRuntimeOptions model;
   std::string sha256 = {};  // of the model file, in hexadecimal; empty: any
-  std::chrono::seconds timeout = std::chrono::minutes(5);
+  std::chrono::seconds timeout = std::chrono::minutes(1);  // more for large files
 };
 
 // kInvalidArgument for a file that is not the one meant, or no model; kResourceExhausted if the check takes too long.
-Status CheckModel(const LlamaCheck& check);
+Status CheckModel(LlamaCheck check);
 
 }  // namespace codelore::generate
 

@@ -81,7 +81,7 @@ Result<std::unique_ptr<LlamaModel>> LlamaModel::Open(const LlamaModelOptions& op
                                       .slots = options.slots, .threads = options.threads};
   if (runtime_options.threads == 0) runtime_options.threads = std::max(std::thread::hardware_concurrency() / 2, 1u);
   const auto version = VersionOf(options.file);
-  RETURN_IF_ERROR(CheckModel({.model = runtime_options, .sha256 = options.sha256, .timeout = options.check_timeout}));
+  RETURN_IF_ERROR(CheckModel({.model = runtime_options, .sha256 = options.sha256}));
   ASSIGN_OR_RETURN(auto runtime, LlamaRuntime::Load(runtime_options));
   if (VersionOf(options.file) != version) return Unavailable("model file " + options.file + " changed while it was being loaded");
   return std::unique_ptr<LlamaModel>(std::make_unique<ScheduledModel>(options, std::move(runtime)));

@@ -23,7 +23,6 @@ struct LlamaModelOptions {
   uint32_t slots = 2;              // answers at once; each has a context of its own
   uint32_t queue = 8;              // questions that wait for one; more are turned away
   std::chrono::milliseconds max_wait = std::chrono::seconds(30);  // for a slot
-  std::chrono::seconds check_timeout = std::chrono::minutes(5);
 };
 
 // Sampling that is not set: temperature 0. Chat fails with kUnavailable when too many wait or one has waited too long,

@@ -150,7 +150,7 @@ TEST_F(LlamaModelTest, ComputesACommonBeginningOnceAndAnswersAsIfItHadNot) {
 }
 
 TEST_F(LlamaModelTest, CopiesACommonBeginningFromABusySlot) {
-  auto model = Open({.slots = 2});
+  auto model = Open({.slots = 2}, kSlow);
   const std::string passages(800, 'p');
   std::stop_source stop;
   std::atomic<bool> begun = false;
@@ -163,7 +163,7 @@ TEST_F(LlamaModelTest, CopiesACommonBeginningFromABusySlot) {
   Told told = Ask(*model, passages + "second question", {.max_tokens = 4});
   stop.request_stop();
   busy.join();
-  auto cold = Open();
+  auto cold = Open({}, kSlow);
   EXPECT_EQ(told.text, Ask(*cold, passages + "second question", {.max_tokens = 4}).text);
 }
 
@@ -207,7 +207,7 @@ TEST_F(LlamaModelTest, GivesUpWaitingForASlot) {
 }
 
 TEST_F(LlamaModelTest, StopsWithinAToken) {
-  auto model = Open();
+  auto model = Open({}, kSlow);
   std::stop_source stop;
   int pieces = 0;
   auto usage = model->Chat(std::vector<ChatMessage>{{ChatRole::kUser, "go on"}}, Sampling{.max_tokens = 3000}, stop.get_token(), [&](std::string_view) {
