@@ -17,9 +17,11 @@ BUILD = build/$(PRESET)
 
 setup:
 	@third_party/setup >/dev/null
+	@third_party/llama/setup >/dev/null
 
 configure: setup
-	@cmake --preset $(PRESET) -DCODELORE_DEPS=$$(third_party/setup --print) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@cmake --preset $(PRESET) -DCODELORE_DEPS=$$(third_party/setup --print) \
+		-DCODELORE_LLAMA=$$(third_party/llama/setup --print) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 
 build: | build-folder configure
 	@cmake --build $(BUILD) --target codelore

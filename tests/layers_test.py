@@ -12,6 +12,7 @@ LIBRARIES = {
     "rocksdb/": {"index"}, "faiss/": {"index"}, "libstemmer": {"index"}, "tree_sitter/": {"chunker"},
     "unicode/": {"chunker", "embed", "index"}, "cblas": {"embed"}, "httplib": {"api"},
     "nlohmann/": {"api", "cli", "embed", "chunker", "generate"}, "CLI/": {"cli"}, "openssl/": None, "xxhash": {"index"}, "re2/": {"index"}, "lz4": {"index"},
+    "llama": {"generate"}, "ggml": {"generate"}, "gguf": {"generate"},
 }
 # Files of one purpose that need a library each: more than two, for the reason given.
 MANY = {

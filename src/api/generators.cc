@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -16,13 +17,59 @@
 namespace codelore::api {
 namespace {
 
-constexpr std::string_view kExample = "; for example: name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder key-file=/etc/codelore/key";
+constexpr std::string_view kExample =
+    "; for example: name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder key-file=/etc/codelore/key, or name=local gguf=/models/qwen.gguf";
 
 Status Wrong(const std::string& what) { return InvalidArgument("generator: " + what + std::string(kExample)); }
 
-bool ParseTokens(std::string_view text, uint32_t* value) {
+bool ParseNumber(std::string_view text, uint32_t least, uint32_t most, uint32_t* value) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
-  return error == std::errc() && end == text.data() + text.size() && *value >= 128 && *value <= 10'000'000;
+  return error == std::errc() && end == text.data() + text.size() && *value >= least && *value <= most;
+}
+bool ParseTokens(std::string_view text, uint32_t* value) { return ParseNumber(text, 128, 10'000'000, value); }
+
+// "FILE" or "FILE:SCALE"
+bool ParseAdapter(std::string_view text, std::vector<generate::LoraAdapter>* adapters) {
+  generate::LoraAdapter adapter{.file = std::string(text)};
+  if (size_t colon = text.rfind(':'); colon != text.npos) {
+    std::string_view scale = text.substr(colon + 1);
+    auto [end, error] = std::from_chars(scale.data(), scale.data() + scale.size(), adapter.scale);
+    if (error != std::errc() || end != scale.data() + scale.size() || !(std::abs(adapter.scale) <= 100)) return false;
+    adapter.file = text.substr(0, colon);
+  }
+  adapters->push_back(std::move(adapter));
+  return true;
+}
+
+bool ParseHash(std::string_view text, std::string* hash) {
+  for (char c : text) *hash += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return hash->size() == 64 && hash->find_first_not_of("0123456789abcdef") == hash->npos;
+}
+
+// What only a model in this process has.
+bool ParseLocal(std::string_view key, const std::string& value, generate::LlamaModelOptions* local) {
+  if (key == "gguf") local->file = value;
+  else if (key == "threads") return ParseNumber(value, 1, 256, &local->threads);
+  else if (key == "slots") return ParseNumber(value, 1, 64, &local->slots);
+  else if (key == "queue") return ParseNumber(value, 0, 1000, &local->queue);
+  else if (key == "sha256") return ParseHash(value, &local->sha256);
+  else if (key == "lora") return ParseAdapter(value, &local->adapters);
+  else return false;
+  return true;
+}
+
+Status CheckConfig(const GeneratorConfig& config, bool has_local_settings) {
+  auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; };
+  if (config.name.empty() || !std::ranges::all_of(config.name, plain)) return Wrong("it needs a name of letters, digits, '-', '_' and '.'");
+  if (config.name == "extractive" || config.name == "raw") return Wrong("the name '" + config.name + "' is taken");
+  if (!config.local.file.empty()) {
+    if (config.url.empty() && config.model.empty() && config.key_file.empty()) return OkStatus();
+    return Wrong("'" + config.name + "' has a gguf, which runs in this process: leave out url, model and key-file");
+  }
+  if (has_local_settings) return Wrong("'" + config.name + "' needs a gguf for its threads, slots, queue, sha256 or lora");
+  if (config.url.empty()) return Wrong("'" + config.name + "' needs a url, or a gguf");
+  if (config.model.empty()) return Wrong("'" + config.name + "' needs a model");
+  return OkStatus();
 }
 
 // A key that others on the machine can read is no secret.
@@ -38,10 +85,29 @@ Result<std::string> ReadKey(const std::string& file) {
   return key;
 }
 
+Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config) {
+  if (!config.local.file.empty()) {
+    generate::LlamaModelOptions options = config.local;
+    options.name = config.name;
+    if (config.context_tokens != 0) options.context_tokens = config.context_tokens;
+    ASSIGN_OR_RETURN(auto model, generate::LlamaModel::Open(options));
+    return std::shared_ptr<const ChatModel>(std::move(model));
+  }
+  RemoteServerOptions remote{.address = config.url};
+  if (!config.key_file.empty()) {
+    ASSIGN_OR_RETURN(remote.key, ReadKey(config.key_file));
+  }
+  ASSIGN_OR_RETURN(auto server, OpenRemoteServer(std::move(remote)));
+  generate::RemoteModelOptions options{.model = config.model};
+  if (config.context_tokens != 0) options.context_tokens = config.context_tokens;
+  return std::shared_ptr<const ChatModel>(generate::MakeRemoteModel(std::move(server), std::move(options)));
+}
+
 }  // namespace
 
 Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
   GeneratorConfig config;
+  bool has_local_settings = false;
   std::istringstream words{std::string(text)};
   for (std::string word; words >> word;) {
     size_t equals = word.find('=');
@@ -54,13 +120,10 @@ Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
     else if (key == "context" && ParseTokens(value, &config.context_tokens)) continue;
     else if (key == "passages" && ParseTokens(value, &config.passage_tokens)) continue;
     else if (key == "unsupported" && (value == "mark" || value == "drop")) config.drop_unsupported = value == "drop";
+    else if (ParseLocal(key, value, &config.local)) has_local_settings = true;
     else return Wrong("'" + word + "' is not understood");
   }
-  auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; };
-  if (config.name.empty() || !std::ranges::all_of(config.name, plain)) return Wrong("it needs a name of letters, digits, '-', '_' and '.'");
-  if (config.name == "extractive" || config.name == "raw") return Wrong("the name '" + config.name + "' is taken");
-  if (config.url.empty()) return Wrong("'" + config.name + "' needs a url");
-  if (config.model.empty()) return Wrong("'" + config.name + "' needs a model");
+  RETURN_IF_ERROR(CheckConfig(config, has_local_settings));
   return config;
 }
 
@@ -68,14 +131,9 @@ Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<Generator
   auto generators = std::make_unique<Generators>();
   for (const GeneratorConfig& config : configs) {
     if (generators->Find(config.name).ok()) return Wrong("the name '" + config.name + "' is given twice");
-    RemoteServerOptions remote{.address = config.url};
-    if (!config.key_file.empty()) {
-      ASSIGN_OR_RETURN(remote.key, ReadKey(config.key_file));
-    }
-    ASSIGN_OR_RETURN(auto server, OpenRemoteServer(std::move(remote)));
-    std::shared_ptr<const ChatModel> model =
-        generate::MakeRemoteModel(std::move(server), {.model = config.model, .context_tokens = config.context_tokens});
-    generate::ModelGeneratorOptions options{.name = config.name, .limits = {.passage_tokens = config.passage_tokens},
+    ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> model, OpenModel(config));
+    const uint32_t passage_tokens = config.passage_tokens != 0 ? config.passage_tokens : config.local.file.empty() ? 2400 : 800;
+    generate::ModelGeneratorOptions options{.name = config.name, .limits = {.passage_tokens = passage_tokens},
                                             .unsupported = config.drop_unsupported ? generate::Unsupported::kDrop : generate::Unsupported::kMark};
     generators->entries_.push_back({generate::MakeModelGenerator(model, std::move(options)), model});
   }

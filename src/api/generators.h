@@ -10,20 +10,24 @@
 #include <vector>
 
 #include "codelore/generator.h"
+#include "generate/llama_model.h"
 
 namespace codelore::api {
 
+// A model behind an OpenAI-compatible server, or a GGUF file that runs in this process.
 struct GeneratorConfig {
   std::string name;      // as requests choose it
-  std::string url;       // of an OpenAI-compatible server, "http://127.0.0.1:8000/v1"
+  std::string url;       // of the server, "http://127.0.0.1:8000/v1"
   std::string model;     // as that server calls it
   std::string key_file;  // holds the server's key; not readable by everyone
-  uint32_t context_tokens = 8192;
-  uint32_t passage_tokens = 2400;
+  generate::LlamaModelOptions local;  // its file is empty: a server
+  uint32_t context_tokens = 0;  // these two 0: 8192 and 2400 for a server, 4096 and 800 in this process
+  uint32_t passage_tokens = 0;
   bool drop_unsupported = false;
 
-  // "name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F] [context=8192] [passages=2400]
-  // [unsupported=mark|drop]". kInvalidArgument says what is wrong and shows an example.
+  // "name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F]" or "name=local gguf=/models/qwen.gguf
+  // [threads=8] [slots=2] [queue=8] [sha256=HEX] [lora=F[:SCALE]]...", both with [context=8192] [passages=2400]
+  // [unsupported=mark|drop]. kInvalidArgument says what is wrong and shows an example.
   static Result<GeneratorConfig> Parse(std::string_view text);
 };
 

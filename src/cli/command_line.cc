@@ -175,7 +175,8 @@ class CommandLine {
   void AddGenerators(CLI::App* command) {
     AddList(command, "--generator", arguments_.backend.generators,
             "a model that writes answers, \"name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F] [context=8192]\n"
-            "[passages=2400] [unsupported=mark|drop]\", any OpenAI-compatible server; repeat for fall-backs (default: answers quote)")
+            "[passages=2400] [unsupported=mark|drop]\", any OpenAI-compatible server, or \"name=local gguf=/models/qwen.gguf [threads=8]\n"
+            "[context=4096] [slots=2] [sha256=HEX] [lora=F[:SCALE]]\", in this process; repeat for fall-backs (default: answers quote)")
         ->type_name("SETTINGS");
   }
 

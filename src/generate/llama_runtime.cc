@@ -1,0 +1,281 @@
+#include "generate/llama_runtime.h"
+
+#include <llama.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include "generate/prompt.h"
+
+namespace codelore::generate {
+namespace {
+
+struct FreeModel { void operator()(llama_model* model) const { llama_model_free(model); } };
+struct FreeContext { void operator()(llama_context* context) const { llama_free(context); } };
+
+// What the library says while it loads; its words may come out of the file.
+thread_local std::string last_error;
+
+void KeepError(ggml_log_level level, const char* text, void*) {
+  if (level == GGML_LOG_LEVEL_ERROR && last_error.size() < 300) last_error += text;
+}
+
+void StartLibrary() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llama_log_set(KeepError, nullptr);
+    llama_backend_init();
+  });
+}
+
+Status Refused(const std::string& file, std::string_view what) {
+  std::string why = VisibleText(last_error.substr(0, 300));
+  std::ranges::replace(why, '\n', ' ');
+  last_error.clear();
+  return InvalidArgument("model file " + file + ": " + std::string(what) + (why.empty() ? "" : " (" + why + ")"));
+}
+
+// No exception leaves the library's door.
+template <typename Function>
+auto Guarded(const char* what, Function function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const std::exception& error) {
+    return Internal(std::string(what) + " failed in llama.cpp: " + VisibleText(error.what()));
+  }
+}
+
+const char* NameOf(ChatRole role) {
+  return role == ChatRole::kSystem ? "system" : role == ChatRole::kUser ? "user" : "assistant";
+}
+
+// The template with a mark where each message's text belongs. It is filled in as tokens, so no text can pretend to be
+// another message. Marks have characters that no template has.
+std::string Mark(size_t message) { return "\x02" + std::to_string(message) + "\x03"; }
+
+std::string Frame(const char* chat_template, std::span<const ChatMessage> messages) {
+  std::vector<std::string> marks;
+  for (size_t i = 0; i < messages.size(); ++i) marks.push_back(Mark(i));
+  std::vector<llama_chat_message> chat;
+  for (size_t i = 0; i < messages.size(); ++i) chat.push_back({NameOf(messages[i].role), marks[i].c_str()});
+  auto apply = [&](const char* name) {
+    std::string frame(4096 + 1024 * messages.size(), '\0');
+    int32_t size = llama_chat_apply_template(name, chat.data(), chat.size(), true, frame.data(), static_cast<int32_t>(frame.size()));
+    bool fits = size >= 0 && static_cast<size_t>(size) <= frame.size();
+    frame.resize(fits ? static_cast<size_t>(size) : 0);
+    return frame;
+  };
+  std::string frame = chat_template == nullptr ? "" : apply(chat_template);
+  for (const std::string& mark : marks) {
+    if (frame.find(mark) == frame.npos) return apply("chatml");  // a template that is not known, or that loses a message
+  }
+  return frame;
+}
+
+}  // namespace
+
+struct LlamaRuntime::Library {
+  std::unique_ptr<llama_model, FreeModel> model;
+  std::vector<llama_adapter_lora*> adapters;  // the model's
+  std::unique_ptr<llama_context, FreeContext> context;  // before the model
+  const llama_vocab* vocab = nullptr;
+  uint32_t vocabulary = 0;
+  bool copies = false;
+  const std::function<bool()>* should_abort = nullptr;
+  std::vector<int32_t> outputs;  // of the last batch: where a step's logits are
+
+  // `structured`: marks of the conversation count as such.
+  std::vector<Token> Tokens(std::string_view text, bool begins, bool structured) const {
+    std::vector<Token> tokens(text.size() + 8);
+    auto size = static_cast<int32_t>(text.size());
+    int32_t count = llama_tokenize(vocab, text.data(), size, tokens.data(), static_cast<int32_t>(tokens.size()), begins, structured);
+    if (count < 0) {
+      tokens.resize(static_cast<size_t>(-static_cast<int64_t>(count)));
+      count = llama_tokenize(vocab, text.data(), size, tokens.data(), static_cast<int32_t>(tokens.size()), begins, structured);
+    }
+    tokens.resize(static_cast<size_t>(std::max(count, 0)));
+    return tokens;
+  }
+
+  bool Structures(Token token) const {
+    return (llama_vocab_get_attr(vocab, token) & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED)) != 0;
+  }
+
+  // Some files declare marks of the conversation as words of users: those are taken apart.
+  std::vector<Token> PlainTokens(std::string_view text) const {
+    std::vector<Token> plain;
+    for (Token token : Tokens(text, false, false)) {
+      std::string_view word = Structures(token) ? llama_vocab_get_text(vocab, token) : "";
+      if (!word.starts_with('<') && !word.starts_with('[')) {
+        plain.push_back(token);
+        continue;
+      }
+      for (std::string_view part : {word.substr(0, 1), word.substr(1)}) {
+        for (Token piece : Tokens(part, false, false)) plain.push_back(piece);
+      }
+    }
+    return plain;
+  }
+
+  Status LoadModel(const LlamaRuntimeOptions& options);
+  Status MakeContext(const LlamaRuntimeOptions& options);
+  Status LoadAdapters(const LlamaRuntimeOptions& options);
+};
+
+Status LlamaRuntime::Library::LoadModel(const LlamaRuntimeOptions& options) {
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = 0;
+  params.check_tensors = options.check_tensors;
+  params.progress_callback = [](float, void*) { return true; };
+  model.reset(llama_model_load_from_file(options.file.c_str(), params));
+  if (!model) return Refused(options.file, "it cannot be loaded");
+  vocab = llama_model_get_vocab(model.get());
+  vocabulary = static_cast<uint32_t>(std::max(llama_vocab_n_tokens(vocab), 0));
+  if (vocabulary == 0) return Refused(options.file, "it has no vocabulary");
+  if (!llama_model_has_decoder(model.get()) || llama_model_has_encoder(model.get()) || llama_model_is_diffusion(model.get())) {
+    return Refused(options.file, "it does not continue text; expected a decoder such as Llama or Qwen");
+  }
+  copies = !llama_model_is_recurrent(model.get()) && !llama_model_is_hybrid(model.get()) && llama_model_n_swa(model.get()) == 0;
+  return OkStatus();
+}
+
+Status LlamaRuntime::Library::MakeContext(const LlamaRuntimeOptions& options) {
+  const int32_t trained = llama_model_n_ctx_train(model.get());
+  const uint32_t length = std::min(options.context_tokens, trained > 0 ? static_cast<uint32_t>(trained) : options.context_tokens);
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = length * options.slots;
+  params.n_batch = params.n_ubatch = kBatchTokens;
+  params.n_seq_max = options.slots;
+  params.n_outputs_max = options.slots;
+  params.n_threads = params.n_threads_batch = static_cast<int32_t>(options.threads);
+  params.no_perf = true;
+  params.abort_callback = [](void* self) {
+    const auto* asked = static_cast<Library*>(self)->should_abort;
+    return asked != nullptr && (*asked)();
+  };
+  params.abort_callback_data = this;
+  context.reset(llama_init_from_model(model.get(), params));
+  return context ? OkStatus() : Refused(options.file, "there is no room for its state, or it does not fit together");
+}
+
+Status LlamaRuntime::Library::LoadAdapters(const LlamaRuntimeOptions& options) {
+  std::vector<float> scales;
+  for (const LoraAdapter& adapter : options.adapters) {
+    llama_adapter_lora* loaded = llama_adapter_lora_init(model.get(), adapter.file.c_str());
+    if (loaded == nullptr) return Refused(adapter.file, "it is no LoRA adapter of " + options.file);
+    adapters.push_back(loaded);
+    scales.push_back(adapter.scale);
+  }
+  if (adapters.empty()) return OkStatus();
+  int32_t failed = llama_set_adapters_lora(context.get(), adapters.data(), adapters.size(), scales.data());
+  return failed == 0 ? OkStatus() : Refused(options.file, "its adapters cannot be applied");
+}
+
+LlamaRuntime::LlamaRuntime() : library_(std::make_unique<Library>()) {}
+LlamaRuntime::~LlamaRuntime() = default;
+
+Result<std::unique_ptr<LlamaRuntime>> LlamaRuntime::Load(const LlamaRuntimeOptions& options) {
+  StartLibrary();
+  last_error.clear();
+  std::unique_ptr<LlamaRuntime> runtime(new LlamaRuntime());
+  RETURN_IF_ERROR(Guarded("loading a model", [&] { return runtime->library_->LoadModel(options); }));
+  RETURN_IF_ERROR(Guarded("preparing a model", [&] { return runtime->library_->MakeContext(options); }));
+  RETURN_IF_ERROR(Guarded("loading an adapter", [&] { return runtime->library_->LoadAdapters(options); }));
+  return runtime;
+}
+
+uint32_t LlamaRuntime::context_tokens() const { return llama_n_ctx_seq(library_->context.get()); }
+uint32_t LlamaRuntime::vocabulary() const { return library_->vocabulary; }
+bool LlamaRuntime::EndsAnswer(Token token) const { return llama_vocab_is_eog(library_->vocab, token); }
+
+std::string LlamaRuntime::Piece(Token token) const {
+  std::string piece(64, '\0');
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    int32_t size = llama_token_to_piece(library_->vocab, token, piece.data(), static_cast<int32_t>(piece.size()), 0, false);
+    piece.resize(static_cast<size_t>(std::abs(size)));
+    if (size >= 0) return piece;
+  }
+  return "";
+}
+
+Result<std::vector<Token>> LlamaRuntime::Tokenize(std::string_view text) const {
+  constexpr size_t kMaxBytes = size_t{64} << 20;
+  if (text.size() > kMaxBytes) return InvalidArgument("a text of " + std::to_string(text.size()) + " bytes is too long for a model");
+  return Guarded("tokenizing", [&]() -> Result<std::vector<Token>> { return library_->PlainTokens(text); });
+}
+
+Result<std::vector<Token>> LlamaRuntime::TokenizeChat(std::span<const ChatMessage> messages) const {
+  return Guarded("tokenizing", [&]() -> Result<std::vector<Token>> {
+    const std::string frame = Frame(llama_model_chat_template(library_->model.get(), nullptr), messages);
+    if (frame.empty()) return Internal("a conversation of " + std::to_string(messages.size()) + " messages does not fit the template");
+    std::vector<Token> tokens;
+    std::string_view rest = frame;
+    for (size_t begin; (begin = rest.find('\x02')) != rest.npos;) {
+      size_t end = rest.find('\x03', begin);
+      if (end == rest.npos) break;
+      size_t message = std::stoul(std::string(rest.substr(begin + 1, end - begin - 1)));
+      for (Token token : library_->Tokens(rest.substr(0, begin), tokens.empty(), true)) tokens.push_back(token);
+      for (Token token : library_->PlainTokens(messages[message].text)) tokens.push_back(token);
+      rest.remove_prefix(end + 1);
+    }
+    for (Token token : library_->Tokens(rest, tokens.empty(), true)) tokens.push_back(token);
+    return tokens;
+  });
+}
+
+Result<DecodeEnd> LlamaRuntime::Decode(std::span<const DecodeStep> steps, const std::function<bool()>& abort) {
+  std::vector<Token> tokens;
+  std::vector<llama_pos> positions;
+  std::vector<llama_seq_id> slots;
+  std::vector<int8_t> wanted;
+  library_->outputs.clear();
+  for (const DecodeStep& step : steps) {
+    for (size_t i = 0; i < step.tokens.size(); ++i) {
+      tokens.push_back(step.tokens[i]);
+      positions.push_back(static_cast<llama_pos>(step.position + i));
+      slots.push_back(static_cast<llama_seq_id>(step.slot));
+      wanted.push_back(step.wants_logits && i + 1 == step.tokens.size());
+    }
+    library_->outputs.push_back(static_cast<int32_t>(tokens.size()) - 1);
+  }
+  if (tokens.empty() || tokens.size() > kBatchTokens) return Internal("a batch of " + std::to_string(tokens.size()) + " tokens");
+  std::vector<int32_t> counts(tokens.size(), 1);
+  std::vector<llama_seq_id*> slot_lists;
+  for (llama_seq_id& slot : slots) slot_lists.push_back(&slot);
+  llama_batch batch{.n_tokens = static_cast<int32_t>(tokens.size()), .token = tokens.data(), .embd = nullptr, .pos = positions.data(),
+                    .n_seq_id = counts.data(), .seq_id = slot_lists.data(), .logits = wanted.data()};
+  return Guarded("computing", [&]() -> Result<DecodeEnd> {
+    library_->should_abort = &abort;
+    const int32_t code = llama_decode(library_->context.get(), batch);
+    library_->should_abort = nullptr;
+    if (code == 2) return DecodeEnd::kAborted;
+    if (code != 0) return Internal("llama.cpp cannot compute a batch (code " + std::to_string(code) + ")");
+    return DecodeEnd::kDone;
+  });
+}
+
+std::span<const float> LlamaRuntime::Logits(size_t step) const {
+  const float* logits = llama_get_logits_ith(library_->context.get(), library_->outputs[step]);
+  return logits == nullptr ? std::span<const float>() : std::span(logits, library_->vocabulary);
+}
+
+bool LlamaRuntime::Forget(uint32_t slot, uint32_t tokens) {
+  llama_memory_t memory = llama_get_memory(library_->context.get());
+  auto sequence = static_cast<llama_seq_id>(slot);
+  if (llama_memory_seq_rm(memory, sequence, static_cast<llama_pos>(tokens), -1)) return true;
+  llama_memory_seq_rm(memory, sequence, -1, -1);
+  return false;
+}
+
+bool LlamaRuntime::Copy(uint32_t from, uint32_t to) {
+  if (!library_->copies || from == to) return false;
+  llama_memory_t memory = llama_get_memory(library_->context.get());
+  llama_memory_seq_rm(memory, static_cast<llama_seq_id>(to), -1, -1);
+  llama_memory_seq_cp(memory, static_cast<llama_seq_id>(from), static_cast<llama_seq_id>(to), -1, -1);
+  return true;
+}
+
+}  // namespace codelore::generate
