@@ -11,8 +11,6 @@ namespace {
 
 // ---- tokens by prefix ---------------------------------------------------------------------------------------
 
-enum Charset : uint8_t { kHex, kUpperDigits, kAlphanumeric, kWord, kToken, kBase64, kDotted };
-
 bool In(Charset set, char c) {
   bool digit = c >= '0' && c <= '9', upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z';
   switch (set) {
@@ -26,13 +24,6 @@ bool In(Charset set, char c) {
   }
   return false;
 }
-
-// `prefix`, then from `least` to `most` bytes of `set`, and then none of it.
-struct TokenRule {
-  std::string_view name, prefix;
-  Charset set;
-  uint16_t least, most;
-};
 
 constexpr TokenRule kTokens[] = {
     {"aws-access-key", "AKIA", kUpperDigits, 16, 16},
@@ -419,6 +410,8 @@ void FindHeaders(std::string_view text, std::vector<Span>* spans) {
 }
 
 }  // namespace
+
+std::span<const TokenRule> TokenRules() { return kTokens; }
 
 double Entropy(std::string_view value) {
   std::array<uint32_t, 256> counts = {};
