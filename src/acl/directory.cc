@@ -112,6 +112,7 @@ void Directory::Publish(Result<std::shared_ptr<const State>> state) {
   std::lock_guard lock(state_mutex_);
   health_ = state.status();
   state_.swap(next);  // the old one ends outside of the lock
+  ++generation_;
 }
 
 // After a failed write nobody knows what the store holds, so it is asked.
@@ -318,6 +319,7 @@ Status Directory::RevokeToken(TenantId tenant, TokenId id) {
 // The look-up is by a keyed hash, whose bytes a caller can neither choose nor predict: how long it takes says
 // nothing about the tokens there are. Every text that is looked at costs the same work.
 Result<Identity> Directory::Authenticate(std::string_view text) const {
+  uint64_t generation = generation_;  // before the state: what changes in between is looked at again
   ASSIGN_OR_RETURN(auto state, Current());
   bool well_formed = IsWellFormedToken(text);
   ASSIGN_OR_RETURN(std::string hash, HashToken(state->token_key(), text.substr(0, kMaxTokenTextBytes)));
@@ -325,7 +327,19 @@ Result<Identity> Directory::Authenticate(std::string_view text) const {
   bool alive = token != nullptr &&
                (token->expires_unix_ms == 0 || options_.now_unix_ms() < token->expires_unix_ms);
   if (!well_formed || !alive) return PermissionDenied("unknown or expired token");
-  return Identity{token->tenant, token->user, token->teams, token->administrator, token->id};
+  return Identity{token->tenant, token->user, token->teams, token->administrator, token->id, generation};
+}
+
+bool Directory::StillHolds(const Identity& identity, const Viewer& viewer) const {
+  uint64_t generation = generation_;
+  auto state = Current();
+  if (!state.ok()) return false;
+  auto token = (*state)->tokens().find(identity.token);
+  if (token == (*state)->tokens().end()) return false;
+  if (int64_t expires = token->second.expires_unix_ms; expires != 0 && options_.now_unix_ms() >= expires) return false;
+  if (generation == identity.generation) return true;
+  auto now = ViewerFor(identity);
+  return now.ok() && std::ranges::includes(now->partitions(), viewer.partitions());
 }
 
 // ---- viewers -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #ifndef CODELORE_ACL_DIRECTORY_H_
 #define CODELORE_ACL_DIRECTORY_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +41,7 @@ struct Identity {
   std::vector<std::string> teams;
   bool administrator = false;
   TokenId token = {};
+  uint64_t generation = 0;  // see Directory::StillHolds
 };
 
 struct NewSource {
@@ -104,6 +106,9 @@ class Directory {
   Status RevokeToken(TenantId tenant, TokenId token);
   // kPermissionDenied, in one and the same wording, for whatever is not a living token.
   Result<Identity> Authenticate(std::string_view token_text) const;
+  // For answers that take long: the identity's token lives, and `viewer`, which was made for it, shows nothing that it
+  // may not read now. Cheap as long as nothing has changed since.
+  bool StillHolds(const Identity& identity, const Viewer& viewer) const;
 
   // ---- viewers
   Result<Viewer> ViewerFor(const Identity& identity) const;
@@ -129,6 +134,7 @@ class Directory {
   mutable std::mutex state_mutex_;  // guards the next two
   std::shared_ptr<const State> state_;
   Status health_;  // why there is no state
+  std::atomic<uint64_t> generation_ = 0;  // of state_
 };
 
 }  // namespace codelore::acl

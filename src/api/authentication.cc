@@ -24,9 +24,11 @@ std::string_view TokenOf(const HttpRequest& request) {
 Result<Caller> Authenticate(Service& service, const HttpRequest& request) {
   ASSIGN_OR_RETURN(auto identity, service.directory().Authenticate(TokenOf(request)));
   ASSIGN_OR_RETURN(Viewer viewer, service.directory().ViewerFor(identity));
+  auto still = [&directory = service.directory(), identity, viewer] { return directory.StillHolds(identity, viewer); };
   return Caller{.tenant = identity.tenant,
                 .role = identity.administrator ? Role::kAdministrator : Role::kReader,
-                .viewer = std::move(viewer)};
+                .viewer = std::move(viewer),
+                .still = std::move(still)};
 }
 
 void RefuseCaller(const Status& status, HttpResponse& response) {

@@ -25,6 +25,13 @@ struct Caller {
   TenantId tenant;
   Role role = Role::kReader;
   Viewer viewer;
+  // Whether the token and the rights behind `viewer` are still there; empty: they cannot go away.
+  std::function<bool()> still = {};
+
+  // kPermissionDenied once they are not. Answers that take long ask before each piece.
+  Status CheckStill() const {
+    return !still || still() ? OkStatus() : PermissionDenied("rights that this answer rests on were taken back; ask again");
+  }
 };
 
 // Who holds the data folder: the operator of `tenant` (empty: the default one), or, with `as` ("user:NAME",

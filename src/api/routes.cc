@@ -37,7 +37,7 @@ bool WantsStream(const OperationInput& input) {
 
 void RunStreaming(const Operation& operation, const Backstage& backstage, const Caller& caller,
                   const OperationInput& input, const HttpRequest& request, StreamWriter& writer) {
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
                            .caller = caller, .input = input, .stop = watch.token(),
                            .emit = [&](std::string_view event, const std::string& json) {
@@ -60,7 +60,7 @@ void Handle(const Operation& operation, const Backstage& backstage, const HttpRe
     return;
   }
   std::optional<RequestWatch> watch;
-  if (operation.streams) watch.emplace(request);  // those that can take long
+  if (operation.streams) watch.emplace(request, caller->still);  // those that can take long
   OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
                            .caller = *caller, .input = input, .stop = watch ? watch->token() : std::stop_token(), .emit = {}};
   auto result = Run(operation, context);

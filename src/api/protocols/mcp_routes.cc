@@ -18,7 +18,7 @@ void AddMcpRoutes(HttpServer& server, Service& service) {
     if (version && !McpSpeaks(*version)) {
       return response.SetProblem({.http_status = 400, .detail = "this revision of the protocol is not spoken here; 2025-11-25 and 2025-06-18 are"});
     }
-    RequestWatch watch(request);
+    RequestWatch watch(request, caller->still);
     auto reply = AnswerMcp(service, *caller, request.body, watch.token());
     if (!reply) return response.SetStatus(202);
     response.SetBody(std::move(*reply), kJsonType);

@@ -94,7 +94,7 @@ void AddTotals(const ChatUsage& usage, Clock::time_point start, Json& line) {
 }
 
 void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& request, const OllamaCall& call, HttpResponse& response) {
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   auto start = Clock::now();
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
@@ -109,7 +109,7 @@ void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& requ
 
 void AnswerInLines(Service& service, const Caller& caller, const HttpRequest& request, const OllamaCall& call, StreamWriter& writer) {
   auto start = Clock::now();
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   auto send = [&](const std::string& line) {
     if (!writer.Write(line + "\n")) watch.gone().request_stop();
   };

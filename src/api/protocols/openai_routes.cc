@@ -102,7 +102,7 @@ Json Choice(const OpenAiCall& call, const char* field, Json content, Json finish
 const char* FinishReason(const ChatUsage& usage) { return usage.cut ? "length" : "stop"; }
 
 void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& request, const OpenAiCall& call, HttpResponse& response) {
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
                 .text = [&](std::string_view piece) { text += piece; }};
@@ -117,7 +117,7 @@ void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& requ
 
 void AnswerInChunks(Service& service, const Caller& caller, const HttpRequest& request, const OpenAiCall& call, StreamWriter& writer) {
   const int64_t created = Now();
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   auto send = [&](const std::string& data) {
     if (!writer.Write("data: " + data + "\n\n")) watch.gone().request_stop();
   };
