@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -97,6 +98,21 @@ class Directory {
   Status Revoke(SourceId source, std::string_view principal);  // kNotFound: there is no such grant
   Result<std::vector<std::string>> PrincipalsOf(SourceId source) const;
   Result<std::vector<PartitionId>> PartitionsOf(SourceId source) const;
+
+  // ---- path rules (path_rules.h): files that stand under readers of their own
+  struct NamedRule {
+    std::string pattern;
+    std::vector<std::string> principals;
+  };
+  // Adds a rule, or changes who may read under it. A new pattern makes files move: until SettleRules, who reads any of
+  // the source must be allowed to under the old rules and the new.
+  Status SetRule(SourceId source, std::string_view pattern, std::vector<std::string> principals);
+  Status RemoveRule(SourceId source, std::string_view pattern);  // kNotFound: there is no such rule
+  Result<std::vector<NamedRule>> RulesOf(SourceId source) const;  // by pattern
+  // A run that began under this version of the rules has put every file where it belongs. Partitions that no rule has any
+  // more are dropped after `remove` has taken them out of the index. Does nothing for another version.
+  Status SettleRules(SourceId source, uint32_t rules_version, const std::function<Status(std::span<const PartitionId>)>& remove);
+
   // Where a file of this source belongs.
   Result<PartitionId> PartitionFor(SourceId source, std::string_view path) const;
 
