@@ -286,7 +286,9 @@ int Serve(const Arguments& arguments) {
   auto generators = ParseGenerators(arguments.generators);
   if (!generators.ok()) return Fail(arguments, generators.status());
   options.service = {.data_folder = arguments.backend.data_folder, .threads = arguments.threads, .generators = std::move(*generators),
-                     .allowed_networks = arguments.backend.allowed_networks};
+                     .allowed_networks = arguments.backend.allowed_networks,
+                     .quotas = {.user_requests_per_minute = arguments.user_rate, .tenant_requests_per_minute = arguments.tenant_rate,
+                                .user_streams = arguments.user_streams, .tenant_streams = arguments.tenant_streams}};
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;
@@ -374,6 +376,18 @@ int Grant(const Arguments& arguments) {
   auto principal = PrincipalOf(arguments);
   if (!principal.ok()) return Fail(arguments, principal.status());
   return Execute(arguments, "grant", {{"principal", *principal}}, {{"source", arguments.source}});
+}
+
+int AddRule(const Arguments& arguments) {
+  auto principal = PrincipalOf(arguments);
+  if (!principal.ok()) return Fail(arguments, principal.status());
+  return Execute(arguments, "rule.add", {{"path", arguments.rule_path}, {"principals", {*principal}}}, {{"source", arguments.source}});
+}
+
+int ListRules(const Arguments& arguments) { return Execute(arguments, "rule.list", Json::object(), {{"source", arguments.source}}); }
+
+int RemoveRule(const Arguments& arguments) {
+  return Execute(arguments, "rule.remove", {{"path", arguments.rule_path}}, {{"source", arguments.source}});
 }
 
 int Revoke(const Arguments& arguments) {

@@ -37,8 +37,9 @@ inline std::string PlainBody(const std::string& head, const std::string& body) {
 
 class ServedWorld {
  public:
-  explicit ServedWorld(const std::vector<GeneratorConfig>& generators = {}) {
-    auto opened = Service::Open({.data_folder = data_.path(), .threads = 1, .generators = generators, .precision = embed::Precision::kFloat32});
+  explicit ServedWorld(const std::vector<GeneratorConfig>& generators = {}, QuotaLimits quotas = {}) {
+    auto opened = Service::Open({.data_folder = data_.path(), .threads = 1, .generators = generators,
+                                 .precision = embed::Precision::kFloat32, .quotas = quotas});
     EXPECT_TRUE(opened.ok()) << opened.status().ToString();
     service_ = std::move(*opened);
   }
