@@ -1,5 +1,6 @@
 #include "api/audit_operations.h"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "api/json_request.h"
@@ -51,7 +52,7 @@ Status RecordRun(const Operation& operation, OperationContext& context, const St
 Result<std::string> ListAudit(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"since_unix_ms", "skip", "limit"}));
   AuditLog::Selection selection{.tenant = context.caller.tenant};
-  selection.since_unix_ms = json.Integer("since_unix_ms", {.min = 0, .otherwise = 0});
+  selection.since_unix_ms = json.Integer("since_unix_ms", {.min = 0, .max = INT64_MAX, .otherwise = 0});
   selection.skip = static_cast<size_t>(json.Integer("skip", {.min = 0, .otherwise = 0}));
   selection.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = 1000, .otherwise = 100}));
   RETURN_IF_ERROR(json.status());

@@ -125,7 +125,7 @@ Json RequestSchema(std::string_view name) {
   }
   if (name == "rule.remove") return Body({"path"}, {{"path", Text("as the rule was added")}});
   if (name == "audit.list") {
-    return Body({}, {{"since_unix_ms", Whole(0, INT64_MAX, 0)}, {"skip", Whole(0, INT64_MAX, 0)}, {"limit", Whole(1, 1000, 100)}});
+    return Body({}, {{"since_unix_ms", Whole(0, INT64_MAX, 0)}, {"skip", Whole(0, INT32_MAX, 0)}, {"limit", Whole(1, 1000, 100)}});
   }
   if (name == "token.create") {
     return Body({"user"}, {{"tenant", Text("default: your own")},

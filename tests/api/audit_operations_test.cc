@@ -76,6 +76,7 @@ TEST_F(AuditOperations, AdministratorsReadTheirOwnTenantsRecordsOnly) {
   Json page = Json::parse(Post("/v1/audit", root_, {{"limit", 1}, {"skip", 1}}).body);
   EXPECT_EQ(page["records"].size(), 1u);
   EXPECT_EQ(page["next_skip"], 2);
+  EXPECT_TRUE(Json::parse(Post("/v1/audit", root_, {{"since_unix_ms", 32'503'680'000'000}}).body)["records"].empty());
 }
 
 }  // namespace
