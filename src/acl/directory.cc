@@ -15,6 +15,7 @@ namespace codelore::acl {
 namespace {
 
 constexpr size_t kMaxTeams = 1000;
+constexpr size_t kMaxRules = 1000;
 constexpr size_t kMaxLocationBytes = 4096;
 constexpr size_t kMaxTokenTextBytes = 256;
 
@@ -112,6 +113,7 @@ void Directory::Publish(Result<std::shared_ptr<const State>> state) {
   std::lock_guard lock(state_mutex_);
   health_ = state.status();
   state_.swap(next);  // the old one ends outside of the lock
+  ++generation_;
 }
 
 // After a failed write nobody knows what the store holds, so it is asked.
@@ -265,12 +267,98 @@ Result<std::vector<PartitionId>> Directory::PartitionsOf(SourceId id) const {
   return partitions;
 }
 
-// Path rules will choose among the source's labels here; today it has one.
-Result<PartitionId> Directory::PartitionFor(SourceId id, std::string_view /*path*/) const {
+Result<PartitionId> Directory::PartitionFor(SourceId id, std::string_view path) const {
   ASSIGN_OR_RETURN(auto state, Current());
   const Source* source = state->FindSource(id);
   if (source == nullptr) return NoSuchSource();
-  return std::ranges::find(source->partitions, source->label, &LabelPartition::label)->partition;
+  LabelId label = source->label;
+  if (const PathRules* rules = state->RulesOf(id)) label = rules->LabelOf(path).value_or(label);
+  return std::ranges::find(source->partitions, label, &LabelPartition::label)->partition;
+}
+
+// ---- path rules ------------------------------------------------------------------------------------------
+
+Status Directory::SetRule(SourceId id, std::string_view pattern, std::vector<std::string> principals) {
+  RETURN_IF_ERROR(ValidateRulePattern(pattern));
+  for (const std::string& principal : principals) RETURN_IF_ERROR(ValidatePrincipal(principal));
+  SortUnique(principals);
+  std::lock_guard lock(write_mutex_);
+  ASSIGN_OR_RETURN(auto state, Current());
+  const Source* found = state->FindSource(id);
+  if (found == nullptr) return NoSuchSource();
+  Edit edit(*state);
+  Source source = *found;
+  auto rule = std::ranges::find(source.rules, pattern, &PathRule::pattern);
+  if (rule != source.rules.end()) {
+    Label label{.id = rule->label, .tenant = source.tenant, .principals = std::move(principals)};
+    edit.Put(RecordKey(kLabelPrefix, label.id.value), Encode(label));
+    return Commit(*state, std::move(edit));
+  }
+  if (source.rules.size() >= kMaxRules) return InvalidArgument("more than 1000 rules for one source");
+  Label label{.id = {edit.NewId()}, .tenant = source.tenant, .principals = std::move(principals)};
+  for (LabelPartition& each : source.partitions) each.also.push_back(label.id);  // any may hold files of the new rule
+  source.partitions.push_back({label.id, {edit.NewId()}});
+  source.rules.push_back({std::string(pattern), label.id});
+  ++source.rules_version;
+  edit.Put(RecordKey(kLabelPrefix, label.id.value), Encode(label));
+  edit.Put(RecordKey(kSourcePrefix, id.value), Encode(source));
+  return Commit(*state, std::move(edit));
+}
+
+Status Directory::RemoveRule(SourceId id, std::string_view pattern) {
+  std::lock_guard lock(write_mutex_);
+  ASSIGN_OR_RETURN(auto state, Current());
+  const Source* found = state->FindSource(id);
+  if (found == nullptr) return NoSuchSource();
+  Source source = *found;
+  auto rule = std::ranges::find(source.rules, pattern, &PathRule::pattern);
+  if (rule == source.rules.end()) return NotFound("there is no rule for '" + std::string(pattern) + "'");
+  // Its files may go anywhere; they stay under its label, too, as long as they lie where they are.
+  LabelPartition& own = *std::ranges::find(source.partitions, rule->label, &LabelPartition::label);
+  source.rules.erase(rule);
+  own.also.push_back(source.label);
+  for (const PathRule& other : source.rules) own.also.push_back(other.label);
+  std::ranges::sort(own.also);
+  own.also.erase(std::unique(own.also.begin(), own.also.end()), own.also.end());
+  ++source.rules_version;
+  Edit edit(*state);
+  edit.Put(RecordKey(kSourcePrefix, id.value), Encode(source));
+  return Commit(*state, std::move(edit));
+}
+
+Result<std::vector<Directory::NamedRule>> Directory::RulesOf(SourceId id) const {
+  ASSIGN_OR_RETURN(auto state, Current());
+  const Source* source = state->FindSource(id);
+  if (source == nullptr) return NoSuchSource();
+  std::vector<NamedRule> rules;
+  for (const PathRule& rule : source->rules) rules.push_back({rule.pattern, state->FindLabel(rule.label)->principals});
+  std::ranges::sort(rules, {}, &NamedRule::pattern);
+  return rules;
+}
+
+Status Directory::SettleRules(SourceId id, uint32_t rules_version, const std::function<Status(std::span<const PartitionId>)>& remove) {
+  std::lock_guard lock(write_mutex_);
+  ASSIGN_OR_RETURN(auto state, Current());
+  const Source* found = state->FindSource(id);
+  if (found == nullptr) return NoSuchSource();
+  std::vector<PartitionId> dropped;
+  bool unsorted = std::ranges::any_of(found->partitions, [](const LabelPartition& each) { return !each.also.empty(); });
+  if (found->rules_version != rules_version || !unsorted) return OkStatus();
+  Edit edit(*state);
+  Source source = *found;
+  std::erase_if(source.partitions, [&](const LabelPartition& each) {
+    bool used = each.label == source.label || std::ranges::find(source.rules, each.label, &PathRule::label) != source.rules.end();
+    if (!used) {
+      dropped.push_back(each.partition);
+      edit.Delete(RecordKey(kLabelPrefix, each.label.value));
+    }
+    return !used;
+  });
+  for (LabelPartition& each : source.partitions) each.also.clear();
+  // First: as long as the partitions are on record, the next run comes here again.
+  if (!dropped.empty()) RETURN_IF_ERROR(remove(dropped));
+  edit.Put(RecordKey(kSourcePrefix, id.value), Encode(source));
+  return Commit(*state, std::move(edit));
 }
 
 // ---- tokens ----------------------------------------------------------------------------------------------
@@ -318,6 +406,7 @@ Status Directory::RevokeToken(TenantId tenant, TokenId id) {
 // The look-up is by a keyed hash, whose bytes a caller can neither choose nor predict: how long it takes says
 // nothing about the tokens there are. Every text that is looked at costs the same work.
 Result<Identity> Directory::Authenticate(std::string_view text) const {
+  uint64_t generation = generation_;  // before the state: what changes in between is looked at again
   ASSIGN_OR_RETURN(auto state, Current());
   bool well_formed = IsWellFormedToken(text);
   ASSIGN_OR_RETURN(std::string hash, HashToken(state->token_key(), text.substr(0, kMaxTokenTextBytes)));
@@ -325,7 +414,19 @@ Result<Identity> Directory::Authenticate(std::string_view text) const {
   bool alive = token != nullptr &&
                (token->expires_unix_ms == 0 || options_.now_unix_ms() < token->expires_unix_ms);
   if (!well_formed || !alive) return PermissionDenied("unknown or expired token");
-  return Identity{token->tenant, token->user, token->teams, token->administrator, token->id};
+  return Identity{token->tenant, token->user, token->teams, token->administrator, token->id, generation};
+}
+
+bool Directory::StillHolds(const Identity& identity, const Viewer& viewer) const {
+  uint64_t generation = generation_;
+  auto state = Current();
+  if (!state.ok()) return false;
+  auto token = (*state)->tokens().find(identity.token);
+  if (token == (*state)->tokens().end()) return false;
+  if (int64_t expires = token->second.expires_unix_ms; expires != 0 && options_.now_unix_ms() >= expires) return false;
+  if (generation == identity.generation) return true;
+  auto now = ViewerFor(identity);
+  return now.ok() && std::ranges::includes(now->partitions(), viewer.partitions());
 }
 
 // ---- viewers -----------------------------------------------------------------------------------------------
@@ -339,16 +440,16 @@ Result<Viewer> Directory::ViewerForUser(TenantId tenant, std::string_view user,
   RETURN_IF_ERROR(ValidateUser(user, teams));
   ASSIGN_OR_RETURN(auto state, Current());
   if (!state->tenants().contains(tenant)) return NoSuchTenant();
+  std::string name = UserPrincipal(user);
+  std::vector<std::string> principals = {name, std::string(kEveryone)};
+  for (const std::string& team : teams) principals.push_back(TeamPrincipal(team));
   std::vector<ReadablePartition> readable, merged;
-  auto add = [&](std::string_view principal) {
+  for (const std::string& principal : principals) {
     merged.clear();
     std::ranges::set_union(readable, state->ReadableBy(tenant, principal), std::back_inserter(merged));
     readable.swap(merged);
-  };
-  std::string name = UserPrincipal(user);
-  add(name);
-  for (const std::string& team : teams) add(TeamPrincipal(team));
-  add(kEveryone);
+  }
+  std::erase_if(readable, [&](const ReadablePartition& each) { return state->IsWithheld(each, principals); });
   return Viewer(tenant, std::move(name), std::move(readable));
 }
 

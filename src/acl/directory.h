@@ -12,10 +12,12 @@
 #ifndef CODELORE_ACL_DIRECTORY_H_
 #define CODELORE_ACL_DIRECTORY_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,7 @@ struct Identity {
   std::vector<std::string> teams;
   bool administrator = false;
   TokenId token = {};
+  uint64_t generation = 0;  // see Directory::StillHolds
 };
 
 struct NewSource {
@@ -95,6 +98,21 @@ class Directory {
   Status Revoke(SourceId source, std::string_view principal);  // kNotFound: there is no such grant
   Result<std::vector<std::string>> PrincipalsOf(SourceId source) const;
   Result<std::vector<PartitionId>> PartitionsOf(SourceId source) const;
+
+  // ---- path rules (path_rules.h): files that stand under readers of their own
+  struct NamedRule {
+    std::string pattern;
+    std::vector<std::string> principals;
+  };
+  // Adds a rule, or changes who may read under it. A new pattern makes files move: until SettleRules, who reads any of
+  // the source must be allowed to under the old rules and the new.
+  Status SetRule(SourceId source, std::string_view pattern, std::vector<std::string> principals);
+  Status RemoveRule(SourceId source, std::string_view pattern);  // kNotFound: there is no such rule
+  Result<std::vector<NamedRule>> RulesOf(SourceId source) const;  // by pattern
+  // A run that began under this version of the rules has put every file where it belongs. Partitions that no rule has any
+  // more are dropped after `remove` has taken them out of the index. Does nothing for another version.
+  Status SettleRules(SourceId source, uint32_t rules_version, const std::function<Status(std::span<const PartitionId>)>& remove);
+
   // Where a file of this source belongs.
   Result<PartitionId> PartitionFor(SourceId source, std::string_view path) const;
 
@@ -104,6 +122,9 @@ class Directory {
   Status RevokeToken(TenantId tenant, TokenId token);
   // kPermissionDenied, in one and the same wording, for whatever is not a living token.
   Result<Identity> Authenticate(std::string_view token_text) const;
+  // For answers that take long: the identity's token lives, and `viewer`, which was made for it, shows nothing that it
+  // may not read now. Cheap as long as nothing has changed since.
+  bool StillHolds(const Identity& identity, const Viewer& viewer) const;
 
   // ---- viewers
   Result<Viewer> ViewerFor(const Identity& identity) const;
@@ -129,6 +150,7 @@ class Directory {
   mutable std::mutex state_mutex_;  // guards the next two
   std::shared_ptr<const State> state_;
   Status health_;  // why there is no state
+  std::atomic<uint64_t> generation_ = 0;  // of state_
 };
 
 }  // namespace codelore::acl

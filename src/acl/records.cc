@@ -72,6 +72,13 @@ std::string Encode(const Source& source) {
   out.Fixed(static_cast<uint8_t>(source.kind)).Varint(source.label.value);
   out.Varint(source.partitions.size());
   for (const LabelPartition& each : source.partitions) out.Varint(each.label.value).Varint(each.partition.value);
+  if (source.rules_version == 0) return out.Take();  // as before there were rules
+  out.Varint(source.rules_version).Varint(source.rules.size());
+  for (const PathRule& rule : source.rules) out.String(rule.pattern).Varint(rule.label.value);
+  for (const LabelPartition& each : source.partitions) {
+    out.Varint(each.also.size());
+    for (LabelId label : each.also) out.Varint(label.value);
+  }
   return out.Take();
 }
 
@@ -88,6 +95,18 @@ bool Decode(std::string_view fields, Source& source) {
   for (LabelPartition& each : source.partitions) {
     each.label = {static_cast<uint32_t>(in.Varint())};
     each.partition = {static_cast<uint32_t>(in.Varint())};
+  }
+  if (!in.done()) {
+    source.rules_version = static_cast<uint32_t>(in.Varint());
+    source.rules.resize(in.Count(2));
+    for (PathRule& rule : source.rules) {
+      rule.pattern = in.String();
+      rule.label = {static_cast<uint32_t>(in.Varint())};
+    }
+    for (LabelPartition& each : source.partitions) {
+      each.also.resize(in.Count());
+      for (LabelId& label : each.also) label = {static_cast<uint32_t>(in.Varint())};
+    }
   }
   return in.done() && kind <= static_cast<uint8_t>(SourceKind::kFolder);
 }

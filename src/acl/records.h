@@ -33,6 +33,15 @@ enum class SourceKind : uint8_t { kGit = 0, kFolder = 1 };
 struct LabelPartition {
   LabelId label;
   PartitionId partition;
+  // Rules have changed, and until a run has sorted the files anew, some of these may belong under these labels: only who
+  // may read under all of them and under `label` reads any.
+  std::vector<LabelId> also = {};
+};
+
+// Files at paths that `pattern` stands for (path_rules.h) are under `label` instead of the source's own.
+struct PathRule {
+  std::string pattern;  // unique in its source
+  LabelId label;        // of this rule alone
 };
 
 struct Source {
@@ -42,8 +51,10 @@ struct Source {
   std::string location;  // a path or a URL
   std::string branch;    // empty: the default branch
   SourceKind kind = SourceKind::kGit;
-  LabelId label;         // of all files, as long as there are no path rules
+  LabelId label;         // of files that no rule stands for
   std::vector<LabelPartition> partitions;
+  std::vector<PathRule> rules = {};
+  uint32_t rules_version = 0;  // of the patterns
 };
 
 struct Label {

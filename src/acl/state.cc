@@ -76,6 +76,8 @@ bool State::ApplyLabel(LabelId id, std::optional<std::string_view> fields) {
 bool State::ApplySource(SourceId id, std::optional<std::string_view> fields) {
   if (auto old = sources_.find(id); old != sources_.end()) {
     ChangeReaders(old->second, std::nullopt, Change::kLeave);
+    for (const LabelPartition& each : old->second.partitions) unsorted_.erase(each.partition);
+    rules_.erase(id);
     sources_.erase(old);
   }
   if (!fields) return true;
@@ -83,6 +85,10 @@ bool State::ApplySource(SourceId id, std::optional<std::string_view> fields) {
   source.id = id;
   if (!Decode(*fields, source)) return false;
   ChangeReaders(source, std::nullopt, Change::kEnter);
+  for (const LabelPartition& each : source.partitions) {
+    if (!each.also.empty()) unsorted_[each.partition] = each.also;
+  }
+  if (!source.rules.empty()) rules_[id] = std::make_shared<PathRules>(source.rules);
   sources_.emplace(id, std::move(source));
   return true;
 }
@@ -139,6 +145,10 @@ Status State::CheckSource(const Source& source) const {
     const Label* label = FindLabel(each.label);
     good = good && label != nullptr && label->tenant == source.tenant && each.partition.value <= last_id_;
     has_main_label = has_main_label || each.label == source.label;
+    for (LabelId also : each.also) good = good && FindLabel(also) != nullptr;
+  }
+  for (const PathRule& rule : source.rules) {
+    good = good && std::ranges::find(source.partitions, rule.label, &LabelPartition::label) != source.partitions.end();
   }
   return good && has_main_label ? OkStatus() : Damaged("source", source.id.value);
 }
@@ -167,6 +177,22 @@ const Label* State::FindLabel(LabelId id) const {
 const Token* State::FindTokenByHash(const std::string& hash) const {
   auto at = token_of_hash_.find(hash);
   return at == token_of_hash_.end() ? nullptr : &tokens_.at(at->second);
+}
+
+bool State::IsWithheld(const ReadablePartition& readable, const std::vector<std::string>& principals) const {
+  auto unsorted = unsorted_.find(readable.partition);
+  if (unsorted == unsorted_.end()) return false;
+  return !std::ranges::all_of(unsorted->second, [&](LabelId id) {
+    const Label* label = FindLabel(id);
+    return label != nullptr && std::ranges::any_of(principals, [&](const std::string& principal) {
+             return std::ranges::binary_search(label->principals, principal);
+           });
+  });
+}
+
+const PathRules* State::RulesOf(SourceId id) const {
+  auto at = rules_.find(id);
+  return at == rules_.end() ? nullptr : at->second.get();
 }
 
 std::span<const ReadablePartition> State::ReadableBy(TenantId tenant, std::string_view principal) const {

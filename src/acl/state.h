@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "acl/path_rules.h"
 #include "acl/records.h"
 #include "codelore/status.h"
 #include "codelore/viewer.h"
@@ -45,6 +46,9 @@ class State {
 
   // What a label names this principal for, sorted by partition.
   std::span<const ReadablePartition> ReadableBy(TenantId tenant, std::string_view principal) const;
+  // It holds files that may belong under another label too, and none of these principals is named there.
+  bool IsWithheld(const ReadablePartition& readable, const std::vector<std::string>& principals) const;
+  const PathRules* RulesOf(SourceId id) const;  // nullptr: it has none
 
  private:
   Status ApplyRecord(std::string_view key, std::optional<std::string_view> fields);
@@ -65,6 +69,8 @@ class State {
   std::map<TokenId, Token> tokens_;
   std::unordered_map<std::string, TokenId> token_of_hash_;
   std::unordered_map<std::string, std::vector<ReadablePartition>> readable_;  // by ReaderKey
+  std::map<SourceId, std::shared_ptr<const PathRules>> rules_;                // of sources that have any
+  std::map<PartitionId, std::vector<LabelId>> unsorted_;                      // LabelPartition::also, where it is not empty
 };
 
 }  // namespace codelore::acl

@@ -21,12 +21,29 @@ std::string_view TokenOf(const HttpRequest& request) {
 
 }  // namespace
 
-Result<Caller> Authenticate(Service& service, const HttpRequest& request) {
-  ASSIGN_OR_RETURN(auto identity, service.directory().Authenticate(TokenOf(request)));
+Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpResponse& response) {
+  auto authenticated = service.directory().Authenticate(TokenOf(request));
+  AuditEvent sign_in{.tenant = {}, .who = "", .what = "sign-in", .from = request.peer, .request = request.id};
+  if (!authenticated.ok()) {
+    sign_in.result = "refused";
+    (void)service.audit().AppendNoise(sign_in).ok();  // refused all the same
+  }
+  ASSIGN_OR_RETURN(auto identity, std::move(authenticated));
+  if (uint32_t seconds = service.quotas().TakeRequest(identity.tenant, acl::UserPrincipal(identity.user)); seconds != 0) {
+    response.SetHeader("Retry-After", std::to_string(seconds));
+    return ResourceExhausted("too many requests");
+  }
+  sign_in.tenant = identity.tenant;
+  sign_in.who = acl::UserPrincipal(identity.user);
+  std::string token = std::to_string(identity.token.value);
+  sign_in.about = {{"token", token}};
+  (void)service.audit().AppendHourly(token, sign_in).ok();  // a full disk does not end reading
   ASSIGN_OR_RETURN(Viewer viewer, service.directory().ViewerFor(identity));
+  auto still = [&directory = service.directory(), identity, viewer] { return directory.StillHolds(identity, viewer); };
   return Caller{.tenant = identity.tenant,
                 .role = identity.administrator ? Role::kAdministrator : Role::kReader,
-                .viewer = std::move(viewer)};
+                .viewer = std::move(viewer),
+                .still = std::move(still)};
 }
 
 void RefuseCaller(const Status& status, HttpResponse& response) {

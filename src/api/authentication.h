@@ -9,8 +9,12 @@
 
 namespace codelore::api {
 
-// By `Authorization: Bearer` or `x-api-key`. kPermissionDenied without a living token.
-Result<Caller> Authenticate(Service& service, const HttpRequest& request);
+// By `Authorization: Bearer` or `x-api-key`. kPermissionDenied without a living token; kResourceExhausted when the user or
+// the tenant has asked too often: `response` then has a Retry-After. Refusals and each hour's first use of a token go on record.
+Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpResponse& response);
+
+// For a stream that Quotas::TakeStream has no place for.
+inline Status TooManyStreams() { return ResourceExhausted("too many streams at once"); }
 
 // What someone who is not known is told.
 inline constexpr std::string_view kTokenWanted = "send a valid token as 'Authorization: Bearer TOKEN'";

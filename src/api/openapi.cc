@@ -127,6 +127,14 @@ Json RequestSchema(std::string_view name) {
                                          {"description", "mask: overwrite both; secrets: leave personal data; refuse: skip files that hold any"}}}});
   }
   if (name == "grant") return Body({"principal"}, {{"principal", Text("user:NAME, team:NAME or everyone")}});
+  if (name == "rule.add") {
+    return Body({"path"}, {{"path", Text("a path from the source's root, or a glob: infra/secrets/**; stands for all below it, too")},
+                           {"principals", Texts("who may read there, user:NAME, team:NAME or everyone; none: nobody")}});
+  }
+  if (name == "rule.remove") return Body({"path"}, {{"path", Text("as the rule was added")}});
+  if (name == "audit.list") {
+    return Body({}, {{"since_unix_ms", Whole(0, INT64_MAX, 0)}, {"skip", Whole(0, INT32_MAX, 0)}, {"limit", Whole(1, 1000, 100)}});
+  }
   if (name == "token.create") {
     return Body({"user"}, {{"tenant", Text("default: your own")},
                            {"user", Text("whose token it is")},

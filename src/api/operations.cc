@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "api/audit_operations.h"
 #include "api/file_operations.h"
 #include "api/follow_operations.h"
 #include "api/grep_operation.h"
 #include "api/json_request.h"
 #include "api/masking_operations.h"
+#include "api/rule_operations.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
 #include "api/symbol_operations.h"
@@ -118,6 +120,10 @@ constexpr Operation kOperations[] = {
     {"source.remove", "DELETE", "/v1/sources/:source", kAdministrator, false, "Remove a source and its index", RemoveSource},
     {"grant", "POST", "/v1/sources/:source/grants", kAdministrator, false, "Let a principal read a source", GrantSource},
     {"revoke", "DELETE", "/v1/sources/:source/grants/:principal", kAdministrator, false, "Take a grant back", RevokeSource},
+    {"rule.list", "GET", "/v1/sources/:source/rules", kAdministrator, false, "List a source's path rules", ListRules},
+    {"rule.add", "POST", "/v1/sources/:source/rules", kAdministrator, false, "Let only some principals read files at a path", AddRule},
+    {"rule.remove", "POST", "/v1/sources/:source/rules/remove", kAdministrator, false, "Take a path rule back", RemoveRule},
+    {"audit.list", "POST", "/v1/audit", kAdministrator, false, "Read the tenant's audit log", ListAudit},
     {"token.create", "POST", "/v1/tokens", kAdministrator, false, "Make a token; its text is shown once", CreateToken},
     {"token.list", "GET", "/v1/tokens", kAdministrator, false, "List tokens, without their text", ListTokens},
     {"token.revoke", "DELETE", "/v1/tokens/:id", kAdministrator, false, "Revoke a token", RevokeToken},
@@ -165,11 +171,14 @@ const Operation& OperationNamed(std::string_view name) {
 
 Result<std::string> Run(const Operation& operation, OperationContext& context) {
   if (context.caller.role < operation.needs) {
+    RecordDenial(operation, context);
     return PermissionDenied(operation.needs == Role::kOperator
                                 ? "this is done on the server's machine, with --data"
                                 : "this needs an administrator");
   }
-  return operation.run(context);
+  auto result = operation.run(context);
+  RETURN_IF_ERROR(RecordRun(operation, context, result.status()));
+  return result;
 }
 
 }  // namespace codelore::api

@@ -25,6 +25,13 @@ struct Caller {
   TenantId tenant;
   Role role = Role::kReader;
   Viewer viewer;
+  // Whether the token and the rights behind `viewer` are still there; empty: they cannot go away.
+  std::function<bool()> still = {};
+
+  // kPermissionDenied once they are not. Answers that take long ask before each piece.
+  Status CheckStill() const {
+    return !still || still() ? OkStatus() : PermissionDenied("rights that this answer rests on were taken back; ask again");
+  }
 };
 
 // Who holds the data folder: the operator of `tenant` (empty: the default one), or, with `as` ("user:NAME",
@@ -45,6 +52,8 @@ struct OperationContext {
   std::stop_token stop;
   // Events of a streaming call, as JSON; false: nobody listens any more. Empty: no stream.
   std::function<bool(std::string_view event, const std::string& json)> emit;
+  // For the audit log: the peer's address and the request's id. Empty: this process.
+  std::string from = {}, request = {};
 
   std::string Param(std::string_view name) const;
 };
@@ -62,7 +71,8 @@ struct Operation {
 std::span<const Operation> Operations();
 const Operation& OperationNamed(std::string_view name);  // of a name that is in the table
 
-// Checks the role, then runs. The result is a JSON object.
+// Checks the role, then runs, and puts on record what was changed, denied, or read with more rights than a reader's. What
+// cannot be put on record fails, though a change may have been made. The result is a JSON object.
 Result<std::string> Run(const Operation& operation, OperationContext& context);
 
 }  // namespace codelore::api

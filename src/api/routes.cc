@@ -37,32 +37,36 @@ bool WantsStream(const OperationInput& input) {
 
 void RunStreaming(const Operation& operation, const Backstage& backstage, const Caller& caller,
                   const OperationInput& input, const HttpRequest& request, StreamWriter& writer) {
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
                            .caller = caller, .input = input, .stop = watch.token(),
                            .emit = [&](std::string_view event, const std::string& json) {
                              return writer.Write(SseEvent(event, json));
-                           }};
+                           },
+                           .from = request.peer, .request = request.id};
   auto result = Run(operation, context);
   if (!result.ok()) (void)writer.Write(SseEvent("error", ProblemJson(ProblemOf(result.status()), request.id)));
 }
 
 void Handle(const Operation& operation, const Backstage& backstage, const HttpRequest& request, HttpResponse& response) {
-  auto caller = Authenticate(backstage.service, request);
+  auto caller = Authenticate(backstage.service, request, response);
   if (!caller.ok()) return RefuseCaller(caller.status(), response);
   OperationInput input = InputOf(request);
   if (operation.streams && WantsStream(input)) {
+    auto place = backstage.service.quotas().TakeStream(caller->tenant, caller->viewer.name());
+    if (!place) return response.SetError(TooManyStreams());
     response.SetStream(
-        [&operation, backstage, &request, caller = std::move(*caller), input = std::move(input)](StreamWriter& writer) {
+        [&operation, backstage, &request, place, caller = std::move(*caller), input = std::move(input)](StreamWriter& writer) {
           RunStreaming(operation, backstage, caller, input, request, writer);
         },
         kEventStreamType);
     return;
   }
   std::optional<RequestWatch> watch;
-  if (operation.streams) watch.emplace(request);  // those that can take long
+  if (operation.streams) watch.emplace(request, caller->still);  // those that can take long
   OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
-                           .caller = *caller, .input = input, .stop = watch ? watch->token() : std::stop_token(), .emit = {}};
+                           .caller = *caller, .input = input, .stop = watch ? watch->token() : std::stop_token(), .emit = {},
+                           .from = request.peer, .request = request.id};
   auto result = Run(operation, context);
   if (result.ok()) {
     response.SetBody(std::move(*result), kJsonType);

@@ -155,11 +155,17 @@ Result<std::string> AskOperation(OperationContext& context) {
   Json citations = Json::array();
   std::string text;
   AnswerSink sink;
+  auto may_go_on = [&] {
+    if (!context.caller.CheckStill().ok()) gone.request_stop();
+    return !gone.stop_requested();
+  };
   sink.citations = [&](const std::vector<NamedHit>& hits) {
+    if (!may_go_on()) return;
     citations = CitationsJson(hits);
     emit("citations", {{"citations", citations}});
   };
   sink.piece = [&](const AnswerPiece& piece) {
+    if (!may_go_on()) return;
     text += piece.text;
     Json supports = Json::array();
     for (const Support& support : piece.supports) {
@@ -175,7 +181,9 @@ Result<std::string> AskOperation(OperationContext& context) {
       emit("prompt", {{"prompt", prompt}});
     };
   }
-  ASSIGN_OR_RETURN(AnswerSummary summary, context.service.Ask(context.caller.viewer, question, gone.get_token(), sink));
+  auto answered = context.service.Ask(context.caller.viewer, question, gone.get_token(), sink);
+  RETURN_IF_ERROR(context.caller.CheckStill());
+  ASSIGN_OR_RETURN(AnswerSummary summary, std::move(answered));
   emit("done", {{"found", summary.found}, {"generator", summary.generator}});
   Json reply = {{"question", question.text}, {"found", summary.found}, {"answer", text}, {"citations", citations}, {"generator", summary.generator}};
   if (explain) reply["prompt"] = prompt;

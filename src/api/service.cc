@@ -122,6 +122,8 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(auto networks, ingest::NetworkPolicy::Parse(options.allowed_networks));
   std::unique_ptr<Service> service(new Service());
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
+  ASSIGN_OR_RETURN(service->audit_, AuditLog::Open(folder + "/audit"));  // the store's lock makes this the one process
+  service->quotas_ = std::make_unique<Quotas>(options.quotas);
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
   ASSIGN_OR_RETURN(service->encoder_, OpenEncoder(options));

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "acl/directory.h"
+#include "api/audit_log.h"
 #include "api/generators.h"
+#include "api/quotas.h"
 #include "codelore/encoder.h"
 #include "codelore/generator.h"
 #include "codelore/index.h"
@@ -35,6 +37,7 @@ struct ServiceOptions {
   std::string reranker_folder = {};  // of a sequence classification model; empty: none
   std::optional<embed::Precision> precision = {};  // of both; without it: what is fastest on this processor
   std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
+  QuotaLimits quotas = {};  // of callers with tokens
 };
 
 struct SearchQuestion {
@@ -176,6 +179,8 @@ class Service {
   const EncoderInfo& encoder() const { return encoder_->info(); }
   const TextEncoder& text_encoder() const { return *encoder_; }
   const TextPairScorer* reranker() const { return reranker_.get(); }  // none: not configured
+  AuditLog& audit() { return *audit_; }
+  Quotas& quotas() { return *quotas_; }
   const Generators& generators() const { return *generators_; }
   ingest::Indexer& indexer() { return *indexer_; }
 
@@ -190,6 +195,8 @@ class Service {
 
   // In the order they are opened; each needs those above it.
   std::unique_ptr<KeyValueStore> store_;
+  std::unique_ptr<AuditLog> audit_;
+  std::unique_ptr<Quotas> quotas_;
   std::unique_ptr<acl::Directory> directory_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<TextEncoder> encoder_;

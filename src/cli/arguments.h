@@ -38,6 +38,8 @@ struct Arguments {
   std::vector<std::string> teams;
   bool everyone = false, administrator = false;
   uint32_t expires_in_days = 0, token_id = 0;
+  std::string rule_path, since;
+  uint32_t user_rate = 600, tenant_rate = 6000, user_streams = 8, tenant_streams = 100;  // see api::QuotaLimits
   api::EvalOptions eval;
 };
 

@@ -286,6 +286,13 @@ class CommandLine {
         ->type_name("NAME");
     AddGenerators(serve);
     AddThreads(serve);
+    auto limit = [&](const char* name, uint32_t& value, const char* what) {
+      serve->add_option(name, value, what)->type_name("N")->capture_default_str();
+    };
+    limit("--user-requests-per-minute", arguments_.user_rate, "of one user; 0: no limit");
+    limit("--tenant-requests-per-minute", arguments_.tenant_rate, "of one tenant; 0: no limit");
+    limit("--user-streams", arguments_.user_streams, "of one user at once; 0: no limit");
+    limit("--tenant-streams", arguments_.tenant_streams, "of one tenant at once; 0: no limit");
 
     CLI::App* mcp = Add(app_, "mcp", "speak the Model Context Protocol on standard input and output",
                         "  codelore mcp                                       for an agent on this machine, over a data folder\n"
@@ -355,6 +362,29 @@ class CommandLine {
     AddPrincipalOptions(Add(app_, "grant", "let a user, a team or everyone read a source",
                             "  codelore grant --source app --team backend\n  codelore grant --source handbook --everyone", Grant));
     AddPrincipalOptions(Add(app_, "revoke", "take a grant back; the next request obeys", "  codelore revoke --source app --team backend", Revoke));
+
+    CLI::App* rule = AddGroup("rule", "let only some read what lies at a path of a source",
+                              "  codelore rule add --source app --path 'infra/secrets/**' --team platform\n  codelore rule list app");
+    CLI::App* add_rule = Add(*rule, "add", "add a rule, or change who may read there",
+                             "  codelore rule add --source app --path 'infra/secrets/**' --team platform\n"
+                             "The longest rule that a path matches counts, instead of the source's grants. Files move at once; until they have,\n"
+                             "only who may read under both the old rules and the new reads any of the source.",
+                             AddRule);
+    AddPrincipalOptions(add_rule);
+    add_rule->add_option("--path", arguments_.rule_path, "a path or glob from the source's root")->type_name("GLOB")->required();
+    CLI::App* list_rules = Add(*rule, "list", "list a source's rules", "  codelore rule list app", ListRules);
+    list_rules->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    CLI::App* remove_rule = Add(*rule, "remove", "take a rule back", "  codelore rule remove --source app --path 'infra/secrets/**'", RemoveRule);
+    remove_rule->add_option("--source", arguments_.source, "name of the source")->type_name("NAME")->required();
+    remove_rule->add_option("--path", arguments_.rule_path, "as it was added")->type_name("GLOB")->required();
+
+    CLI::App* audit = AddGroup("audit", "read or check the audit log", "  codelore audit list --since 2026-01-31 --json\n  codelore audit verify");
+    CLI::App* list_audit = Add(*audit, "list", "who did what; with --json as JSON lines",
+                               "  codelore audit list --since 2026-01-31\n"
+                               "With --data it reads the files themselves, beside a running server, too; with --server the token's tenant.",
+                               ListAudit);
+    list_audit->add_option("--since", arguments_.since, "a day, or a time: 2026-01-31T12:00:00Z")->type_name("TIME");
+    Add(*audit, "verify", "check the chain; names the first line that was altered", "  codelore audit verify", VerifyAudit);
 
     CLI::App* token = AddGroup("token", "make, list or revoke tokens",
                                "  codelore token create --user ann --team backend\n  codelore token list\n  codelore token revoke 7");

@@ -285,6 +285,8 @@ int Serve(const Arguments& arguments) {
   if (!service.ok()) return Fail(arguments, service.status());
   options.service = std::move(*service);
   options.service.threads = arguments.threads;
+  options.service.quotas = {.user_requests_per_minute = arguments.user_rate, .tenant_requests_per_minute = arguments.tenant_rate,
+                            .user_streams = arguments.user_streams, .tenant_streams = arguments.tenant_streams};
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;
@@ -380,6 +382,18 @@ int Grant(const Arguments& arguments) {
   auto principal = PrincipalOf(arguments);
   if (!principal.ok()) return Fail(arguments, principal.status());
   return Execute(arguments, "grant", {{"principal", *principal}}, {{"source", arguments.source}});
+}
+
+int AddRule(const Arguments& arguments) {
+  auto principal = PrincipalOf(arguments);
+  if (!principal.ok()) return Fail(arguments, principal.status());
+  return Execute(arguments, "rule.add", {{"path", arguments.rule_path}, {"principals", {*principal}}}, {{"source", arguments.source}});
+}
+
+int ListRules(const Arguments& arguments) { return Execute(arguments, "rule.list", Json::object(), {{"source", arguments.source}}); }
+
+int RemoveRule(const Arguments& arguments) {
+  return Execute(arguments, "rule.remove", {{"path", arguments.rule_path}}, {{"source", arguments.source}});
 }
 
 int Revoke(const Arguments& arguments) {

@@ -44,6 +44,11 @@ int ListTokens(const Arguments& arguments);
 int RevokeToken(const Arguments& arguments);
 int CreateTenant(const Arguments& arguments);
 int ListTenants(const Arguments& arguments);
+int AddRule(const Arguments& arguments);
+int ListRules(const Arguments& arguments);
+int RemoveRule(const Arguments& arguments);
+int ListAudit(const Arguments& arguments);
+int VerifyAudit(const Arguments& arguments);
 
 // Says what failed, on standard error, and with --json as an object on standard output too.
 int Fail(const Arguments& arguments, const Status& status);

@@ -276,6 +276,15 @@ int PrintReaders(const Json& json) {
   return kSuccess;
 }
 
+int PrintRules(const Json& json) {
+  if (json["rules"].empty()) Print("Source '" + Name(json, "source") + "' has no path rules.\n");
+  for (const Json& rule : json["rules"]) Print(Bold(Name(rule, "path")) + "  readers: " + ReadersText(rule) + "\n");
+  if (!json.value("sorted", true)) {
+    std::fprintf(stderr, "Its files have not moved yet: until they have, both the old rules and the new must allow a reader. codelore status shows why.\n");
+  }
+  return kSuccess;
+}
+
 int PrintTokens(const Json& json) {
   if (json["tokens"].empty()) Print("No tokens.\n");
   for (const Json& token : json["tokens"]) {
@@ -343,6 +352,8 @@ constexpr Shape kShapes[] = {
     {"source.list", PrintSources, AlwaysSuccess}, {"grant", PrintReaders, AlwaysSuccess},
     {"revoke", PrintReaders, AlwaysSuccess},   {"token.list", PrintTokens, AlwaysSuccess},
     {"token.create", PrintToken, AlwaysSuccess}, {"tenant.list", PrintTenants, AlwaysSuccess},
+    {"rule.add", PrintRules, AlwaysSuccess},   {"rule.list", PrintRules, AlwaysSuccess},
+    {"rule.remove", PrintRules, AlwaysSuccess},
     {"doctor", PrintFindings, DoctorCodeOf},   {"version", PrintVersion, AlwaysSuccess},
 };
 

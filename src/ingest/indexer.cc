@@ -220,6 +220,7 @@ class Run {
     for (const acl::LabelPartition& each : source_.partitions) {
       key += "/" + std::to_string(each.label.value) + "=" + std::to_string(each.partition.value);
     }
+    for (const acl::PathRule& rule : source_.rules) key += "\n" + std::to_string(rule.label.value) + "=" + rule.pattern;
     return key;
   }
 
@@ -476,6 +477,13 @@ Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const Ru
   return std::unique_ptr<SourceTree>(std::make_unique<GitTree>(repository, std::move(head), GitTree::Options{.limits = {}, .stop = stop}));
 }
 
+// Every file lies where the rules of `source` want it.
+Status SettleRules(Index& index, acl::Directory& directory, const acl::Source& source) {
+  return directory.SettleRules(source.id, source.rules_version, [&](std::span<const PartitionId> partitions) {
+    return index.RemoveSource(SourceId(), partitions);  // of no source: these partitions alone
+  });
+}
+
 }  // namespace
 
 Result<Location> ResolveLocation(const std::string& text) {
@@ -544,6 +552,7 @@ Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, Sour
   {
     Stopwatch watch(report.times.total);
     RETURN_IF_ERROR(ingest::Run(index_, directory_, source, run, tree, options_, stop, progress, report).IndexText());
+    RETURN_IF_ERROR(SettleRules(index_, directory_, source));
     if (!with_vectors) return OkStatus();
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));
     Stopwatch vectors(report.times.vectors);

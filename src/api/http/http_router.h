@@ -48,6 +48,8 @@ class HttpRouter {
   // Fills in the request's params. HEAD is answered by GET's route.
   Match Find(HttpRequest* request) const;
 
+  const std::vector<Route>& routes() const { return routes_; }
+
  private:
   std::vector<Route> routes_;
 };

@@ -143,6 +143,12 @@ void HttpServer::Handle(std::string method, std::string pattern, HttpHandler han
                        .options = options});
 }
 
+std::vector<std::string> HttpServer::Routes() const {
+  std::vector<std::string> routes;
+  for (const Route& route : core_->router().routes()) routes.push_back(route.method + " " + route.pattern);
+  return routes;
+}
+
 Status HttpServer::Start() { return core_->Start(); }
 int HttpServer::port() const { return core_->port(); }
 void HttpServer::Stop(Milliseconds drain) { core_->Stop(drain); }

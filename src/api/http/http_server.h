@@ -62,6 +62,8 @@ class HttpServer {
   // `pattern`: see HttpRouter.
   void Handle(std::string method, std::string pattern, HttpHandler handler,
               RouteOptions options = {});
+  // All there are, "GET /v1/sources/:source".
+  std::vector<std::string> Routes() const;
 
   // Binds and serves. Fails when the address cannot be had or threads run out.
   Status Start();

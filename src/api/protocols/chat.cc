@@ -132,7 +132,15 @@ void ReadMessages(JsonRequest& json, ChatCall& call) {
 Result<ChatUsage> RunChat(Service& service, const Caller& caller, const ChatCall& call, std::stop_token stop, const ChatSink& sink) {
   ASSIGN_OR_RETURN(ModelChoice choice, ParseModel(service, caller, call.model));
   size_t answer_bytes = 0;
-  ChatSink counted{.citations = sink.citations, .text = [&](std::string_view text) {
+  std::stop_source gone;
+  std::stop_callback forward(stop, [&] { gone.request_stop(); });
+  auto may_go_on = [&] {
+    if (!caller.CheckStill().ok()) gone.request_stop();
+    return !gone.stop_requested();
+  };
+  ChatSink counted{.citations = [&](const std::vector<ChatCitation>& citations) { if (may_go_on()) sink.citations(citations); },
+                   .text = [&](std::string_view text) {
+                     if (!may_go_on()) return;
                      answer_bytes += text.size();
                      sink.text(text);
                    }};
@@ -142,8 +150,10 @@ Result<ChatUsage> RunChat(Service& service, const Caller& caller, const ChatCall
     return usage;
   };
   if (choice.raw) {
-    ASSIGN_OR_RETURN(ChatUsage usage, RunRaw(service, call, stop, counted));
-    return complete(usage);
+    auto usage = RunRaw(service, call, gone.get_token(), counted);
+    RETURN_IF_ERROR(caller.CheckStill());
+    if (!usage.ok()) return usage;
+    return complete(*usage);
   }
   std::vector<ChatCitation> citations;
   std::set<uint32_t> used;
@@ -155,10 +165,12 @@ Result<ChatUsage> RunChat(Service& service, const Caller& caller, const ChatCall
                       for (const Support& support : piece.supports) used.insert(support.passage);
                       counted.text(piece.text);
                     }};
-  ASSIGN_OR_RETURN(AnswerSummary summary,
-                   service.Ask(caller.viewer, {.text = call.question, .sources = choice.sources, .history = call.history,
-                                               .generator = choice.generator, .sampling = call.sampling}, stop, answer));
+  auto answered = service.Ask(caller.viewer, {.text = call.question, .sources = choice.sources, .history = call.history,
+                                              .generator = choice.generator, .sampling = call.sampling}, gone.get_token(), answer);
+  RETURN_IF_ERROR(caller.CheckStill());
+  ASSIGN_OR_RETURN(AnswerSummary summary, std::move(answered));
   if (summary.generator != "extractive") counted.text(Footer(citations, used));  // that one names its sources itself
+  RETURN_IF_ERROR(caller.CheckStill());
   return complete(summary.usage);
 }
 

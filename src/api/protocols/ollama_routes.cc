@@ -34,7 +34,7 @@ int64_t NanosecondsSince(Clock::time_point start) {
 }
 
 std::string ErrorJson(const Status& status, int http_status) {
-  std::string message = http_status == 401 ? std::string(kTokenWanted) : http_status < 500 ? status.message() : "the server cannot do this right now; try again";
+  std::string message = http_status == 401 ? std::string(kTokenWanted) : http_status < 500 && http_status != 429 ? status.message() : "the server cannot do this right now; try again";
   return Dump({{"error", message}});
 }
 
@@ -94,7 +94,7 @@ void AddTotals(const ChatUsage& usage, Clock::time_point start, Json& line) {
 }
 
 void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& request, const OllamaCall& call, HttpResponse& response) {
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   auto start = Clock::now();
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
@@ -109,7 +109,7 @@ void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& requ
 
 void AnswerInLines(Service& service, const Caller& caller, const HttpRequest& request, const OllamaCall& call, StreamWriter& writer) {
   auto start = Clock::now();
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   auto send = [&](const std::string& line) {
     if (!writer.Write(line + "\n")) watch.gone().request_stop();
   };
@@ -127,7 +127,7 @@ void AnswerInLines(Service& service, const Caller& caller, const HttpRequest& re
 }
 
 void Answer(Service& service, const HttpRequest& request, HttpResponse& response, bool generate) {
-  auto caller = Authenticate(service, request);
+  auto caller = Authenticate(service, request, response);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   auto call = ReadCall(request, generate);
   if (!call.ok()) return Refuse(call.status(), false, response);
@@ -139,7 +139,9 @@ void Answer(Service& service, const HttpRequest& request, HttpResponse& response
     return response.SetBody(Dump(line), kJsonType);
   }
   if (!call->stream) return AnswerWhole(service, *caller, request, *call, response);
-  response.SetStream([&service, &request, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
+  auto place = service.quotas().TakeStream(caller->tenant, caller->viewer.name());
+  if (!place) return Refuse(TooManyStreams(), false, response);
+  response.SetStream([&service, &request, place, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
     AnswerInLines(service, caller, request, call, writer);
   }, kNdjsonType);
 }
@@ -205,7 +207,7 @@ void AddOllamaRoutes(HttpServer& server, Service& service) {
   const RouteOptions options{.max_body_bytes = kMaxBodyBytes, .json_only = false};
   auto handle = [&](const char* method, const char* path, auto run) {
     server.Handle(method, path, [&service, run](const HttpRequest& request, HttpResponse& response) {
-      auto caller = Authenticate(service, request);
+      auto caller = Authenticate(service, request, response);
       if (!caller.ok()) return Refuse(caller.status(), true, response);
       Result<std::string> body = run(service, *caller, request);
       if (!body.ok()) return Refuse(body.status(), false, response);

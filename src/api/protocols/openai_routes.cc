@@ -102,7 +102,7 @@ Json Choice(const OpenAiCall& call, const char* field, Json content, Json finish
 const char* FinishReason(const ChatUsage& usage) { return usage.cut ? "length" : "stop"; }
 
 void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& request, const OpenAiCall& call, HttpResponse& response) {
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
                 .text = [&](std::string_view piece) { text += piece; }};
@@ -117,7 +117,7 @@ void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& requ
 
 void AnswerInChunks(Service& service, const Caller& caller, const HttpRequest& request, const OpenAiCall& call, StreamWriter& writer) {
   const int64_t created = Now();
-  RequestWatch watch(request);
+  RequestWatch watch(request, caller.still);
   auto send = [&](const std::string& data) {
     if (!writer.Write("data: " + data + "\n\n")) watch.gone().request_stop();
   };
@@ -142,14 +142,16 @@ void AnswerInChunks(Service& service, const Caller& caller, const HttpRequest& r
 }
 
 void Complete(Service& service, const HttpRequest& request, HttpResponse& response, bool legacy) {
-  auto caller = Authenticate(service, request);
+  auto caller = Authenticate(service, request, response);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   auto call = ReadCall(request, legacy);
   if (!call.ok()) return Refuse(call.status(), false, response);
   Status model = CheckModel(service, *caller, call->chat.model);
   if (!model.ok()) return Refuse(model, false, response);
   if (!call->stream) return AnswerWhole(service, *caller, request, *call, response);
-  response.SetStream([&service, &request, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
+  auto place = service.quotas().TakeStream(caller->tenant, caller->viewer.name());
+  if (!place) return Refuse(TooManyStreams(), false, response);
+  response.SetStream([&service, &request, place, caller = std::move(*caller), call = std::move(*call)](StreamWriter& writer) {
     AnswerInChunks(service, caller, request, call, writer);
   }, kEventStreamType);
 }
@@ -192,7 +194,7 @@ Result<std::string> Embed(Service& service, const HttpRequest& request) {
 Json ModelJson(const std::string& name) { return {{"id", name}, {"object", "model"}, {"created", 1735689600}, {"owned_by", "codelore"}}; }
 
 void ListModels(Service& service, const HttpRequest& request, HttpResponse& response) {
-  auto caller = Authenticate(service, request);
+  auto caller = Authenticate(service, request, response);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   auto names = ModelNames(service, *caller);
   if (!names.ok()) return Refuse(names.status(), false, response);
@@ -203,7 +205,7 @@ void ListModels(Service& service, const HttpRequest& request, HttpResponse& resp
 }
 
 void ShowModel(Service& service, const HttpRequest& request, HttpResponse& response) {
-  auto caller = Authenticate(service, request);
+  auto caller = Authenticate(service, request, response);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   std::string name(request.Param("model"));
   if (auto part = request.Param("part"); !part.empty()) name += "/" + std::string(part);
@@ -222,7 +224,7 @@ void AddOpenAiRoutes(HttpServer& server, Service& service) {
   handle("POST", "/v1/chat/completions", [](Service& s, const HttpRequest& request, HttpResponse& response) { Complete(s, request, response, false); });
   handle("POST", "/v1/completions", [](Service& s, const HttpRequest& request, HttpResponse& response) { Complete(s, request, response, true); });
   handle("POST", "/v1/embeddings", [](Service& s, const HttpRequest& request, HttpResponse& response) {
-    auto caller = Authenticate(s, request);
+    auto caller = Authenticate(s, request, response);
     if (!caller.ok()) return Refuse(caller.status(), true, response);
     auto embedded = Embed(s, request);
     if (!embedded.ok()) return Refuse(embedded.status(), false, response);
