@@ -241,6 +241,14 @@ struct ExactResult {
   std::string incomplete;
 };
 
+// What the segments that are open say of a source: as quick to give for a large one as for a small one.
+struct SourceSummary {
+  SourceState state;
+  uint64_t files_indexed = 0;
+  uint64_t chunks = 0, chunks_with_vectors = 0;
+  uint64_t index_bytes = 0, segments = 0;
+};
+
 struct SourceStatus {
   SourceState state;
   uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;
@@ -315,7 +323,9 @@ class Index {
   virtual Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path,
                                       const Hash256& encoder_fingerprint) const = 0;
 
-  // kNotFound unless the viewer may read the source's partitions.
+  // Both: kNotFound unless the viewer may read the source's partitions.
+  virtual Result<SourceSummary> Summarize(const Viewer& viewer, SourceId source, const Hash256& encoder_fingerprint) const = 0;
+  // Reads the source's whole ledger.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
                                         const Hash256& encoder_fingerprint) const = 0;
 };

@@ -107,9 +107,10 @@ Result<std::string> AddSource(OperationContext& context) {
 
 Result<std::string> ShowSource(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
-  ASSIGN_OR_RETURN(NamedStatus status, context.service.DescribeSource(viewer, context.Param("source")));
-  Json json = Json::parse(StatusJson(status));
+  ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
+  Json json = Json::parse(SummaryJson(context.Param("source"), summary));
   if (context.caller.role == Role::kReader) return Dump(json);
+  json["files"]["seen"] = summary.state.files;  // of all partitions
   ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
   ASSIGN_OR_RETURN(auto principals, context.service.directory().PrincipalsOf(source.id));
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
@@ -152,25 +153,24 @@ Result<std::string> ReindexSource(OperationContext& context) {
 
 Result<std::string> SourceFreshness(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
-  ASSIGN_OR_RETURN(NamedStatus named, context.service.DescribeSource(viewer, context.Param("source")));
+  ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
   ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
   std::optional<JobState> job;
   if (context.queue != nullptr) job = context.queue->StateOf(source.id);
   PollState poll = context.follower != nullptr ? context.follower->StateOf(source.id) : PollState();
-  const SourceStatus& status = named.status;
   std::string state = StateText(context, source, job, settings.paused);
   bool current = state == "current" || state == "failed";
-  return Dump({{"source", named.source},
-               {"branch", status.state.branch},
-               {"commit", status.state.revision},
-               {"updated_at", TimeText(status.state.updated_unix_ms)},
+  return Dump({{"source", source.name},
+               {"branch", summary.state.branch},
+               {"commit", summary.state.revision},
+               {"updated_at", TimeText(summary.state.updated_unix_ms)},
                {"state", state},
                {"pending", (job && job->pending()) || (!job && !current)},
                {"pending_since", job && job->pending() ? TimeText(job->since_unix_ms) : ""},
                {"looked_at", TimeText(poll.looked_unix_ms)},
-               {"chunks", status.chunks},
-               {"chunks_with_vectors", status.chunks_with_vectors}});
+               {"chunks", summary.chunks},
+               {"chunks_with_vectors", summary.chunks_with_vectors}});
 }
 
 }  // namespace codelore::api

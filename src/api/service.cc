@@ -243,13 +243,12 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
   return report;
 }
 
-Result<NamedStatus> Service::DescribeSource(const Viewer& viewer, const std::string& name) const {
+Result<SourceSummary> Service::SummarizeSource(const Viewer& viewer, const std::string& name) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   auto at = std::ranges::find(sources, name, &acl::VisibleSource::name);
-  auto status = at == sources.end() ? Result<SourceStatus>(NotFound("")) : index_->Describe(viewer, at->id, encoder_->info().fingerprint);
-  if (!status.ok() && status.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
-  ASSIGN_OR_RETURN(SourceStatus described, std::move(status));
-  return NamedStatus{name, std::move(described)};
+  auto summary = at == sources.end() ? Result<SourceSummary>(NotFound("")) : index_->Summarize(viewer, at->id, encoder_->info().fingerprint);
+  if (!summary.ok() && summary.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
+  return summary;
 }
 
 Result<FoundSource> Service::FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name,

@@ -154,7 +154,7 @@ class Service {
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
   // kNotFound, in the same words, for a source that there is not and one the viewer may not see.
-  Result<NamedStatus> DescribeSource(const Viewer& viewer, const std::string& name) const;
+  Result<SourceSummary> SummarizeSource(const Viewer& viewer, const std::string& name) const;
 
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
   Result<FoundSource> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name,

@@ -220,6 +220,20 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return insight;
   }
 
+  Result<SourceSummary> Summarize(const Viewer& viewer, SourceId source, const Hash256& encoder) const override {
+    bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
+    if (!visible) return NotFound("no such source");
+    SourceSummary summary;
+    ASSIGN_OR_RETURN(summary.state, StateOf(source));
+    auto snapshot = CurrentSnapshot();
+    for (const ReadablePartition& readable : viewer.partitions()) {
+      auto at = snapshot->partitions.find(readable.partition);
+      if (readable.source != source || at == snapshot->partitions.end()) continue;
+      for (const auto& segment : at->second->segments) AddCounts(*segment, encoder, summary);
+    }
+    return summary;
+  }
+
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
                                 const Hash256& encoder_fingerprint) const override {
     bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
@@ -567,17 +581,35 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return 0;
   }
 
+  static uint64_t LiveChunksWithVectors(const LiveSegment& segment, const Hash256& encoder) {
+    const VectorIndex* vectors = segment.VectorsOf(encoder);
+    if (vectors == nullptr) return 0;
+    if (vectors->rows() >= segment.reader->chunk_count()) return segment.live_chunks;
+    uint64_t count = 0;
+    for (uint32_t file = 0; file < segment.reader->file_count(); ++file) {
+      if (segment.FileDeleted(file)) continue;
+      const FileRow& row = segment.reader->file(file);
+      count += std::clamp(vectors->rows(), row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
+    }
+    return count;
+  }
+
+  static void AddCounts(const LiveSegment& segment, const Hash256& encoder, SourceSummary& summary) {
+    summary.files_indexed += segment.reader->file_count() - segment.entry.deleted_files.size();
+    summary.chunks += segment.live_chunks;
+    summary.chunks_with_vectors += LiveChunksWithVectors(segment, encoder);
+    summary.index_bytes += segment.reader->size_bytes();
+    for (const auto& vectors : segment.vectors) summary.index_bytes += vectors->size_bytes();
+    ++summary.segments;
+  }
+
   static void AddSegment(const LiveSegment& segment, const Hash256& encoder, SourceStatus& status) {
     const SegmentReader& reader = *segment.reader;
-    const VectorIndex* vectors = segment.VectorsOf(encoder);
-    uint32_t rows = vectors != nullptr ? vectors->rows() : 0;
     for (uint32_t file = 0; file < reader.file_count(); ++file) {
-      if (segment.FileDeleted(file)) continue;
-      const FileRow& row = reader.file(file);
-      status.chunks += row.chunk_count;
-      status.chunks_with_vectors += std::clamp(rows, row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
-      status.text_bytes += row.size_bytes;
+      if (!segment.FileDeleted(file)) status.text_bytes += reader.file(file).size_bytes;
     }
+    status.chunks += segment.live_chunks;
+    status.chunks_with_vectors += LiveChunksWithVectors(segment, encoder);
     status.index_bytes += reader.size_bytes();
     for (const auto& v : segment.vectors) status.index_bytes += v->size_bytes();
     ++status.segments;

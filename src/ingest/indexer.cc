@@ -195,7 +195,7 @@ class Run {
   Status FindChanges() {
     bool same_walk = before_.walk == WalkKey() && before_.target_revision.empty();
     bool partial = false;
-    if (same_walk && tree_.HasRevision(before_.revision)) {
+    if (same_walk && !before_.revision.empty()) {
       ASSIGN_OR_RETURN(partial, FindChangesSince(before_.revision));
     }
     if (!partial) RETURN_IF_ERROR(FindChangesInAll());

@@ -44,9 +44,8 @@ class SourceTree {
   // Calls `visit` for every file, by ascending raw_path, until it fails; then gives that failure.
   virtual Status List(const std::function<Status(TreeEntry)>& visit) = 0;
 
-  // Whether ListChanges can start from that revision. Then Find works, too.
-  virtual bool HasRevision(const std::string&) { return false; }
-  // What differs from an older revision, as List would give it; a renamed file is one removed and one added.
+  // What differs from an older revision, as List would give it; a renamed file is one removed and one added. Fails,
+  // perhaps after some visits, when that revision is not there any more, and always where there is no history.
   virtual Status ListChanges(std::string_view, const std::function<Status(TreeChange)>&) { return Internal("this tree has no history"); }
   // The entries at these raw paths, as far as there are any, in any order.
   virtual Result<std::vector<TreeEntry>> Find(const std::vector<std::string>&) { return Internal("this tree has no history"); }
