@@ -293,6 +293,13 @@ class Index {
   // Ends a source: all its partitions, its ledger, its state.
   virtual Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) = 0;
 
+  // Ends all other sources, as far as there is anything of them; gives those.
+  virtual Result<std::vector<SourceId>> KeepSources(const std::vector<SourceId>& sources) = 0;
+
+  // Everything as it is at one moment: segments as files that share their bytes with the live ones, in `segments_folder`;
+  // the store's copy at `store_folder`. Neither may exist; both must lie in the file system of the originals.
+  virtual Status LinkTo(const std::string& segments_folder, const std::string& store_folder) const = 0;
+
   // For the write path: what the ledger holds, in path order, until visit returns false.
   virtual Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const = 0;
   // For the write path: the records of some paths, beside them.

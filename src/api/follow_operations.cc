@@ -19,13 +19,18 @@ std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 constexpr size_t kLeastSecretBytes = 8, kMostSecretBytes = 512;
 
 struct NewSettings {
-  std::string location, branch, poll, token, webhook_secret;
+  std::string location, kind, branch, poll, token, webhook_secret;
 };
 
 Result<NewSettings> ReadNewSettings(const OperationInput& input) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "branch", "poll", "token", "webhook_secret"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "kind", "branch", "poll", "token", "webhook_secret"}));
   NewSettings wanted;
-  wanted.location = json.String("location", {.required = true, .max_bytes = 4096});
+  wanted.kind = json.Choice("kind", {"located", "documents"});
+  bool documents = wanted.kind == "documents";
+  wanted.location = json.String("location", {.required = !documents, .max_bytes = 4096});
+  for (const char* field : {"location", "branch", "poll", "token", "webhook_secret"}) {
+    if (documents && json.Has(field)) json.Reject(field, "does not go with pushed documents");
+  }
   wanted.branch = json.String("branch", {.max_bytes = 255});
   wanted.poll = json.String("poll", {.max_bytes = 16});
   wanted.token = json.String("token", {.max_bytes = 4096});
@@ -79,10 +84,16 @@ std::string StateText(const OperationContext& context, const acl::Source& source
   return job ? std::string(PhaseName(job->phase)) : "waiting";
 }
 
+Result<std::string> AddDocumentSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(auto found, context.service.FindOrAddDocuments(context.caller.tenant, context.Param("source")));
+  return Dump({{"source", found.source.name}, {"added", found.added}, {"accepted", false}, {"following", SettingsJson({.token = {}, .webhook_secrets = {}})}});
+}
+
 }  // namespace
 
 Result<std::string> AddSource(OperationContext& context) {
   ASSIGN_OR_RETURN(NewSettings wanted, ReadNewSettings(context.input));
+  if (wanted.kind == "documents") return AddDocumentSource(context);
   RETURN_IF_ERROR(CheckLocation(context, wanted.location));
   FollowSettings first{.poll_seconds = kDefaultPollSeconds, .token = {}, .webhook_secrets = {}};
   if (!wanted.poll.empty()) {

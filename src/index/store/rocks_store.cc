@@ -5,18 +5,20 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <mutex>
 #include <utility>
 
 #include "codelore/coding.h"
+#include "codelore/crash_point.h"
 #include "index/store/file.h"
 
 namespace codelore::index {
 namespace {
 
 constexpr const char* kTableNames[kTableCount] = {"meta", "files",    "blobs",   "embeddings", "manifest",
-                                                  "jobs", "audit",    "sessions", "feedback"};
+                                                  "jobs", "audit",    "sessions", "feedback", "documents"};
 // In the manifest table: the number of the last write.
 constexpr char kGenerationKey[] = "generation";
 
@@ -128,9 +130,25 @@ class RocksStore final : public KeyValueStore {
     RETURN_IF_ERROR(FromRocks(writes.Put(Handle(Table::kManifest), kGenerationKey, generation), folder_));
     rocksdb::WriteOptions options;
     options.sync = true;
-    RETURN_IF_ERROR(FromRocks(db_->Write(options, &writes), folder_));
+    CrashPoint("store-before-write");
+    rocksdb::Status written = db_->Write(options, &writes);
+    // Once the disk was full RocksDB refuses all writes until it is told to go on. What failed was not applied.
+    if (written.IsIOError() && db_->Resume().ok()) written = db_->Write(options, &writes);
+    RETURN_IF_ERROR(FromRocks(written, folder_));
+    CrashPoint("store-before-note");
     ++generation_;
-    return NoteGeneration();
+    // The write stands, whether or not it could be noted: a note that is older than the database is always possible.
+    (void)NoteGeneration().ok();
+    return OkStatus();
+  }
+
+  Status CopyTo(const std::string& folder) override {
+    std::lock_guard lock(write_mutex_);
+    rocksdb::Checkpoint* made = nullptr;
+    RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(db_.get(), &made), folder_));
+    std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(folder), folder));
+    return ReplaceFile(folder + ".generation", ByteWriter().Fixed<uint64_t>(generation_).view(), /*sync=*/true);
   }
 
  private:
