@@ -1,7 +1,5 @@
 #include "ingest/document_store.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <unordered_set>
 
@@ -17,12 +15,6 @@ constexpr size_t kEraseAtOnce = 10'000;
 
 std::string Prefix(SourceId source) { return ByteWriter().Key32(source.value).Take(); }
 std::string Key(SourceId source, std::string_view path) { return ByteWriter().Key32(source.value).Raw(path).Take(); }
-
-Hash256 HashOf(std::string_view bytes) {
-  Hash256 hash;
-  EVP_Digest(bytes.data(), bytes.size(), hash.bytes.data(), nullptr, EVP_sha256(), nullptr);
-  return hash;
-}
 
 // The hash comes before the bytes, so that listing does not compute it.
 struct Record {
@@ -58,7 +50,7 @@ Status ValidateDocumentPath(std::string_view path) {
 }
 
 void PutDocument(SourceId source, const std::string& path, std::string_view bytes, WriteBatch& batch) {
-  batch.Put(Table::kDocuments, Key(source, path), ByteWriter().Fixed(kRecordVersion).Raw(HashOf(bytes).view()).Raw(bytes).Take());
+  batch.Put(Table::kDocuments, Key(source, path), ByteWriter().Fixed(kRecordVersion).Raw(Sha256Of(bytes).view()).Raw(bytes).Take());
 }
 
 void EraseDocument(SourceId source, const std::string& path, WriteBatch& batch) { batch.Delete(Table::kDocuments, Key(source, path)); }
@@ -80,10 +72,10 @@ Status KeepDocuments(KeyValueStore& store, const std::vector<SourceId>& sources)
 StoredDocumentTree::StoredDocumentTree(const KeyValueStore& store, SourceId source) : store_(store), source_(source) {
   std::string versions;
   (void)store_.Scan(Table::kDocuments, Prefix(source_), [&](std::string_view key, std::string_view value) {
-    versions.append(HashOf(key).view()).append(value.substr(0, 1 + sizeof(Hash256::bytes)));
+    versions.append(Sha256Of(key).view()).append(value.substr(0, 1 + sizeof(Hash256::bytes)));
     return true;
   }).ok();  // what fails here fails when it is listed
-  revision_ = HashOf(versions).ToHex().substr(0, 40);
+  revision_ = Sha256Of(versions).ToHex().substr(0, 40);
 }
 
 Status StoredDocumentTree::List(const std::function<Status(TreeEntry)>& visit) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codelore/ids.h"
 #include "codelore/status.h"
 
 namespace codelore::ingest {
@@ -54,6 +55,8 @@ class SourceTree {
   // max_bytes; kNotFound if a folder has lost the file since.
   virtual Result<std::string> Read(const TreeEntry& entry, uint64_t max_bytes) = 0;
 };
+
+Hash256 Sha256Of(std::string_view bytes);
 
 // An entry with its path spelled and judged: one that is too long is shortened, with a hash of the whole, to
 // stay unique; one that no honest tree holds ("..", ".git" in any case, empty components) is an "unsafe path".

@@ -73,7 +73,7 @@ class Daemon:
             if not state["pending"]:
                 return state
             time.sleep(.01)
-        raise AssertionError(f"{source} is pending for {seconds} s: {state}")
+        raise AssertionError(f"{source} is pending for {seconds} s: {state} {self.call('GET', f'/v1/sources/{source}', token).get('indexing')}")
 
 
 class Repository:

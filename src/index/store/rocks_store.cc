@@ -19,6 +19,8 @@ namespace {
 
 constexpr const char* kTableNames[kTableCount] = {"meta", "files",    "blobs",   "embeddings", "manifest",
                                                   "jobs", "audit",    "sessions", "feedback", "documents"};
+// After the disk was full RocksDB goes on once so much is free.
+constexpr size_t kWriteBufferBytes = 16 << 20;
 // In the manifest table: the number of the last write.
 constexpr char kGenerationKey[] = "generation";
 
@@ -56,8 +58,15 @@ rocksdb::ColumnFamilyOptions TableOptions(Table table, const std::shared_ptr<roc
   blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   blocks.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
+  options.write_buffer_size = kWriteBufferBytes;
   // Vectors do not compress.
   options.compression = table == Table::kEmbeddings ? rocksdb::kNoCompression : rocksdb::kZSTD;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions DefaultOptions() {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = kWriteBufferBytes;
   return options;
 }
 
@@ -73,7 +82,7 @@ class RocksStore final : public KeyValueStore {
     RETURN_IF_ERROR(MakeFolder(folder_));
     auto cache = rocksdb::NewLRUCache(64 << 20);
     std::vector<rocksdb::ColumnFamilyDescriptor> tables = {
-        {rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions()}};
+        {rocksdb::kDefaultColumnFamilyName, DefaultOptions()}};
     for (int i = 0; i < kTableCount; ++i) {
       tables.emplace_back(kTableNames[i], TableOptions(static_cast<Table>(i), cache));
     }
