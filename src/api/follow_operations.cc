@@ -164,11 +164,14 @@ Result<std::string> ReindexSource(OperationContext& context) {
 
 Result<std::string> SourceFreshness(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
-  ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
+  // Before anything else is asked: whoever may not see the source gets the same answer as if there were none.
+  RETURN_IF_ERROR(context.service.SummarizeSource(viewer, context.Param("source")).status());
   ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
+  // The queue first: what it says is over is in the summary.
   std::optional<JobState> job;
   if (context.queue != nullptr) job = context.queue->StateOf(source.id);
+  ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
   PollState poll = context.follower != nullptr ? context.follower->StateOf(source.id) : PollState();
   std::string state = StateText(context, source, job, settings.paused);
   bool current = state == "current" || state == "failed";

@@ -70,7 +70,7 @@ class Daemon:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             state = self.call("GET", f"/v1/sources/{source}/freshness", token)
-            if not state["pending"]:
+            if not state["pending"] or state["state"] == "parked":
                 return state
             time.sleep(.01)
         raise AssertionError(f"{source} is pending for {seconds} s: {state} {self.call('GET', f'/v1/sources/{source}', token).get('indexing')}")
