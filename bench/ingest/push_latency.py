@@ -104,8 +104,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
     parser.add_argument("--files", type=int, default=20000)
+    parser.add_argument("--text", type=int, default=0, help="files of the first commit that are not empty; 0: all. Few need few vectors")
     parser.add_argument("--functions", type=int, default=1, help="functions per file of the first commit")
     parser.add_argument("--pushes", type=int, default=20)
+    parser.add_argument("--empty-pushes", type=int, default=0, help="0: as many as --pushes")
     parser.add_argument("--changed", type=int, default=20)
     parser.add_argument("--small-pushes", type=int, default=0)
     parser.add_argument("--keep", default="")
@@ -113,21 +115,21 @@ def main():
     root = pathlib.Path(given.keep or tempfile.mkdtemp(prefix="codelore-push-"))
     repository, data = root / "repository", root / "data"
     chance = random.Random(1)
-    first = not repository.exists()
-    if first:
+    first = not data.exists()
+    if not repository.exists():
         repository.mkdir(parents=True)
         git(repository, "init", "-q", "--initial-branch=main")
         for i in range(given.files):
             path = repository / f"p{i % 40}" / f"m{i // 40 % 25}" / f"f{i}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(source_text(chance, given.functions))
+            path.write_text(source_text(chance, given.functions) if i < (given.text or given.files) else "")
         git(repository, "add", "-A")
         git(repository, "commit", "-qm", "first")
     paths = git(repository, "ls-files").splitlines()
     binary = os.path.abspath(given.binary)
     secret = root / "secret"
     secret.write_text(SECRET)
-    report = {"files": len(paths), "changed": given.changed}
+    report = {"files": len(paths), "with_text": given.text or len(paths), "changed": given.changed}
     if first:
         run(binary, "--data", str(data), "source", "add", str(repository), "--name", "bench", "--poll", "5s", "--webhook-secret-file", str(secret))
         start = time.perf_counter()
@@ -171,7 +173,7 @@ def measure(server, token, repository, paths, chance, given, report):
         answer.append(took)
         lexical.append(wait_for(lambda: found(server, token, word), start))
         vector.append(wait_for(lambda: idle(server, token), start))
-    for number in range(given.pushes):
+    for number in range(given.empty_pushes or given.pushes):
         git(repository, "commit", "-q", "--allow-empty", "-m", "nothing")
         start, _ = push(server, f"{mark}-n{number}")
         nothing.append(wait_for(lambda: idle(server, token), start))

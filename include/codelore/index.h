@@ -241,6 +241,14 @@ struct ExactResult {
   std::string incomplete;
 };
 
+// What the segments that are open say of a source: as quick to give for a large one as for a small one.
+struct SourceSummary {
+  SourceState state;
+  uint64_t files_indexed = 0;
+  uint64_t chunks = 0, chunks_with_vectors = 0;
+  uint64_t index_bytes = 0, segments = 0;
+};
+
 struct SourceStatus {
   SourceState state;
   uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;
@@ -285,6 +293,13 @@ class Index {
   // Ends a source: all its partitions, its ledger, its state.
   virtual Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) = 0;
 
+  // Ends all other sources, as far as there is anything of them; gives those.
+  virtual Result<std::vector<SourceId>> KeepSources(const std::vector<SourceId>& sources) = 0;
+
+  // Everything as it is at one moment: segments as files that share their bytes with the live ones, in `segments_folder`;
+  // the store's copy at `store_folder`. Neither may exist; both must lie in the file system of the originals.
+  virtual Status LinkTo(const std::string& segments_folder, const std::string& store_folder) const = 0;
+
   // For the write path: what the ledger holds, in path order, until visit returns false.
   virtual Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const = 0;
   // For the write path: the records of some paths, beside them.
@@ -315,7 +330,9 @@ class Index {
   virtual Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path,
                                       const Hash256& encoder_fingerprint) const = 0;
 
-  // kNotFound unless the viewer may read the source's partitions.
+  // Both: kNotFound unless the viewer may read the source's partitions.
+  virtual Result<SourceSummary> Summarize(const Viewer& viewer, SourceId source, const Hash256& encoder_fingerprint) const = 0;
+  // Reads the source's whole ledger.
   virtual Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
                                         const Hash256& encoder_fingerprint) const = 0;
 };

@@ -27,8 +27,9 @@ enum class Table : uint8_t {
   kAudit,
   kSessions,
   kFeedback,
+  kDocuments,   // source, path -> a document that was pushed, as it came
 };
-inline constexpr int kTableCount = 9;
+inline constexpr int kTableCount = 10;
 
 class WriteBatch {
  public:
@@ -67,6 +68,10 @@ class KeyValueStore {
                       const std::function<bool(std::string_view, std::string_view)>& visit) const = 0;
 
   virtual Status Write(const WriteBatch& batch) = 0;
+
+  // Everything as it is at one moment, as a store of its own at `folder`, which must not exist. It may share its files'
+  // bytes with this one. kUnavailable where there is no such thing.
+  virtual Status CopyTo(const std::string&) { return Unavailable("this store cannot be copied"); }
 };
 
 }  // namespace codelore

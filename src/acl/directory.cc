@@ -9,6 +9,7 @@
 
 #include "acl/state.h"
 #include "acl/token_text.h"
+#include "codelore/crash_point.h"
 #include "codelore/utf8.h"
 
 namespace codelore::acl {
@@ -126,10 +127,12 @@ Status Directory::Commit(const State& before, Edit edit) {
   for (const auto& operation : edit.batch.operations()) {
     RETURN_IF_ERROR(next->Apply(operation.key, operation.value));
   }
+  CrashPoint("grant-before-write");
   if (Status written = store_.Write(edit.batch); !written.ok()) {
     Status reloaded = Load();
     return reloaded.ok() ? written : reloaded;
   }
+  CrashPoint("grant-written");
   Publish(std::shared_ptr<const State>(std::move(next)));
   return OkStatus();
 }

@@ -108,7 +108,7 @@ bool Decode(std::string_view fields, Source& source) {
       for (LabelId& label : each.also) label = {static_cast<uint32_t>(in.Varint())};
     }
   }
-  return in.done() && kind <= static_cast<uint8_t>(SourceKind::kFolder);
+  return in.done() && kind <= static_cast<uint8_t>(SourceKind::kDocuments);
 }
 
 std::string Encode(const Token& token, std::string_view hash) {

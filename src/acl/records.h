@@ -27,7 +27,7 @@ struct Tenant {
 };
 
 // Values are stored: append only.
-enum class SourceKind : uint8_t { kGit = 0, kFolder = 1 };
+enum class SourceKind : uint8_t { kGit = 0, kFolder = 1, kDocuments = 2 };
 
 // Files of one source under one label live in one partition.
 struct LabelPartition {
@@ -48,7 +48,7 @@ struct Source {
   SourceId id;
   TenantId tenant;
   std::string name;      // unique in its tenant
-  std::string location;  // a path or a URL
+  std::string location;  // a path or a URL; empty for pushed documents
   std::string branch;    // empty: the default branch
   SourceKind kind = SourceKind::kGit;
   LabelId label;         // of files that no rule stands for

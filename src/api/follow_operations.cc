@@ -19,13 +19,18 @@ std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 constexpr size_t kLeastSecretBytes = 8, kMostSecretBytes = 512;
 
 struct NewSettings {
-  std::string location, branch, poll, token, webhook_secret;
+  std::string location, kind, branch, poll, token, webhook_secret;
 };
 
 Result<NewSettings> ReadNewSettings(const OperationInput& input) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "branch", "poll", "token", "webhook_secret"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "kind", "branch", "poll", "token", "webhook_secret"}));
   NewSettings wanted;
-  wanted.location = json.String("location", {.required = true, .max_bytes = 4096});
+  wanted.kind = json.Choice("kind", {"located", "documents"});
+  bool documents = wanted.kind == "documents";
+  wanted.location = json.String("location", {.required = !documents, .max_bytes = 4096});
+  for (const char* field : {"location", "branch", "poll", "token", "webhook_secret"}) {
+    if (documents && json.Has(field)) json.Reject(field, "does not go with pushed documents");
+  }
   wanted.branch = json.String("branch", {.max_bytes = 255});
   wanted.poll = json.String("poll", {.max_bytes = 16});
   wanted.token = json.String("token", {.max_bytes = 4096});
@@ -79,10 +84,16 @@ std::string StateText(const OperationContext& context, const acl::Source& source
   return job ? std::string(PhaseName(job->phase)) : "waiting";
 }
 
+Result<std::string> AddDocumentSource(OperationContext& context) {
+  ASSIGN_OR_RETURN(auto found, context.service.FindOrAddDocuments(context.caller.tenant, context.Param("source")));
+  return Dump({{"source", found.source.name}, {"added", found.added}, {"accepted", false}, {"following", SettingsJson({.token = {}, .webhook_secrets = {}})}});
+}
+
 }  // namespace
 
 Result<std::string> AddSource(OperationContext& context) {
   ASSIGN_OR_RETURN(NewSettings wanted, ReadNewSettings(context.input));
+  if (wanted.kind == "documents") return AddDocumentSource(context);
   RETURN_IF_ERROR(CheckLocation(context, wanted.location));
   FollowSettings first{.poll_seconds = kDefaultPollSeconds, .token = {}, .webhook_secrets = {}};
   if (!wanted.poll.empty()) {
@@ -107,9 +118,10 @@ Result<std::string> AddSource(OperationContext& context) {
 
 Result<std::string> ShowSource(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
-  ASSIGN_OR_RETURN(NamedStatus status, context.service.DescribeSource(viewer, context.Param("source")));
-  Json json = Json::parse(StatusJson(status));
+  ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
+  Json json = Json::parse(SummaryJson(context.Param("source"), summary));
   if (context.caller.role == Role::kReader) return Dump(json);
+  json["files"]["seen"] = summary.state.files;  // of all partitions
   ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
   ASSIGN_OR_RETURN(auto principals, context.service.directory().PrincipalsOf(source.id));
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
@@ -152,25 +164,27 @@ Result<std::string> ReindexSource(OperationContext& context) {
 
 Result<std::string> SourceFreshness(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
-  ASSIGN_OR_RETURN(NamedStatus named, context.service.DescribeSource(viewer, context.Param("source")));
+  // Before anything else is asked: whoever may not see the source gets the same answer as if there were none.
+  RETURN_IF_ERROR(context.service.SummarizeSource(viewer, context.Param("source")).status());
   ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
+  // The queue first: what it says is over is in the summary.
   std::optional<JobState> job;
   if (context.queue != nullptr) job = context.queue->StateOf(source.id);
+  ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
   PollState poll = context.follower != nullptr ? context.follower->StateOf(source.id) : PollState();
-  const SourceStatus& status = named.status;
   std::string state = StateText(context, source, job, settings.paused);
   bool current = state == "current" || state == "failed";
-  return Dump({{"source", named.source},
-               {"branch", status.state.branch},
-               {"commit", status.state.revision},
-               {"updated_at", TimeText(status.state.updated_unix_ms)},
+  return Dump({{"source", source.name},
+               {"branch", summary.state.branch},
+               {"commit", summary.state.revision},
+               {"updated_at", TimeText(summary.state.updated_unix_ms)},
                {"state", state},
                {"pending", (job && job->pending()) || (!job && !current)},
                {"pending_since", job && job->pending() ? TimeText(job->since_unix_ms) : ""},
                {"looked_at", TimeText(poll.looked_unix_ms)},
-               {"chunks", status.chunks},
-               {"chunks_with_vectors", status.chunks_with_vectors}});
+               {"chunks", summary.chunks},
+               {"chunks_with_vectors", summary.chunks_with_vectors}});
 }
 
 }  // namespace codelore::api

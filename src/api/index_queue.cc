@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "codelore/coding.h"
+#include "codelore/crash_point.h"
 
 namespace codelore::api {
 namespace {
@@ -118,6 +119,7 @@ Status IndexQueue::Submit(SourceId source, const SubmitOptions& options) {
   }
   if (!recorded) batch.Put(Table::kJobs, JobKey(source), Encode(record));
   if (!batch.empty()) RETURN_IF_ERROR(store_.Write(batch));
+  CrashPoint("job-recorded");
   if (parked) return OkStatus();
   Job& job = jobs_[source];
   job.record = record;
@@ -235,6 +237,7 @@ void IndexQueue::RunLane(LaneName name, std::stop_token stop) {
         RetryLater(*next, job, written);
         continue;
       }
+      CrashPoint("job-started");
       job.state = {.phase = JobPhase::kRunning, .progress = {}, .error = {}, .since_unix_ms = job.record.since_unix_ms};
       lanes_[name] = {.running = *next, .stop = std::stop_source(), .started = Clock::now()};
     }
@@ -279,7 +282,9 @@ void IndexQueue::Finish(SourceId source, Status status, bool yielded, bool inter
     return;
   }
   if (!status.ok() && MayPass(status)) return RetryLater(source, job, status);
+  CrashPoint("job-before-end");
   Status erased = EraseRecord(source);
+  CrashPoint("job-ended");
   if (status.ok()) status = erased.In("the record of the job");
   job.state.phase = status.ok() ? JobPhase::kDone : JobPhase::kFailed;
   job.state.error = status.message();
@@ -289,9 +294,10 @@ void IndexQueue::Finish(SourceId source, Status status, bool yielded, bool inter
 }
 
 void IndexQueue::RetryLater(SourceId source, Job& job, const Status& status) {
+  bool full = status.code() == StatusCode::kResourceExhausted && options_.lacks_space && options_.lacks_space();
   auto pause = std::min<std::chrono::milliseconds>(options_.first_retry * (1u << std::min(job.failures, 16u)), options_.last_retry);
-  pause = WithJitter(pause);
-  ++job.failures;
+  pause = WithJitter(full ? options_.space_retry : pause);
+  if (!full) ++job.failures;
   job.not_before = Clock::now() + pause;
   job.state.phase = JobPhase::kFailed;
   job.state.error = status.message();

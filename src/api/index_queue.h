@@ -54,6 +54,10 @@ class IndexQueue {
     std::function<bool(SourceId)> is_paused = {};  // its jobs wait; empty: none
     std::chrono::milliseconds small_slice{5'000}, large_slice{60'000};
     std::chrono::milliseconds first_retry{15'000}, last_retry{3'600'000};
+    // Whether the disk is nearly full: what fails for want of something is then tried again at this interval, which does
+    // not grow, because space comes back without a word.
+    std::function<bool()> lacks_space;
+    std::chrono::milliseconds space_retry{2'000};
   };
 
   // Takes up the jobs on disk. `store` must outlive the queue.

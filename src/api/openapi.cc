@@ -112,7 +112,9 @@ Json RequestSchema(std::string_view name) {
                                {"name", Text("the source's name; default: the last part of the location")}});
   }
   if (name == "source.add") {
-    return Body({"location"}, {{"location", Text("a path on the server, or a URL that git understands")},
+    return Body({}, {{"location", Text("a path on the server, or a URL that git understands; not for documents")},
+                               {"kind", {{"type", "string"}, {"enum", {"located", "documents"}}, {"default", "located"},
+                                         {"description", "documents: no location; what is pushed to /v1/sources/NAME/documents"}}},
                                {"branch", Text("default: the repository's own default")},
                                {"poll", Text("how often to look for news: 30s, 5m, 2h, never; default: 5m")},
                                {"token", Text("TOKEN or USER:TOKEN for an https URL; kept, never shown")},
@@ -142,6 +144,7 @@ Json RequestSchema(std::string_view name) {
                            {"administrator", Flag("may index, grant and make tokens")},
                            {"expires_in_days", Whole(0, 3650, 0)}});
   }
+  if (name == "backup") return Body({"folder"}, {{"folder", Text("an absolute path on the server; it must not exist yet")}});
   if (name == "tenant.create") return Body({"name"}, {{"name", Text("unique")}});
   return nullptr;
 }
@@ -296,6 +299,26 @@ Json WebhookJson() {
   return json;
 }
 
+// Pushed documents have bodies that are not JSON, so they are no operations.
+Json DocumentJson(std::string_view summary, std::string_view body, bool one) {
+  Json json = {{"summary", summary}, {"parameters", Json::array()}};
+  json["parameters"].push_back({{"name", "source"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+  if (one) {
+    json["parameters"].push_back({{"name", "path"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}},
+                                  {"description", "of the document; a slash is written %2F"}});
+  }
+  if (!body.empty()) {
+    const char* type = one ? "application/octet-stream" : "application/x-ndjson";
+    json["requestBody"] = {{"required", true}, {"description", body}, {"content", {{type, {{"schema", {{"type", "string"}}}}}}}};
+  }
+  json["responses"]["202"] = {{"description", "the documents and the job that indexes them are on disk"}};
+  for (int status : {400, 401, 403, 404, 408, 411, 413, 415, 429, 431, 500, 503}) {
+    json["responses"][std::to_string(status)] = {{"description", HttpStatusTitle(status)},
+                                                 {"content", {{"application/problem+json", {{"schema", Ref("Problem")}}}}}};
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string OpenApiDocument() {
@@ -314,6 +337,10 @@ std::string OpenApiDocument() {
   for (const char* path : {"/api/tags", "/api/ps", "/api/version"}) paths[path]["get"] = ForeignJson("Ollama protocol");
   paths["/mcp"]["post"] = ForeignJson("Model Context Protocol, streamable HTTP");
   paths["/v1/webhooks/{forge}/{source}"]["post"] = WebhookJson();
+  paths["/v1/sources/{source}/documents/{path}"]["put"] = DocumentJson("Push a document", "the document as it is", /*one=*/true);
+  paths["/v1/sources/{source}/documents/{path}"]["delete"] = DocumentJson("Remove a pushed document", "", /*one=*/true);
+  paths["/v1/sources/{source}/documents"]["post"] =
+      DocumentJson("Push and remove many documents at once, all or none", "a line of JSON each: {\"path\", \"text\"} or {\"path\", \"delete\": true}", /*one=*/false);
   paths["/healthz"]["get"] = PublicJson("The process is alive");
   paths["/readyz"]["get"] = PublicJson("The data folder is open and requests are served");
   paths["/openapi.json"]["get"] = PublicJson("This document");

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/audit_operations.h"
+#include "api/backup.h"
 #include "api/file_operations.h"
 #include "api/follow_operations.h"
 #include "api/grep_operation.h"
@@ -91,6 +92,20 @@ Result<std::string> ListTenants(OperationContext& context) {
   return Dump({{"tenants", list}});
 }
 
+// A backup holds every tenant, so who looks after the machine makes it (see CheckLocation).
+Result<std::string> MakeBackup(OperationContext& context) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"folder"}));
+  std::string folder = json.String("folder", {.required = true, .max_bytes = 4096});
+  RETURN_IF_ERROR(json.status());
+  if (context.caller.role != Role::kOperator) {
+    ASSIGN_OR_RETURN(TenantId own, context.service.directory().FindTenant(acl::kDefaultTenant));
+    if (context.caller.tenant != own) return PermissionDenied("a backup holds every tenant; the default tenant's administrators make it");
+    if (!folder.starts_with('/')) return InvalidArgument("a path on the server must be absolute, not '" + folder + "'");
+  }
+  ASSIGN_OR_RETURN(BackupReport report, BackUp(context.service, folder));
+  return Dump({{"folder", folder}, {"files", report.files}, {"bytes", report.bytes}});
+}
+
 constexpr Role kReader = Role::kReader, kAdministrator = Role::kAdministrator, kOperator = Role::kOperator;
 
 constexpr Operation kOperations[] = {
@@ -127,6 +142,7 @@ constexpr Operation kOperations[] = {
     {"token.create", "POST", "/v1/tokens", kAdministrator, false, "Make a token; its text is shown once", CreateToken},
     {"token.list", "GET", "/v1/tokens", kAdministrator, false, "List tokens, without their text", ListTokens},
     {"token.revoke", "DELETE", "/v1/tokens/:id", kAdministrator, false, "Revoke a token", RevokeToken},
+    {"backup", "POST", "/v1/backup", kAdministrator, false, "Copy everything to a new folder on the server", MakeBackup},
     {"tenant.create", "POST", "/v1/tenants", kOperator, false, "Add a tenant", CreateTenant},
     {"tenant.list", "GET", "/v1/tenants", kOperator, false, "List tenants", ListTenants},
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/authentication.h"
+#include "api/documents_route.h"
 #include "api/http/request_watch.h"
 #include "api/json_request.h"
 #include "api/openapi.h"
@@ -89,6 +90,7 @@ void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower
   AddOllamaRoutes(server, service);
   AddMcpRoutes(server, service);
   AddWebhookRoute(server, service, queue);
+  AddDocumentRoutes(server, service, queue);
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };
   server.Handle("GET", "/healthz", alive);
   server.Handle("GET", "/readyz", alive);  // routes are added once the data folder is open

@@ -1,6 +1,8 @@
 #include "api/server.h"
 
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "api/follow_settings.h"
@@ -10,12 +12,19 @@ namespace codelore::api {
 
 namespace {
 
+constexpr uint64_t kLittleSpaceBytes = 256 << 20;
+
 IndexQueue::Options QueueOptions(Service& service) {
   IndexQueue::Options options;
   options.is_large = [&service](SourceId source) { return !service.IsIndexed(source); };
   options.is_paused = [&service](SourceId source) {
     auto settings = ReadFollowSettings(service.store(), source);
     return settings.ok() && settings->paused;
+  };
+  options.lacks_space = [&service] {
+    std::error_code error;
+    auto space = std::filesystem::space(service.data_folder(), error);
+    return !error && space.available < kLittleSpaceBytes;
   };
   return options;
 }

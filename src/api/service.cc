@@ -6,16 +6,19 @@
 #include <system_error>
 #include <utility>
 
+#include "api/backup.h"
 #include "api/follow_settings.h"
 #include "api/follow_up.h"
 #include "api/webhook.h"
 #include "chunker/language.h"
+#include "codelore/crash_point.h"
 #include "codelore/utf8.h"
 #include "embed/bert_encoder.h"
 #include "embed/bert_scorer.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
 #include "index/store/rocks_store.h"
+#include "ingest/document_store.h"
 #include "ingest/git_location.h"
 
 namespace codelore::api {
@@ -121,6 +124,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   if (error || options.data_folder.empty()) return InvalidArgument("'" + options.data_folder + "' is no data folder");
   ASSIGN_OR_RETURN(auto networks, ingest::NetworkPolicy::Parse(options.allowed_networks));
   std::unique_ptr<Service> service(new Service());
+  service->data_folder_ = folder;
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->audit_, AuditLog::Open(folder + "/audit"));  // the store's lock makes this the one process
   service->quotas_ = std::make_unique<Quotas>(options.quotas);
@@ -133,8 +137,8 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   }
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, *service->encoder_,
-      ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .threads = options.threads, .networks = networks});
-  RETURN_IF_ERROR(service->RemoveLeftMirrors());
+      ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .documents = service->store_.get(), .threads = options.threads, .networks = networks});
+  RETURN_IF_ERROR(service->FinishRemovals());
   ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators));
   return service;
 }
@@ -259,13 +263,12 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
   return report;
 }
 
-Result<NamedStatus> Service::DescribeSource(const Viewer& viewer, const std::string& name) const {
+Result<SourceSummary> Service::SummarizeSource(const Viewer& viewer, const std::string& name) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   auto at = std::ranges::find(sources, name, &acl::VisibleSource::name);
-  auto status = at == sources.end() ? Result<SourceStatus>(NotFound("")) : index_->Describe(viewer, at->id, encoder_->info().fingerprint);
-  if (!status.ok() && status.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
-  ASSIGN_OR_RETURN(SourceStatus described, std::move(status));
-  return NamedStatus{name, std::move(described)};
+  auto summary = at == sources.end() ? Result<SourceSummary>(NotFound("")) : index_->Summarize(viewer, at->id, encoder_->info().fingerprint);
+  if (!summary.ok() && summary.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
+  return summary;
 }
 
 Result<FoundSource> Service::FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name,
@@ -280,11 +283,23 @@ Result<FoundSource> Service::FindOrAddSource(TenantId tenant, const std::string&
       return InvalidArgument("source '" + source.name + "' stands for another branch; add it under another name");
     }
     if (source.name == wanted) {
-      return InvalidArgument("source '" + wanted + "' exists and stands for " + source.location +
+      return InvalidArgument("source '" + wanted + "' exists and stands for " + (source.location.empty() ? "pushed documents" : source.location) +
                              "; choose another name with --name");
     }
   }
   ASSIGN_OR_RETURN(acl::Source source, directory_->AddSource({.tenant = tenant, .name = wanted, .location = found.text, .branch = branch, .kind = found.kind}));
+  return FoundSource{std::move(source), /*added=*/true};
+}
+
+Result<FoundSource> Service::FindOrAddDocuments(TenantId tenant, const std::string& name) {
+  ASSIGN_OR_RETURN(auto sources, directory_->ListSources(tenant));
+  for (const acl::Source& source : sources) {
+    if (source.name != name) continue;
+    if (source.kind == acl::SourceKind::kDocuments) return FoundSource{source};
+    return InvalidArgument("source '" + name + "' exists and stands for " + source.location);
+  }
+  ASSIGN_OR_RETURN(acl::Source source, directory_->AddSource({.tenant = tenant, .name = name, .location = "", .branch = "",
+                                                              .kind = acl::SourceKind::kDocuments}));
   return FoundSource{std::move(source), /*added=*/true};
 }
 
@@ -305,19 +320,25 @@ bool Service::IsIndexed(SourceId source) const {
   return state.ok() && !state->revision.empty();
 }
 
+Status Service::LinkTo(const std::string& folder) const { return index_->LinkTo(folder + "/segments", folder + "/store"); }
+
 Status Service::RemoveSource(TenantId tenant, const std::string& name) {
   ASSIGN_OR_RETURN(acl::Source source, directory_->FindSource(tenant, name));
   ASSIGN_OR_RETURN(auto partitions, directory_->PartitionsOf(source.id));
   RETURN_IF_ERROR(directory_->RemoveSource(source.id));  // from here on nobody sees it
+  CrashPoint("source-hidden");
   RETURN_IF_ERROR(index_->RemoveSource(source.id, partitions));
+  CrashPoint("source-index-removed");
   RETURN_IF_ERROR(EraseFollowSettings(*store_, source.id));
   RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source.id));
+  RETURN_IF_ERROR(ingest::EraseDocuments(*store_, source.id));
   indexer_->RemoveMirror(source.id);
   return OkStatus();
 }
 
-// Of sources whose removal was cut off.
-Status Service::RemoveLeftMirrors() {
+// Removes what sources whose removal was cut off have left.
+Status Service::FinishRemovals() {
+  RemoveBackupLinks(data_folder_);
   std::vector<SourceId> present;
   ASSIGN_OR_RETURN(auto tenants, directory_->ListTenants());
   for (const acl::Tenant& tenant : tenants) {
@@ -325,7 +346,12 @@ Status Service::RemoveLeftMirrors() {
     for (const acl::Source& source : sources) present.push_back(source.id);
   }
   indexer_->KeepMirrors(present);
-  return OkStatus();
+  ASSIGN_OR_RETURN(auto removed, index_->KeepSources(present));
+  for (SourceId source : removed) {
+    RETURN_IF_ERROR(EraseFollowSettings(*store_, source));
+    RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source));
+  }
+  return ingest::KeepDocuments(*store_, present);
 }
 
 bool Service::HoldsAnything(SourceId source) const {

@@ -160,11 +160,13 @@ class Service {
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
   // kNotFound, in the same words, for a source that there is not and one the viewer may not see.
-  Result<NamedStatus> DescribeSource(const Viewer& viewer, const std::string& name) const;
+  Result<SourceSummary> SummarizeSource(const Viewer& viewer, const std::string& name) const;
 
   // The source at this location, added if there is none: `name` (or one made from the location) in `tenant`.
   Result<FoundSource> FindOrAddSource(TenantId tenant, const std::string& location, const std::string& name,
                                       const std::string& branch = "");
+  // The source of pushed documents of this name, added if there is none.
+  Result<FoundSource> FindOrAddDocuments(TenantId tenant, const std::string& name);
   Result<ingest::IndexReport> IndexSource(const acl::Source& source, std::stop_token stop,
                                           const std::function<void(const ingest::IndexProgress&)>& progress);
   Result<bool> HasNews(SourceId source, std::stop_token stop) const;  // see Indexer::HasNews
@@ -173,6 +175,11 @@ class Service {
   // What the ledger holds of a source, by path, until `visit` returns false. For who looks after it.
   Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const { return index_->ScanLedger(source, visit); }
   bool HoldsAnything(SourceId source) const;  // false until a first commit, even an unfinished one
+
+  // Everything as it is at one moment, but for mirrors, as files in `folder`, which must lie in the data folder's file
+  // system and not exist: they share their bytes with the live ones.
+  Status LinkTo(const std::string& folder) const;
+  const std::string& data_folder() const { return data_folder_; }
 
   KeyValueStore& store() { return *store_; }
   acl::Directory& directory() { return *directory_; }
@@ -186,13 +193,14 @@ class Service {
 
  private:
   Service() = default;
-  Status RemoveLeftMirrors();
+  Status FinishRemovals();
   // From names to ids. kNotFound for a source that the viewer does not see.
   Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
   Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
 
+  std::string data_folder_;
   // In the order they are opened; each needs those above it.
   std::unique_ptr<KeyValueStore> store_;
   std::unique_ptr<AuditLog> audit_;

@@ -94,6 +94,18 @@ std::string StatusJson(const NamedStatus& named) {
           {"segments", status.segments}});
 }
 
+std::string SummaryJson(const std::string& source, const SourceSummary& summary) {
+  return Dump({{"source", source},
+               {"branch", summary.state.branch},
+               {"commit", summary.state.revision},
+               {"updated_at", TimeText(summary.state.updated_unix_ms)},
+               {"files", {{"indexed", summary.files_indexed}}},
+               {"chunks", summary.chunks},
+               {"chunks_with_vectors", summary.chunks_with_vectors},
+               {"index_bytes", summary.index_bytes},
+               {"segments", summary.segments}});
+}
+
 Result<Viewer> ManagementViewer(const OperationContext& context) {
   if (context.caller.role == Role::kReader) return context.caller.viewer;
   return context.service.directory().OperatorViewer(context.caller.tenant);

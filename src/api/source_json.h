@@ -13,6 +13,7 @@ std::string_view PhaseName(JobPhase phase);
 // JSON objects.
 std::string JobJson(const JobState& job);
 std::string StatusJson(const NamedStatus& named);
+std::string SummaryJson(const std::string& source, const SourceSummary& summary);
 
 // Who looks after a tenant sees that its sources are there and how they do, whether they may read them or not.
 Result<Viewer> ManagementViewer(const OperationContext& context);

@@ -12,6 +12,11 @@ using Json = nlohmann::ordered_json;
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+std::string_view KindName(acl::SourceKind kind) {
+  if (kind == acl::SourceKind::kDocuments) return "documents";
+  return kind == acl::SourceKind::kGit ? "git" : "folder";
+}
+
 }  // namespace
 Result<std::string> DescribeSources(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
@@ -58,7 +63,7 @@ Result<std::string> ListSources(OperationContext& context) {
       ASSIGN_OR_RETURN(acl::Source full, directory.FindSource(context.caller.tenant, source.name));
       ASSIGN_OR_RETURN(auto principals, directory.PrincipalsOf(source.id));
       entry["location"] = full.location;
-      entry["kind"] = full.kind == acl::SourceKind::kGit ? "git" : "folder";
+      entry["kind"] = KindName(full.kind);
       entry["readers"] = principals;
     }
     sources.push_back(std::move(entry));

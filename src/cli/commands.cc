@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "api/backup.h"
 #include "api/doctor.h"
 #include "api/server.h"
 #include "cli/interrupt.h"
@@ -339,6 +340,20 @@ int Doctor(const Arguments& arguments) {
   }
   std::string json = Json{{"ok", all}, {"findings", list}}.dump(-1, ' ', false, Json::error_handler_t::replace);
   return PrintResult("doctor", json, arguments.json);
+}
+
+int Backup(const Arguments& arguments) {
+  std::error_code error;
+  std::string folder = std::filesystem::absolute(arguments.location, error).string();
+  return Execute(arguments, "backup", {{"folder", error ? arguments.location : folder}});
+}
+
+int RestoreBackup(const Arguments& arguments) {
+  if (Status status = NeedsDataFolder(arguments, "restore"); !status.ok()) return Fail(arguments, status);
+  auto report = api::Restore(arguments.location, arguments.backend.data_folder);
+  if (!report.ok()) return Fail(arguments, report.status());
+  Json json = {{"data", arguments.backend.data_folder}, {"files", report->files}, {"bytes", report->bytes}};
+  return PrintResult("restore", json.dump(-1, ' ', false, Json::error_handler_t::replace), arguments.json);
 }
 
 int Version(const Arguments& arguments) {

@@ -26,6 +26,8 @@ int Mcp(const Arguments& arguments);
 int ShowStatus(const Arguments& arguments);
 int Evaluate(const Arguments& arguments);
 int Doctor(const Arguments& arguments);
+int Backup(const Arguments& arguments);
+int RestoreBackup(const Arguments& arguments);
 int Version(const Arguments& arguments);
 int ListSources(const Arguments& arguments);
 int AddSource(const Arguments& arguments);

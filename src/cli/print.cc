@@ -170,21 +170,26 @@ int StatusCodeOf(const Json& json) {
   return kSuccess;
 }
 
+void PrintFileDetails(const Json& source) {
+  if (!source["skipped_by_reason"].empty()) Print("  skipped: " + CountsText(source["skipped_by_reason"]) + "\n");
+  for (const Json& failed : source["failed"]) Print("  failed: " + Name(failed, "path") + ": " + Name(failed, "reason") + "\n");
+  if (!source["languages"].empty()) Print("  languages: " + CountsText(source["languages"]) + "\n");
+}
+
 void PrintSourceStatus(const Json& source) {
   const Json& files = source["files"];
   std::string commit = ShortCommit(source), branch = Name(source, "branch"), updated = Name(source, "updated_at");
   Print(Bold(Name(source, "source")) + (commit.empty() ? "  not indexed completely yet" : "@" + commit) +
         (branch.empty() ? "" : "  branch " + branch) + (updated.empty() ? "" : "  indexed " + updated) + "\n");
   if (source.contains("location")) Print("  from " + Name(source, "location") + "\n");
-  Print("  files: " + WithThousands(Number(files, "seen")) + " seen, " + WithThousands(Number(files, "indexed")) + " indexed, " +
-        WithThousands(Number(files, "skipped")) + " skipped, " + WithThousands(Number(files, "failed")) + " failed\n");
-  if (!source["skipped_by_reason"].empty()) Print("  skipped: " + CountsText(source["skipped_by_reason"]) + "\n");
-  for (const Json& failed : source["failed"]) Print("  failed: " + Name(failed, "path") + ": " + Name(failed, "reason") + "\n");
-  if (!source["languages"].empty()) Print("  languages: " + CountsText(source["languages"]) + "\n");
+  std::string counts;
+  for (const auto& [what, count] : files.items()) counts += (counts.empty() ? "" : ", ") + WithThousands(count.get<uint64_t>()) + " " + what;
+  Print("  files: " + counts + "\n");
+  if (source.contains("languages")) PrintFileDetails(source);
   uint64_t chunks = Number(source, "chunks"), vectors = Number(source, "chunks_with_vectors");
   Print("  chunks: " + WithThousands(chunks) +
         (vectors == chunks ? ", all with vectors" : ", " + WithThousands(vectors) + " with vectors: search by meaning is incomplete, index it again") +
-        "; text " + Bytes(Number(source, "text_bytes")) + ", index " + Bytes(Number(source, "index_bytes")) + " in " +
+        (source.contains("text_bytes") ? "; text " + Bytes(Number(source, "text_bytes")) : "") + "; index " + Bytes(Number(source, "index_bytes")) + " in " +
         Counted(Number(source, "segments"), "segment") + "\n");
   if (source.contains("indexing")) PrintJobState(source["indexing"]);
 }

@@ -7,40 +7,23 @@
 #include <utility>
 
 #include "codelore/coding.h"
+#include "codelore/crash_point.h"
 #include "index/blobs.h"
 #include "index/embed_pending.h"
 #include "index/exact/exact_search.h"
 #include "index/manifest.h"
-#include "index/merge_policy.h"
-#include "index/rank/path_kind.h"
+#include "index/partition_merge.h"
 #include "index/query/file_names.h"
 #include "index/query/read_file.h"
 #include "index/query/similar_files.h"
 #include "index/rank/search.h"
-#include "index/segment/segment_merger.h"
 #include "index/segment_folder.h"
 #include "index/snapshot.h"
+#include "index/source_counts.h"
 #include "index/symbols/symbol_search.h"
 
 namespace codelore::index {
 namespace {
-
-std::shared_ptr<const LiveSegment> MakeLive(SegmentEntry entry, std::shared_ptr<const SegmentReader> reader,
-                                            std::vector<std::shared_ptr<const VectorIndex>> vectors) {
-  auto live = std::make_shared<LiveSegment>();
-  if (!entry.deleted_files.empty()) live->file_deleted.resize(reader->file_count());
-  for (uint32_t file : entry.deleted_files) live->file_deleted[file] = 1;
-  for (uint32_t file = 0; file < reader->file_count(); ++file) {
-    if (live->FileDeleted(file)) continue;
-    const FileRow& row = reader->file(file);
-    live->live_chunks += row.chunk_count;
-    if (IsProseLanguage(reader->StringsOf(row).language)) live->live_prose_chunks += row.chunk_count;
-  }
-  live->entry = std::move(entry);
-  live->reader = std::move(reader);
-  live->vectors = std::move(vectors);
-  return live;
-}
 
 PartitionManifest ManifestOf(const PartitionSnapshot& partition) {
   PartitionManifest manifest{partition.tenant, partition.source, {}};
@@ -79,7 +62,9 @@ class EmbeddedIndex final : public Index, private VectorSink {
       return status.ok();
     }));
     RETURN_IF_ERROR(status);
+    CrashPoint("recovery-loaded");
     RETURN_IF_ERROR(folder_.RemoveOthers(files));
+    CrashPoint("recovery-cleaned");
     for (auto [source, segment] : damaged) RETURN_IF_ERROR(MarkFailed(source, segment, *next));
     snapshot_ = std::move(next);
     return OkStatus();
@@ -87,6 +72,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
 
   Status Commit(const IndexCommit& commit) override {
     std::lock_guard writing(write_mutex_);
+    CrashPoint("commit-begun");
     WriteBatch batch;
     auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
     std::map<std::string_view, std::pair<Hash256, SegmentId>> stored;  // path -> where its text now is
@@ -138,6 +124,37 @@ class EmbeddedIndex final : public Index, private VectorSink {
     next->sources.erase(source);
     batch.Delete(Table::kManifest, SourceKey(source));
     return Publish(batch, std::move(next), obsolete);
+  }
+
+  Result<std::vector<SourceId>> KeepSources(const std::vector<SourceId>& sources) override {
+    std::map<SourceId, std::vector<PartitionId>> others;
+    auto snapshot = CurrentSnapshot();
+    auto kept = [&](SourceId source) { return std::ranges::find(sources, source) != sources.end(); };
+    for (const auto& [source, state] : snapshot->sources) {
+      if (!kept(source)) others[source];
+    }
+    for (const auto& [id, partition] : snapshot->partitions) {
+      if (!kept(partition->source)) others[partition->source].push_back(id);
+    }
+    std::vector<SourceId> removed;
+    for (const auto& [source, partitions] : others) {
+      RETURN_IF_ERROR(RemoveSource(source, partitions));
+      removed.push_back(source);
+    }
+    return removed;
+  }
+
+  Status LinkTo(const std::string& segments_folder, const std::string& store_folder) const override {
+    std::lock_guard writing(write_mutex_);  // what the store names is what the snapshot holds
+    RETURN_IF_ERROR(MakeFolder(segments_folder));
+    std::vector<std::string> names;
+    auto snapshot = CurrentSnapshot();
+    for (const auto& [id, partition] : snapshot->partitions) {
+      for (const auto& segment : partition->segments) NameFiles(segment->entry, names);
+    }
+    for (const std::string& name : names) RETURN_IF_ERROR(folder_.Link(name, segments_folder));
+    CrashPoint("backup-linked");
+    return store_.CopyTo(store_folder);
   }
 
   Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const override {
@@ -220,6 +237,20 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return insight;
   }
 
+  Result<SourceSummary> Summarize(const Viewer& viewer, SourceId source, const Hash256& encoder) const override {
+    bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
+    if (!visible) return NotFound("no such source");
+    SourceSummary summary;
+    ASSIGN_OR_RETURN(summary.state, StateOf(source));
+    auto snapshot = CurrentSnapshot();
+    for (const ReadablePartition& readable : viewer.partitions()) {
+      auto at = snapshot->partitions.find(readable.partition);
+      if (readable.source != source || at == snapshot->partitions.end()) continue;
+      for (const auto& segment : at->second->segments) AddCounts(*segment, encoder, summary);
+    }
+    return summary;
+  }
+
   Result<SourceStatus> Describe(const Viewer& viewer, SourceId source,
                                 const Hash256& encoder_fingerprint) const override {
     bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
@@ -245,12 +276,17 @@ class EmbeddedIndex final : public Index, private VectorSink {
   // Writes the batch, makes `next` current, and only then removes what nothing names any more.
   Status Publish(const WriteBatch& batch, std::shared_ptr<const Snapshot> next,
                  const std::vector<std::string>& obsolete) {
+    CrashPoint("publish-before-batch");
     RETURN_IF_ERROR(store_.Write(batch));
+    CrashPoint("publish-written");
     {
       std::lock_guard lock(snapshot_mutex_);
       snapshot_ = std::move(next);
     }
-    for (const std::string& name : obsolete) folder_.Remove(name);
+    for (const std::string& name : obsolete) {
+      folder_.Remove(name);
+      CrashPoint("obsolete-removed");
+    }
     return OkStatus();
   }
 
@@ -359,6 +395,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
       stored[file.path] = {blob, entry.id};
     }
     ASSIGN_OR_RETURN(entry.file, folder_.Write(SegmentFileName(entry.id), builder.Finish()));
+    CrashPoint("segment-written");
     ASSIGN_OR_RETURN(auto reader, folder_.OpenSegment(entry));
     return MakeLive(std::move(entry), std::move(reader), {});
   }
@@ -373,129 +410,53 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return id;
   }
 
-  // Segments of a partition on their way to be one.
-  struct Merging {
-    std::shared_ptr<const PartitionSnapshot> partition;
-    std::vector<std::shared_ptr<const LiveSegment>> segments;
-    std::vector<MergedPlaces> places;
-  };
-
-  // While an update of several commits is under way, segments stand for different revisions: they stay apart.
-  static bool IsBetweenRevisions(const Snapshot& snapshot, SourceId source) {
-    auto state = snapshot.sources.find(source);
-    return state == snapshot.sources.end() || state->second.revision.empty() || !state->second.target_revision.empty();
-  }
-
-  // Vectors of the same encoders, for all chunks.
-  static bool HasAllVectors(const LiveSegment& segment, const std::vector<VectorEntry>& like) {
-    return segment.entry.vectors.size() == like.size() && std::ranges::all_of(like, [&](const VectorEntry& entry) {
-      const VectorIndex* vectors = segment.VectorsOf(entry.encoder);
-      return vectors != nullptr && vectors->rows() == segment.reader->chunk_count();
-    });
-  }
-
-  static Merging ChooseSegments(const std::shared_ptr<const PartitionSnapshot>& partition) {
-    Merging merging{.partition = partition, .segments = {}, .places = {}};
-    if (partition->segments.empty()) return merging;
-    std::vector<MergeCandidate> candidates;
-    const auto& like = partition->segments[0]->entry.vectors;
-    for (const auto& segment : partition->segments) {
-      candidates.push_back({segment->live_chunks, segment->reader->chunk_count(), HasAllVectors(*segment, like)});
-    }
-    for (size_t i : ChooseMerge(candidates)) merging.segments.push_back(partition->segments[i]);
-    return merging;
-  }
-
   // False when there is nothing to merge. The work is done without the lock; what was deleted meanwhile is deleted in
   // the merged segment, too.
   Result<bool> MergeOnce(PartitionId id, const std::stop_token& stop) {
     auto snapshot = CurrentSnapshot();
     auto at = snapshot->partitions.find(id);
     if (at == snapshot->partitions.end() || IsBetweenRevisions(*snapshot, at->second->source)) return false;
-    Merging merging = ChooseSegments(at->second);
-    if (merging.segments.empty()) return false;
-    std::vector<MergeInput> inputs;
-    for (const auto& segment : merging.segments) inputs.push_back({segment->reader.get(), segment->file_deleted});
-    merging.places = PlacesInMerged(inputs);
-    ASSIGN_OR_RETURN(std::string bytes, MergeSegments(inputs, merging.places, [&](const FileRow& file) {
-      return ReadBlob(store_, merging.partition->tenant, file.blob);
-    }, stop));
+    PartitionMerge merge = ChooseSegments(at->second);
+    if (merge.segments.empty()) return false;
     SegmentEntry entry;
     {
       std::lock_guard writing(write_mutex_);
       WriteBatch unused;  // the number is written with the segment; one that is not used is given again
       ASSIGN_OR_RETURN(entry.id, TakeSegmentId(unused));
     }
-    entry.revision = snapshot->sources.at(merging.partition->source).revision;
-    ASSIGN_OR_RETURN(entry.file, folder_.Write(SegmentFileName(entry.id), bytes));
-    ASSIGN_OR_RETURN(auto reader, folder_.OpenSegment(entry));
-    std::vector<std::shared_ptr<const VectorIndex>> vectors;
-    RETURN_IF_ERROR(MergeVectors(merging, entry, vectors));
-    return CommitMerged(merging, std::move(entry), std::move(reader), std::move(vectors));
+    entry.revision = snapshot->sources.at(merge.partition->source).revision;
+    ASSIGN_OR_RETURN(MergedSegment merged, WriteMerged(merge, std::move(entry), folder_, store_, stop));
+    return CommitMerged(merge, std::move(merged));
   }
 
-  Status MergeVectors(const Merging& merging, SegmentEntry& entry, std::vector<std::shared_ptr<const VectorIndex>>& opened) {
-    for (const VectorEntry& like : merging.segments[0]->entry.vectors) {
-      std::vector<std::string> rows;
-      uint32_t dimension = 0;
-      for (size_t i = 0; i < merging.segments.size(); ++i) {
-        const VectorIndex& vectors = *merging.segments[i]->VectorsOf(like.encoder);
-        dimension = vectors.dimension();
-        for (uint32_t chunk = 0; chunk < vectors.rows(); ++chunk) {
-          if (merging.places[i].chunks[chunk] != MergedPlaces::kGone) rows.emplace_back(vectors.RowBytes(chunk));
-        }
-      }
-      VectorEntry added{like.encoder, static_cast<uint32_t>(rows.size()), {}};
-      ASSIGN_OR_RETURN(added.file, folder_.Write(VectorFileName(entry.id, like.encoder, added.rows), BuildVectorFile(dimension, rows)));
-      ASSIGN_OR_RETURN(auto index, folder_.OpenVectors(entry.id, added));
-      entry.vectors.push_back(added);
-      opened.push_back(std::move(index));
-    }
-    return OkStatus();
-  }
-
-  Result<bool> CommitMerged(const Merging& merging, SegmentEntry entry, std::shared_ptr<const SegmentReader> reader,
-                            std::vector<std::shared_ptr<const VectorIndex>> vectors) {
+  Result<bool> CommitMerged(const PartitionMerge& merge, MergedSegment merged) {
     std::lock_guard writing(write_mutex_);
     auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
     std::vector<std::string> obsolete;
-    auto at = next->partitions.find(merging.partition->id);
-    bool sound = at != next->partitions.end() && !IsBetweenRevisions(*next, merging.partition->source) &&
-                 DeletedMeanwhile(merging, *at->second, entry.deleted_files);
-    if (!sound || entry.deleted_files.size() == reader->file_count()) {
+    SegmentEntry& entry = merged.entry;
+    auto at = next->partitions.find(merge.partition->id);
+    bool sound = at != next->partitions.end() && !IsBetweenRevisions(*next, merge.partition->source) &&
+                 DeletedMeanwhile(merge, merged.places, *at->second, entry.deleted_files);
+    if (!sound || entry.deleted_files.size() == merged.reader->file_count()) {
       NameFiles(entry, obsolete);
       for (const std::string& name : obsolete) folder_.Remove(name);
       return false;
     }
     auto partition = std::make_shared<PartitionSnapshot>(*at->second);
     std::erase_if(partition->segments, [&](const auto& segment) {
-      bool merged = std::ranges::any_of(merging.segments, [&](const auto& one) { return one->entry.id == segment->entry.id; });
-      if (merged) NameFiles(segment->entry, obsolete);
-      return merged;
+      bool is_input = std::ranges::any_of(merge.segments, [&](const auto& one) { return one->entry.id == segment->entry.id; });
+      if (is_input) NameFiles(segment->entry, obsolete);
+      return is_input;
     });
     WriteBatch batch;
     batch.Put(Table::kManifest, kNextSegmentKey, ByteWriter().Fixed(next_segment_).Take());
-    RETURN_IF_ERROR(MoveRecords(merging.partition->source, entry, *reader, batch));
-    partition->segments.push_back(MakeLive(std::move(entry), std::move(reader), std::move(vectors)));
+    RETURN_IF_ERROR(MoveRecords(merge.partition->source, entry, *merged.reader, batch));
+    partition->segments.push_back(MakeLive(std::move(entry), std::move(merged.reader), std::move(merged.vectors)));
     batch.Put(Table::kManifest, PartitionKey(partition->id), Encode(ManifestOf(*partition)));
     at->second = std::move(partition);
+    CrashPoint("merge-before-batch");
     RETURN_IF_ERROR(Publish(batch, std::move(next), obsolete));
-    return true;
-  }
-
-  // The files of the merged segment that have been deleted in its inputs since; false if an input is gone or has other
-  // vectors now.
-  static bool DeletedMeanwhile(const Merging& merging, const PartitionSnapshot& now, std::vector<uint32_t>& deleted) {
-    for (size_t i = 0; i < merging.segments.size(); ++i) {
-      const SegmentEntry& before = merging.segments[i]->entry;
-      auto at = std::ranges::find(now.segments, before.id, [](const auto& segment) { return segment->entry.id; });
-      if (at == now.segments.end() || (*at)->entry.vectors.size() != before.vectors.size()) return false;
-      for (uint32_t file : (*at)->entry.deleted_files) {
-        uint32_t place = merging.places[i].files[file];
-        if (place != MergedPlaces::kGone) deleted.push_back(place);
-      }
-    }
-    std::ranges::sort(deleted);
+    CrashPoint("merge-done");
     return true;
   }
 
@@ -528,6 +489,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
     VectorEntry added{encoder, static_cast<uint32_t>(rows.size()), {}};
     ASSIGN_OR_RETURN(added.file, folder_.Write(VectorFileName(segment_id, encoder, added.rows),
                                                BuildVectorFile(dimension, rows)));
+    CrashPoint("vectors-written");
     ASSIGN_OR_RETURN(auto opened, folder_.OpenVectors(segment_id, added));
     SegmentEntry entry = (*segment)->entry;
     auto vectors = (*segment)->vectors;
@@ -555,32 +517,6 @@ class EmbeddedIndex final : public Index, private VectorSink {
     for (const VectorEntry& vectors : entry.vectors) {
       names.push_back(VectorFileName(entry.id, vectors.encoder, vectors.rows));
     }
-  }
-
-  static uint32_t VectorsOfFile(const LiveSegment& segment, std::string_view path, const Hash256& encoder) {
-    const VectorIndex* vectors = segment.VectorsOf(encoder);
-    for (uint32_t file = 0; vectors != nullptr && file < segment.reader->file_count(); ++file) {
-      const FileRow& row = segment.reader->file(file);
-      if (segment.FileDeleted(file) || segment.reader->StringsOf(row).path != path) continue;
-      return std::clamp(vectors->rows(), row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
-    }
-    return 0;
-  }
-
-  static void AddSegment(const LiveSegment& segment, const Hash256& encoder, SourceStatus& status) {
-    const SegmentReader& reader = *segment.reader;
-    const VectorIndex* vectors = segment.VectorsOf(encoder);
-    uint32_t rows = vectors != nullptr ? vectors->rows() : 0;
-    for (uint32_t file = 0; file < reader.file_count(); ++file) {
-      if (segment.FileDeleted(file)) continue;
-      const FileRow& row = reader.file(file);
-      status.chunks += row.chunk_count;
-      status.chunks_with_vectors += std::clamp(rows, row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
-      status.text_bytes += row.size_bytes;
-    }
-    status.index_bytes += reader.size_bytes();
-    for (const auto& v : segment.vectors) status.index_bytes += v->size_bytes();
-    ++status.segments;
   }
 
   Status AddLedger(const Viewer& viewer, SourceId source, SourceStatus& status) const {
@@ -614,7 +550,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
 
   SegmentFolder folder_;
   KeyValueStore& store_;
-  std::mutex write_mutex_;
+  mutable std::mutex write_mutex_;
   uint64_t next_segment_ = 0;  // guarded by write_mutex_; 0: not read yet
   mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();

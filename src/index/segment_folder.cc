@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <filesystem>
+
 namespace codelore::index {
 
 Result<StoredFile> SegmentFolder::Write(const std::string& name, std::string_view bytes) const {
@@ -45,6 +47,12 @@ Result<std::shared_ptr<const VectorIndex>> SegmentFolder::OpenVectors(SegmentId 
 void SegmentFolder::Remove(const std::string& name) const {
   // Left behind on failure, it is removed at the next start.
   (void)RemoveFile(path_ + "/" + name).ok();
+}
+
+Status SegmentFolder::Link(const std::string& name, const std::string& folder) const {
+  std::error_code error;
+  std::filesystem::create_hard_link(path_ + "/" + name, folder + "/" + name, error);
+  return error ? Unavailable(folder + "/" + name + ": cannot be linked: " + error.message()) : OkStatus();
 }
 
 Status SegmentFolder::RemoveOthers(const std::unordered_set<std::string>& keep) const {

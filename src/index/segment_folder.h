@@ -27,6 +27,8 @@ class SegmentFolder {
 
   // Removes a file. Mapped readers keep their bytes: an unlinked file lives until its last mapping ends.
   void Remove(const std::string& name) const;
+  // Gives a file another name as well, in `folder`.
+  Status Link(const std::string& name, const std::string& folder) const;
   // Removes every file whose name is not in `keep`.
   Status RemoveOthers(const std::unordered_set<std::string>& keep) const;
 

@@ -33,6 +33,10 @@ struct LiveSegment {
   }
 };
 
+// What has to be counted is counted here. `entry.deleted_files` must lie within the segment.
+std::shared_ptr<const LiveSegment> MakeLive(SegmentEntry entry, std::shared_ptr<const SegmentReader> reader,
+                                            std::vector<std::shared_ptr<const VectorIndex>> vectors);
+
 struct PartitionSnapshot {
   PartitionId id;
   TenantId tenant;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ingest/git_command.h"
+#include "ingest/git_refs.h"
 
 namespace codelore::ingest {
 namespace {
@@ -191,8 +192,9 @@ Result<std::string> GitRepository::Commit(const std::string& ref) const {
 }
 
 Result<GitHead> GitRepository::Head(std::string_view branch) const {
+  if (!branch.empty()) RETURN_IF_ERROR(ValidateBranch(branch));
+  if (auto tip = ReadLooseTip(git_folder_, branch)) return GitHead{std::move(tip->commit), std::move(tip->branch)};
   if (!branch.empty()) {
-    RETURN_IF_ERROR(ValidateBranch(branch));
     std::string name(branch);
     auto commit = Commit(std::string(kBranchPrefix) + name);
     if (!commit.ok()) commit = Commit("refs/remotes/origin/" + name);

@@ -131,13 +131,6 @@ Result<std::vector<TreeEntry>> GitTree::Find(const std::vector<std::string>& raw
   return entries;
 }
 
-bool GitTree::HasRevision(const std::string& commit) {
-  if (!IsObjectId(commit)) return false;
-  auto object = Ask("info", commit);
-  if (!object.ok()) objects_.reset();
-  return object.ok() && object->type == "commit";
-}
-
 Status GitTree::ReadListing(std::vector<std::string> arguments, const std::function<Status(TreeEntry)>& visit) {
   ASSIGN_OR_RETURN(auto process, Start(std::move(arguments)));
   Listing listing(*process, options_.limits.max_entries);
@@ -152,6 +145,7 @@ Status GitTree::ReadListing(std::vector<std::string> arguments, const std::funct
 
 Status GitTree::ListChanges(std::string_view old_commit, const std::function<Status(TreeChange)>& visit) {
   if (!IsObjectId(old_commit)) return InvalidArgument("not a commit id: " + std::string(old_commit));
+  if (old_commit == head_.commit) return OkStatus();
   ASSIGN_OR_RETURN(auto process, Start({"diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev",
                                         std::string(old_commit), head_.commit}));
   Listing listing(*process, 2 * options_.limits.max_entries);

@@ -31,7 +31,6 @@ class GitTree : public SourceTree {
   Result<std::string> Read(const TreeEntry& entry, uint64_t max_bytes) override;
 
   // Subtrees with the same id on both sides are not looked into.
-  bool HasRevision(const std::string& commit) override;
   Status ListChanges(std::string_view old_commit, const std::function<Status(TreeChange)>& visit) override;
   Result<std::vector<TreeEntry>> Find(const std::vector<std::string>& raw_paths) override;
 

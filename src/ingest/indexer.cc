@@ -17,8 +17,10 @@
 #include "chunker/chunker.h"
 #include "chunker/decode.h"
 #include "chunker/language.h"
+#include "codelore/crash_point.h"
 #include "ingest/attributes.h"
 #include "ingest/classify.h"
+#include "ingest/document_store.h"
 #include "ingest/folder.h"
 #include "ingest/git_tree.h"
 #include "ingest/tree.h"
@@ -227,7 +229,7 @@ class Run {
   Status FindChanges() {
     bool same_walk = before_.walk == WalkKey() && before_.target_revision.empty();
     bool partial = false;
-    if (same_walk && tree_.HasRevision(before_.revision)) {
+    if (same_walk && !before_.revision.empty()) {
       ASSIGN_OR_RETURN(partial, FindChangesSince(before_.revision));
     }
     if (!partial) RETURN_IF_ERROR(FindChangesInAll());
@@ -462,6 +464,10 @@ std::string MirrorFolder(const IndexerOptions& options, SourceId source) {
 
 Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const RunOptions& run, const IndexerOptions& options,
                                              std::stop_token stop) {
+  if (source.kind == acl::SourceKind::kDocuments) {
+    if (options.documents == nullptr) return Internal("there is no store of documents");
+    return std::unique_ptr<SourceTree>(std::make_unique<StoredDocumentTree>(*options.documents, source.id));
+  }
   if (source.kind == acl::SourceKind::kFolder) {
     ASSIGN_OR_RETURN(auto folder, FolderTree::Open(source.location, {.limits = {}, .stop = stop}));
     return std::unique_ptr<SourceTree>(std::move(folder));
@@ -510,6 +516,7 @@ Result<IndexReport> Indexer::Run(const acl::Source& source, const RunOptions& ru
 
 Result<bool> Indexer::HasNews(const acl::Source& source, const RunOptions& run, std::stop_token stop) const {
   if (source.kind == acl::SourceKind::kFolder) return true;
+  if (source.kind == acl::SourceKind::kDocuments) return false;  // what is pushed is indexed then
   ASSIGN_OR_RETURN(SourceState state, index_.StateOf(source.id));
   if (state.revision.empty() || !state.target_revision.empty()) return true;
   if (IsRemote(source.location)) {
@@ -552,6 +559,7 @@ Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, Sour
   {
     Stopwatch watch(report.times.total);
     RETURN_IF_ERROR(ingest::Run(index_, directory_, source, run, tree, options_, stop, progress, report).IndexText());
+    CrashPoint("text-done");
     RETURN_IF_ERROR(SettleRules(index_, directory_, source));
     if (!with_vectors) return OkStatus();
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));

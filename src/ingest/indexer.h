@@ -17,6 +17,7 @@
 #include "acl/directory.h"
 #include "codelore/encoder.h"
 #include "codelore/index.h"
+#include "codelore/store.h"
 #include "ingest/network_policy.h"
 
 namespace codelore::ingest {
@@ -33,6 +34,7 @@ struct BatchLimits {
 
 struct IndexerOptions {
   std::string repositories_folder;  // where mirrors of remote repositories lie
+  const KeyValueStore* documents = nullptr;  // where pushed documents lie (document_store.h)
   int threads = 2;
   BatchLimits limits = {};
   NetworkPolicy networks = {};  // where repositories may be fetched from

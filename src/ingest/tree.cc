@@ -31,9 +31,7 @@ std::string SpellAsUtf8(std::string_view raw) {
 }
 
 std::string Shorten(std::string_view path, std::string_view raw) {
-  Hash256 hash;
-  EVP_Digest(raw.data(), raw.size(), hash.bytes.data(), nullptr, EVP_sha256(), nullptr);
-  return std::string(Utf8Prefix(path, kShortenedBytes)) + "..." + hash.ToHex().substr(0, 16);
+  return std::string(Utf8Prefix(path, kShortenedBytes)) + "..." + Sha256Of(raw).ToHex().substr(0, 16);
 }
 
 bool IsUnsafe(std::string_view path) {
@@ -48,6 +46,12 @@ bool IsUnsafe(std::string_view path) {
 }
 
 }  // namespace
+
+Hash256 Sha256Of(std::string_view bytes) {
+  Hash256 hash;
+  EVP_Digest(bytes.data(), bytes.size(), hash.bytes.data(), nullptr, EVP_sha256(), nullptr);
+  return hash;
+}
 
 TreeEntry EntryAt(std::string raw_path, const TreeLimits& limits) {
   TreeEntry entry;

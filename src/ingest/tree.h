@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codelore/ids.h"
 #include "codelore/status.h"
 
 namespace codelore::ingest {
@@ -44,9 +45,8 @@ class SourceTree {
   // Calls `visit` for every file, by ascending raw_path, until it fails; then gives that failure.
   virtual Status List(const std::function<Status(TreeEntry)>& visit) = 0;
 
-  // Whether ListChanges can start from that revision. Then Find works, too.
-  virtual bool HasRevision(const std::string&) { return false; }
-  // What differs from an older revision, as List would give it; a renamed file is one removed and one added.
+  // What differs from an older revision, as List would give it; a renamed file is one removed and one added. Fails,
+  // perhaps after some visits, when that revision is not there any more, and always where there is no history.
   virtual Status ListChanges(std::string_view, const std::function<Status(TreeChange)>&) { return Internal("this tree has no history"); }
   // The entries at these raw paths, as far as there are any, in any order.
   virtual Result<std::vector<TreeEntry>> Find(const std::vector<std::string>&) { return Internal("this tree has no history"); }
@@ -55,6 +55,8 @@ class SourceTree {
   // max_bytes; kNotFound if a folder has lost the file since.
   virtual Result<std::string> Read(const TreeEntry& entry, uint64_t max_bytes) = 0;
 };
+
+Hash256 Sha256Of(std::string_view bytes);
 
 // An entry with its path spelled and judged: one that is too long is shortened, with a hash of the whole, to
 // stay unique; one that no honest tree holds ("..", ".git" in any case, empty components) is an "unsafe path".

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "ingest/git_command.h"
+#include "ingest/git_refs.h"
 #include "ingest/scratch_repository.h"
 
 namespace codelore::ingest {
@@ -65,6 +66,38 @@ TEST(GitTest, BranchesByNameAlsoThoseOfTheOrigin) {
   EXPECT_EQ(repository.Head("none").status().code(), StatusCode::kNotFound);
   EXPECT_EQ(repository.Head("--output=x").status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(repository.Head("old@{0}").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(GitTest, TipsAreTheSameInLooseAndInPackedRefs) {
+  ScratchRepository scratch;
+  scratch.Commit();
+  scratch.Git({"branch", "topic/a.b"});
+  auto repository = GitRepository::Open(scratch.path()).value();
+  for (bool packed : {false, true}) {
+    if (packed) scratch.Git({"pack-refs", "--all"});
+    std::string loose = ReadLooseTip(repository.git_folder(), "").has_value() ? "loose" : "packed";
+    EXPECT_EQ(loose, packed ? "packed" : "loose");
+    EXPECT_EQ(repository.Head()->commit, scratch.Git({"rev-parse", "HEAD"}));
+    EXPECT_EQ(repository.Head()->branch, "main");
+    EXPECT_EQ(repository.Head("topic/a.b")->commit, scratch.Git({"rev-parse", "topic/a.b"}));
+  }
+}
+
+TEST(GitTest, LooseTipsAreReadFromPlainFilesOnly) {
+  ScratchRepository scratch;
+  std::string commit = scratch.Commit();
+  std::string git = scratch / ".git", main = git + "/refs/heads/main";
+  EXPECT_EQ(ReadLooseTip(git, "")->commit, commit);
+  EXPECT_FALSE(ReadLooseTip(git, "../../HEAD").has_value());
+  std::filesystem::rename(main, main + "2");
+  std::filesystem::create_symlink(main + "2", main);
+  EXPECT_FALSE(ReadLooseTip(git, "").has_value());
+  std::filesystem::remove(main);
+  ASSERT_EQ(mkfifo(main.c_str(), 0600), 0);
+  EXPECT_FALSE(ReadLooseTip(git, "").has_value());  // and it does not wait for a writer
+  std::filesystem::remove(main);
+  std::ofstream(main) << "ref: refs/heads/main2\n";
+  EXPECT_FALSE(ReadLooseTip(git, "").has_value());
 }
 
 TEST(GitTest, MirrorsTheTipAndFollowsIt) {

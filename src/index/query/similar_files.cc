@@ -120,9 +120,8 @@ class SimilarSearch {
     Analyzer().Analyze(Utf8Prefix(text, kMaxTextBytes), [&](const Token& token) { counts[std::string(token.term)] += 1; });
     std::vector<std::pair<double, std::string>> telling;
     for (const auto& [term, count] : counts) {
-      uint64_t frequency = 0;
-      for (const VisibleSegment& each : world_.segments()) frequency += each.reader().lexical().Find(term).postings.document_count();
-      double idf = InverseDocumentFrequency(world_.live_chunks(), std::min(frequency, world_.live_chunks()));
+      uint64_t frequency = LiveDocumentFrequency(world_, term);
+      double idf = InverseDocumentFrequency(world_.live_chunks(), frequency);
       if (frequency > 1 && term.size() > 2) telling.emplace_back(-(1 + std::log(count)) * idf, term);
     }
     size_t keep = std::min(kMaxTerms, telling.size());

@@ -24,8 +24,7 @@ void ForEachPosting(const PostingsReader& postings, Visit visit) {
   }
 }
 
-// How many chunks of files that still exist have the term: deleted text leaves no trace in the statistics.
-uint64_t LiveDocumentFrequency(const LiveSegment& segment, const PostingsReader& postings) {
+uint64_t LiveDocumentFrequencyIn(const LiveSegment& segment, const PostingsReader& postings) {
   if (segment.file_deleted.empty()) return postings.document_count();
   uint64_t count = 0;
   ForEachPosting(postings, [&](uint32_t chunk, Impact) { count += !segment.FileDeleted(segment.reader->chunk(chunk).file); });
@@ -52,6 +51,15 @@ std::vector<ChunkRef> ToRefs(BestChunks& best) {
 
 }  // namespace
 
+uint64_t LiveDocumentFrequency(World& world, const std::string& term) {
+  uint64_t frequency = 0;
+  for (const VisibleSegment& segment : world.segments()) {
+    auto found = segment.reader().lexical().Find(term);
+    if (found.postings.document_count() > 0) frequency += LiveDocumentFrequencyIn(segment.live(), found.postings);
+  }
+  return frequency;
+}
+
 LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
     : world_(world), terms_(query.terms), found_(query.terms.size() * world.segments().size()) {
   for (const VisibleSegment& segment : world.segments()) segments_.push_back(&segment.reader().lexical());
@@ -62,7 +70,7 @@ LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
       const FoundTerm& found = Found(s, t);
       const LiveSegment& live = world.segments()[s].live();
       if (found.document_count == 0) continue;
-      document_frequency += live.file_deleted.empty() ? found.document_count : LiveDocumentFrequency(live, PostingsOf(s, t));
+      document_frequency += live.file_deleted.empty() ? found.document_count : LiveDocumentFrequencyIn(live, PostingsOf(s, t));
     }
     idf_.push_back(InverseDocumentFrequency(world.live_chunks(), document_frequency));
     idf_sum_ += idf_.back();

@@ -36,6 +36,9 @@ struct ChunkMatch {
 class BestChunks;
 struct ScoredList;
 
+// How many chunks of files that still exist have the term: deleted text leaves no trace in the statistics.
+uint64_t LiveDocumentFrequency(World& world, const std::string& term);
+
 class LexicalSearch {
  public:
   LexicalSearch(World& world, const QueryTerms& query);

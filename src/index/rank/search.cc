@@ -135,13 +135,7 @@ class Ranker {
 
   double Idf(const std::string& term) {
     auto [at, added] = idf_.try_emplace(term, 0.0);
-    if (added) {
-      uint64_t frequency = 0;
-      for (VisibleSegment& segment : world_.segments()) {
-        frequency += segment.reader().lexical().Find(term).postings.document_count();
-      }
-      at->second = InverseDocumentFrequency(world_.live_chunks(), std::min(frequency, world_.live_chunks()));
-    }
+    if (added) at->second = InverseDocumentFrequency(world_.live_chunks(), LiveDocumentFrequency(world_, term));
     return at->second;
   }
 

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "codelore/crash_point.h"
+
 namespace codelore::index {
 namespace {
 
@@ -86,7 +88,9 @@ Status ReplaceFile(const std::string& path, std::string_view content, bool sync)
     RETURN_IF_ERROR(WriteAll(fd.get(), content, aside));
     if (sync && ::fsync(fd.get()) != 0) return FromErrno(errno, "flush", aside);
   }
+  if (sync) CrashPoint("file-aside");
   if (::rename(aside.c_str(), path.c_str()) != 0) return FromErrno(errno, "rename", aside);
+  if (sync) CrashPoint("file-renamed");
   return sync ? SyncFolderOf(path) : OkStatus();
 }
 

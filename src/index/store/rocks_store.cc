@@ -5,18 +5,22 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <mutex>
 #include <utility>
 
 #include "codelore/coding.h"
+#include "codelore/crash_point.h"
 #include "index/store/file.h"
 
 namespace codelore::index {
 namespace {
 
 constexpr const char* kTableNames[kTableCount] = {"meta", "files",    "blobs",   "embeddings", "manifest",
-                                                  "jobs", "audit",    "sessions", "feedback"};
+                                                  "jobs", "audit",    "sessions", "feedback", "documents"};
+// After the disk was full RocksDB goes on once so much is free.
+constexpr size_t kWriteBufferBytes = 16 << 20;
 // In the manifest table: the number of the last write.
 constexpr char kGenerationKey[] = "generation";
 
@@ -54,8 +58,15 @@ rocksdb::ColumnFamilyOptions TableOptions(Table table, const std::shared_ptr<roc
   blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   blocks.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
+  options.write_buffer_size = kWriteBufferBytes;
   // Vectors do not compress.
   options.compression = table == Table::kEmbeddings ? rocksdb::kNoCompression : rocksdb::kZSTD;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions DefaultOptions() {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = kWriteBufferBytes;
   return options;
 }
 
@@ -71,7 +82,7 @@ class RocksStore final : public KeyValueStore {
     RETURN_IF_ERROR(MakeFolder(folder_));
     auto cache = rocksdb::NewLRUCache(64 << 20);
     std::vector<rocksdb::ColumnFamilyDescriptor> tables = {
-        {rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions()}};
+        {rocksdb::kDefaultColumnFamilyName, DefaultOptions()}};
     for (int i = 0; i < kTableCount; ++i) {
       tables.emplace_back(kTableNames[i], TableOptions(static_cast<Table>(i), cache));
     }
@@ -128,9 +139,25 @@ class RocksStore final : public KeyValueStore {
     RETURN_IF_ERROR(FromRocks(writes.Put(Handle(Table::kManifest), kGenerationKey, generation), folder_));
     rocksdb::WriteOptions options;
     options.sync = true;
-    RETURN_IF_ERROR(FromRocks(db_->Write(options, &writes), folder_));
+    CrashPoint("store-before-write");
+    rocksdb::Status written = db_->Write(options, &writes);
+    // Once the disk was full RocksDB refuses all writes until it is told to go on. What failed was not applied.
+    if (written.IsIOError() && db_->Resume().ok()) written = db_->Write(options, &writes);
+    RETURN_IF_ERROR(FromRocks(written, folder_));
+    CrashPoint("store-before-note");
     ++generation_;
-    return NoteGeneration();
+    // The write stands, whether or not it could be noted: a note that is older than the database is always possible.
+    (void)NoteGeneration().ok();
+    return OkStatus();
+  }
+
+  Status CopyTo(const std::string& folder) override {
+    std::lock_guard lock(write_mutex_);
+    rocksdb::Checkpoint* made = nullptr;
+    RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(db_.get(), &made), folder_));
+    std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(folder), folder));
+    return ReplaceFile(folder + ".generation", ByteWriter().Fixed<uint64_t>(generation_).view(), /*sync=*/true);
   }
 
  private:

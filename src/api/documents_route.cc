@@ -1,0 +1,110 @@
+#include "api/documents_route.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "api/authentication.h"
+#include "api/json_request.h"
+#include "api/operations.h"
+#include "ingest/document_store.h"
+
+namespace codelore::api {
+namespace {
+
+constexpr size_t kMaxBulkBytes = 16 << 20;
+constexpr size_t kMaxBulkLines = 10'000;
+
+// What one request changes.
+struct Edit {
+  SourceId source;
+  SubmitOptions options = {};
+  size_t put = 0, removed = 0;
+};
+
+using Change = Status (*)(Service& service, const HttpRequest& request, Edit& edit);
+
+Status PutOne(Service&, const HttpRequest& request, Edit& edit) {
+  std::string path(request.Param("path"));
+  RETURN_IF_ERROR(ingest::ValidateDocumentPath(path));
+  ingest::PutDocument(edit.source, path, request.body, edit.options.also);
+  ++edit.put;
+  return OkStatus();
+}
+
+Status RemoveOne(Service& service, const HttpRequest& request, Edit& edit) {
+  std::string path(request.Param("path"));
+  RETURN_IF_ERROR(ingest::ValidateDocumentPath(path));
+  if (!ingest::HasDocument(service.store(), edit.source, path)) return NotFound("there is no such document");
+  ingest::EraseDocument(edit.source, path, edit.options.also);
+  ++edit.removed;
+  return OkStatus();
+}
+
+Status AddLine(std::string_view line, Edit& edit) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(line, {"path", "text", "delete"}));
+  std::string path = json.String("path", {.required = true, .max_bytes = 1024});
+  std::string text = json.String("text", {.max_bytes = ingest::kMaxDocumentBytes});
+  bool remove = json.Boolean("delete", false);
+  RETURN_IF_ERROR(json.status());
+  RETURN_IF_ERROR(ingest::ValidateDocumentPath(path));
+  if (remove == json.Has("text")) return InvalidArgument("give either 'text' or \"delete\": true");
+  if (remove) {
+    ingest::EraseDocument(edit.source, path, edit.options.also);
+  } else {
+    ingest::PutDocument(edit.source, path, text, edit.options.also);
+  }
+  ++(remove ? edit.removed : edit.put);
+  return OkStatus();
+}
+
+Status ChangeMany(Service&, const HttpRequest& request, Edit& edit) {
+  std::string_view rest = request.body;
+  for (size_t number = 1; !rest.empty(); ++number) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    if (number > kMaxBulkLines) return InvalidArgument("more than " + std::to_string(kMaxBulkLines) + " lines; send several requests");
+    RETURN_IF_ERROR(AddLine(line, edit).In("line " + std::to_string(number)));
+  }
+  return edit.options.also.empty() ? InvalidArgument("the body has no lines") : OkStatus();
+}
+
+Status Apply(Service& service, IndexQueue& queue, const HttpRequest& request, Change change, HttpResponse& response) {
+  auto caller = Authenticate(service, request);
+  if (!caller.ok()) {
+    RefuseCaller(caller.status(), response);
+    return OkStatus();
+  }
+  if (caller->role < Role::kAdministrator) return PermissionDenied("this needs an administrator");
+  ASSIGN_OR_RETURN(acl::Source source, service.directory().FindSource(caller->tenant, request.Param("source")));
+  if (source.kind != acl::SourceKind::kDocuments) {
+    return InvalidArgument("source '" + source.name + "' is indexed from its location; add one of the kind 'documents'");
+  }
+  Edit edit{.source = source.id};
+  RETURN_IF_ERROR(change(service, request, edit));
+  edit.options.wake_parked = true;
+  RETURN_IF_ERROR(queue.Submit(source.id, edit.options));  // documents and job in one batch, on disk before the answer
+  response.SetStatus(202);
+  nlohmann::ordered_json json = {{"source", source.name}, {"accepted", true}, {"put", edit.put}, {"removed", edit.removed}};
+  response.SetBody(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace), kJsonType);
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddDocumentRoutes(HttpServer& server, Service& service, IndexQueue& queue) {
+  auto add = [&](const char* method, const char* path, Change change, size_t max_bytes) {
+    server.Handle(method, path,
+                  [&service, &queue, change](const HttpRequest& request, HttpResponse& response) {
+                    if (Status status = Apply(service, queue, request, change, response); !status.ok()) response.SetError(status);
+                  },
+                  {.max_body_bytes = max_bytes, .json_only = false});
+  };
+  add("PUT", "/v1/sources/:source/documents/:path", PutOne, ingest::kMaxDocumentBytes);
+  add("DELETE", "/v1/sources/:source/documents/:path", RemoveOne, 1024);
+  add("POST", "/v1/sources/:source/documents", ChangeMany, kMaxBulkBytes);
+}
+
+}  // namespace codelore::api
