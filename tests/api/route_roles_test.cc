@@ -15,6 +15,7 @@ enum class Access {
   kOneSource,      // 404 without a grant, as for a source that there is not
   kAdministrator,  // 403 for readers
   kOperator,       // 403 for everybody over HTTP
+  kNotConfigured,  // 404 for everybody with a token
 };
 
 struct Row {
@@ -40,6 +41,7 @@ const std::vector<Row>& Rows() {
       {"POST /v1/similar", Access::kOneSource, {{"file", "robots:arm.cc"}}, "robots", 404},
       {"POST /v1/why", Access::kOneSource, kOneFile, "robots", 404},
       {"POST /v1/grep", Access::kReader, {{"pattern", "MoveArm"}}},
+      {"POST /v1/rerank", Access::kNotConfigured, {{"query", "x"}, {"documents", {"y"}}}},
       {"GET /v1/status", Access::kReader},
       {"GET /v1/sources", Access::kReader},
       {"POST /v1/sources", Access::kAdministrator, {{"location", "ftp://example.org/x"}}, "robots", 400},
@@ -55,6 +57,12 @@ const std::vector<Row>& Rows() {
       {"GET /v1/sources/:source/rules", Access::kAdministrator},
       {"POST /v1/sources/:source/rules", Access::kAdministrator, {{"path", "nowhere/**"}, {"principals", {"user:somebody"}}}, "scratch"},
       {"POST /v1/sources/:source/rules/remove", Access::kAdministrator, {{"path", "elsewhere"}}, "robots", 404},
+      {"POST /v1/sources/:source/masking", Access::kAdministrator, {{"policy", "mask"}}},
+      {"GET /v1/sources/:source/findings", Access::kAdministrator},
+      {"PUT /v1/sources/:source/documents/:path", Access::kAdministrator, {{"text", "x"}}, "robots", 400},  // no source of documents
+      {"DELETE /v1/sources/:source/documents/:path", Access::kAdministrator, nullptr, "robots", 400},
+      {"POST /v1/sources/:source/documents", Access::kAdministrator, {{"path", "a.md"}, {"text", "x"}}, "robots", 400},
+      {"POST /v1/backup", Access::kAdministrator, Json::object(), "robots", 400},
       {"DELETE /v1/sources/:source", Access::kAdministrator, nullptr, "scratch"},
       {"POST /v1/audit", Access::kAdministrator, Json::object()},
       {"POST /v1/tokens", Access::kAdministrator, {{"user", "somebody"}}},
@@ -91,7 +99,7 @@ WorldRequest RequestOf(const Row& row, std::string_view source) {
   std::string target = route.substr(space + 1);
   const std::vector<std::pair<std::string, std::string>> names = {
       {":source", std::string(source)}, {":principal", "user:somebody"}, {":id", "4000000000"}, {":forge", "github"},
-      {":model", "codelore:" + std::string(source)}, {":part", "extractive"}};
+      {":model", "codelore:" + std::string(source)}, {":part", "extractive"}, {":path", "a.md"}};
   for (const auto& [name, value] : names) {
     if (size_t at = target.find(name); at != std::string::npos) target.replace(at, name.size(), value);
   }
@@ -162,6 +170,7 @@ class RouteRoles : public ::testing::Test {
           EXPECT_EQ(hidden, nowhere) << row.route;
           break;
         }
+        case Access::kNotConfigured: EXPECT_EQ(reply.status, 404) << row.route; break;
         default: EXPECT_EQ(reply.status, 403) << row.route << reply.body;
       }
     }
@@ -187,9 +196,10 @@ TEST_F(RouteRoles, EveryRouteAnswersEachRoleAsItsRowSays) {
     ExpectStrangersSeeNothing(row);
     bool read = row.access == Access::kReader || row.access == Access::kOneSource || row.access == Access::kPublic;
     WorldReply reader = world_.Send(RequestOf(row, row.source), ann_);
-    EXPECT_EQ(reader.status, read ? 200 : row.access == Access::kSigned ? 401 : 403) << row.route << reader.body;
+    bool absent = row.access == Access::kNotConfigured;
+    EXPECT_EQ(reader.status, read ? 200 : absent ? 404 : row.access == Access::kSigned ? 401 : 403) << row.route << reader.body;
     WorldReply administrator = world_.Send(RequestOf(row, row.source), root_);
-    int wanted = row.access == Access::kOperator ? 403 : row.access == Access::kSigned ? 401 : row.administrator;
+    int wanted = row.access == Access::kOperator ? 403 : absent ? 404 : row.access == Access::kSigned ? 401 : row.administrator;
     EXPECT_EQ(administrator.status, wanted) << row.route << administrator.body;
   }
 }
