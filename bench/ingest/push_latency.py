@@ -38,7 +38,7 @@ def source_text(chance, functions, word=""):
 
 class Server:
     def __init__(self, binary, data, *more):
-        self.process = subprocess.Popen([binary, "--data", str(data), "serve", "--port", "0", *more], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([binary, "--data", str(data), "serve", "--port", "0", "--user-requests-per-minute", "0", *more], stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         self.port = int(line.split(":")[2].split()[0])
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
