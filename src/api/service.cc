@@ -17,6 +17,7 @@
 #include "embed/bert_scorer.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
+#include "gloss/glossing_encoder.h"
 #include "index/store/rocks_store.h"
 #include "ingest/document_store.h"
 #include "ingest/git_location.h"
@@ -101,7 +102,7 @@ Result<std::unique_ptr<TextEncoder>> OpenEncoder(const ServiceOptions& options) 
     ASSIGN_OR_RETURN(folder, embed::ModelFolder::Open(options.model_folder));
   }
   ASSIGN_OR_RETURN(auto encoder, embed::BertEncoder::Open(std::move(folder), {.well_known_prefixes = true, .precision = options.precision}));
-  return std::unique_ptr<TextEncoder>(std::move(encoder));
+  return std::unique_ptr<TextEncoder>(std::make_unique<gloss::GlossingEncoder>(std::move(encoder)));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <unordered_map>
 
 #include "index/analysis/analyzer.h"
 #include "index/rank/segment_scorer.h"
@@ -63,6 +64,7 @@ uint64_t LiveDocumentFrequency(World& world, const std::string& term) {
 LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
     : world_(world), terms_(query.terms), found_(query.terms.size() * world.segments().size()) {
   for (const VisibleSegment& segment : world.segments()) segments_.push_back(&segment.reader().lexical());
+  std::vector<bool> found_anywhere;  // by term
   for (size_t t = 0; t < terms_.size(); ++t) {
     LexicalReader::FindInAll(segments_, terms_[t], std::span(found_).subspan(t * segments_.size(), segments_.size()));
     uint64_t document_frequency = 0;
@@ -73,9 +75,25 @@ LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
       document_frequency += live.file_deleted.empty() ? found.document_count : LiveDocumentFrequencyIn(live, PostingsOf(s, t));
     }
     idf_.push_back(InverseDocumentFrequency(world.live_chunks(), document_frequency));
-    idf_sum_ += idf_.back();
+    found_anywhere.push_back(document_frequency > 0);
     contributions_.push_back(MakeContributions(idf_.back() * static_cast<double>(query.weights[t])));
   }
+  SumConcepts(query, found_anywhere);
+}
+
+// A concept counts with its best term that exists, or with its rarest one if none does.
+void LexicalSearch::SumConcepts(const QueryTerms& query, const std::vector<bool>& found_anywhere) {
+  std::unordered_map<uint32_t, uint32_t> numbers;
+  std::vector<std::array<double, 2>> best;  // of those that exist, and of all
+  for (size_t t = 0; t < terms_.size(); ++t) {
+    auto [at, added] = numbers.try_emplace(query.concepts[t], static_cast<uint32_t>(best.size()));
+    if (added) best.push_back({});
+    concepts_.push_back(at->second);
+    auto& [existing, any] = best[at->second];
+    any = std::max(any, idf_[t]);
+    if (found_anywhere[t]) existing = std::max(existing, idf_[t]);
+  }
+  for (auto [existing, any] : best) idf_sum_ += existing > 0 ? existing : any;
 }
 
 // A score that k chunks are known to exceed, from what one term's best postings give. Where a term is in many segments
@@ -204,11 +222,11 @@ std::vector<ChunkMatch> LexicalSearch::Score(uint32_t segment, std::span<const u
 }
 
 double LexicalSearch::Coverage(uint64_t terms) const {
-  double covered = 0;
+  std::array<double, 64> best{};  // by concept: there are no more of them than terms
   for (size_t t = 0; t < std::min<size_t>(64, idf_.size()); ++t) {
-    if (terms >> t & 1) covered += idf_[t];
+    if (terms >> t & 1) best[concepts_[t]] = std::max(best[concepts_[t]], idf_[t]);
   }
-  return idf_sum_ > 0 ? covered / idf_sum_ : 0;
+  return idf_sum_ > 0 ? std::reduce(best.begin(), best.end()) / idf_sum_ : 0;
 }
 
 std::vector<float> LexicalSearch::LineWeights(std::string_view text) const {

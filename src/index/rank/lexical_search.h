@@ -52,8 +52,8 @@ class LexicalSearch {
   std::vector<ChunkMatch> Score(uint32_t segment, std::span<const uint32_t> chunks) const;
 
   double Idf(size_t term) const { return idf_[term]; }
-  double idf_sum() const { return idf_sum_; }
-  // 0..1: share of the query's idf in the terms whose bits are set.
+  double idf_sum() const { return idf_sum_; }  // over concepts
+  // 0..1: share of the query's idf in the terms whose bits are set. Of terms for one concept the best one counts.
   double Coverage(uint64_t terms) const;
   // The same for each line of a text.
   std::vector<float> LineWeights(std::string_view text) const;
@@ -63,6 +63,7 @@ class LexicalSearch {
   PostingsReader PostingsOf(size_t segment, size_t term) const {
     return segments_[segment]->Postings(Found(segment, term).index).postings;
   }
+  void SumConcepts(const QueryTerms& query, const std::vector<bool>& found_anywhere);
   uint32_t Floor(size_t k) const;
   std::vector<uint32_t> Bounds() const;
   void Run(std::span<const uint32_t> order, const std::vector<uint32_t>& bounds, BestChunks& best);
@@ -71,6 +72,7 @@ class LexicalSearch {
   World& world_;
   std::vector<std::string> terms_;
   std::vector<double> idf_;                           // by term
+  std::vector<uint32_t> concepts_;                    // by term, from 0 without a gap
   std::vector<ContributionTable> contributions_;      // by term
   std::vector<const LexicalReader*> segments_;        // of world_
   std::vector<FoundTerm> found_;                      // by term, then by segment

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <unordered_set>
 
+#include "gloss/korean.h"
 #include "index/analysis/analyzer.h"
 
 namespace codelore::index {
@@ -39,14 +40,17 @@ QueryWord MakeWord(std::string_view raw) {
   return word;
 }
 
-void AddTerm(std::string_view term, QueryTerms& query) {
+constexpr float kOtherReading = 0.5f;  // of a Korean word, beside the first; .25 and 1 rank worse
+
+void AddTerm(std::string_view term, float weight, uint32_t concept_id, QueryTerms& query) {
   auto at = std::ranges::find(query.terms, term);
   if (at != query.terms.end()) {
-    query.weights[static_cast<size_t>(at - query.terms.begin())] += 1;
+    if (weight == 1) query.weights[static_cast<size_t>(at - query.terms.begin())] += 1;
     return;
   }
   query.terms.emplace_back(term);
-  query.weights.push_back(1);
+  query.weights.push_back(weight);
+  query.concepts.push_back(concept_id);
 }
 
 // "factories" -> "factory", "handlers" -> "handler"; empty if it does not look like a plural.
@@ -73,12 +77,107 @@ void AddCompounds(QueryTerms& query) {
   }
 }
 
+// A question with its Korean words in English, and where they stand.
+class Rendering {
+ public:
+  struct Word {
+    gloss::KoreanPiece piece;
+    size_t begin = 0, end = 0;  // in text()
+  };
+
+  explicit Rendering(std::string_view question) {
+    const char* done = question.data();
+    for (std::string_view run : gloss::HangulRuns(question)) {
+      text_.append(done, run.data());
+      done = run.data() + run.size();
+      runs_.push_back({words_.size(), run});
+      for (const gloss::KoreanPiece& piece : gloss::ReadKorean(run)) {
+        text_ += ' ';
+        words_.push_back({piece, text_.size(), text_.size()});
+        if (piece.kind == gloss::PieceKind::kWord) text_ += piece.english[0];
+        words_.back().end = text_.size();
+      }
+      text_ += ' ';
+    }
+    text_.append(done, question.data() + question.size());
+  }
+
+  struct Run {
+    size_t first_word = 0;
+    std::string_view korean;
+  };
+
+  const std::string& text() const { return text_; }
+  const std::vector<Word>& words() const { return words_; }
+  const std::vector<Run>& runs() const { return runs_; }
+
+  // The word that `raw`, a part of text(), comes from; words().size(): none.
+  size_t WordAt(std::string_view raw) const {
+    auto at = static_cast<size_t>(raw.data() - text_.data());
+    auto after = std::ranges::upper_bound(words_, at, {}, &Word::end);
+    return after != words_.end() && after->begin <= at ? static_cast<size_t>(after - words_.begin()) : words_.size();
+  }
+
+ private:
+  std::string text_;
+  std::vector<Word> words_;
+  std::vector<Run> runs_;
+};
+
+// The run without its ending; a stem of one syllable keeps it, for alone it is no bigram of the run.
+std::string_view StemOf(const Rendering& question, const Rendering::Run& run) {
+  constexpr size_t kSyllableBytes = 3;
+  size_t length = 0, last = 0;
+  for (size_t w = run.first_word; w < question.words().size() && length < run.korean.size(); ++w) {
+    const gloss::KoreanPiece& piece = question.words()[w].piece;
+    length += piece.korean.size();
+    if (piece.kind != gloss::PieceKind::kEnding) last = length;
+  }
+  return last > kSyllableBytes ? run.korean.substr(0, last) : run.korean;
+}
+
+// "어떻게" and the like: its English is a stop-word.
+bool AsksOnly(const gloss::KoreanPiece& piece) {
+  return piece.kind == gloss::PieceKind::kWord && IsStopWord(std::string(piece.english[0]));
+}
+
+// The Korean words as they stand, and their other readings.
+void AddKorean(const Rendering& question, Analyzer& analyzer, QueryTerms& query) {
+  auto first_free = static_cast<uint32_t>(query.terms.size() + question.words().size());
+  for (const Rendering::Run& run : question.runs()) {
+    if (AsksOnly(question.words()[run.first_word].piece)) continue;
+    QueryWord word{.raw = std::string(StemOf(question, run)), .lower = {}, .parts = {}};
+    word.lower = word.raw;
+    size_t begin = run.first_word, reached = 0;  // the piece that the bigram starts in, and its last byte
+    reached = question.words()[begin].piece.korean.size();
+    size_t at = 0;
+    analyzer.Analyze(word.raw, [&](const Token& token) {
+      while (at >= reached && begin + 1 < question.words().size()) reached += question.words()[++begin].piece.korean.size();
+      bool known = question.words()[begin].piece.kind == gloss::PieceKind::kWord;
+      word.parts.emplace_back(token.term);
+      AddTerm(token.term, 1, known ? static_cast<uint32_t>(begin) : first_free++, query);
+      at += 3;
+    });
+    query.words.push_back(std::move(word));
+  }
+  for (size_t w = 0; w < question.words().size(); ++w) {
+    const gloss::KoreanPiece& piece = question.words()[w].piece;
+    if (piece.kind != gloss::PieceKind::kWord) continue;
+    for (std::string_view other : piece.english.subspan(1)) {
+      analyzer.Analyze(other, [&](const Token& token) { AddTerm(token.term, kOtherReading, static_cast<uint32_t>(w), query); });
+    }
+  }
+}
+
 QueryTerms Analyze(std::string_view text, const std::vector<std::string>& ignored, bool keep_stop_words) {
   QueryTerms query;
+  const Rendering question(text);
+  auto first_free = static_cast<uint32_t>(question.words().size());  // concepts: Korean words, then the others
   size_t dropped = 0;
   const char* last_raw = nullptr;
   uint32_t next_position = 0;
-  Analyzer().Analyze(text, [&](const Token& token) {
+  Analyzer analyzer;
+  analyzer.Analyze(question.text(), [&](const Token& token) {
     if (!keep_stop_words && token.form == TokenForm::kWord && IsStopWord(Lower(token.raw))) {
       ++dropped;
       return;
@@ -94,11 +193,13 @@ QueryTerms Analyze(std::string_view text, const std::vector<std::string>& ignore
     last_raw = token.raw.data();
     next_position = token.position + 1;
     if (token.form != TokenForm::kCompound) query.words.back().parts.emplace_back(token.term);
-    AddTerm(token.term, query);
+    size_t korean = question.WordAt(token.raw);
+    AddTerm(token.term, 1, korean < question.words().size() ? static_cast<uint32_t>(korean) : first_free++, query);
   });
   AddCompounds(query);
   bool any_name = std::ranges::any_of(query.words, [](const QueryWord& w) { return w.identifier || w.capitalised; });
   query.symbol_like = !query.words.empty() && dropped == 0 && query.words.size() <= 2 && (any_name || query.words.size() == 1);
+  AddKorean(question, analyzer, query);
   return query;
 }
 

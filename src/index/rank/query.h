@@ -2,6 +2,7 @@
 #ifndef CODELORE_INDEX_RANK_QUERY_H_
 #define CODELORE_INDEX_RANK_QUERY_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ struct QueryWord {
 struct QueryTerms {
   std::vector<std::string> terms;  // index terms, each once, stop-words dropped
   std::vector<float> weights;      // beside terms: how often the question has it
+  // Beside terms: what each stands for. Terms of one concept are readings of one Korean word: any of them covers it.
+  std::vector<uint32_t> concepts;
   std::vector<QueryWord> words;    // stop-words dropped
   // Names that two or three neighbouring words would make, without separators: "JSON objects" gives jsonobjects and
   // jsonobject.
@@ -30,6 +33,7 @@ struct QueryTerms {
   bool symbol_like = false;
 };
 
+// Korean words are looked for as they are and in English (gloss/korean.h), without their endings.
 // Stop-words, and words that are in `ignored` (lower case), are dropped unless nothing else is left.
 QueryTerms AnalyzeQuery(std::string_view text, const std::vector<std::string>& ignored = {});
 
