@@ -38,7 +38,8 @@ int Initialize(const Arguments& arguments) {
   if (!backend.ok()) return Fail(arguments, backend.status());
   auto listed = (*backend)->Call("token.list", "", {}, {}, {});
   if (!listed.ok()) return Fail(arguments, listed.status());
-  for (const Json& token : Json::parse(*listed)["tokens"]) {
+  const Json tokens = Json::parse(*listed);
+  for (const Json& token : tokens["tokens"]) {
     if (token.value("role", "") != "platform") continue;
     return Fail(arguments, InvalidArgument("this data folder has a platform administrator's token already; its text is not kept. "
                                            "For another: codelore token create --user NAME --role platform"));
