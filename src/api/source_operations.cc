@@ -1,6 +1,6 @@
 #include "api/source_operations.h"
 
-#include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "api/json_request.h"
@@ -111,10 +111,10 @@ Result<std::string> ListGrants(OperationContext& context) {
   acl::Directory& directory = context.service.directory();
   ASSIGN_OR_RETURN(acl::Source source, directory.FindSource(context.caller.tenant, context.Param("source")));
   ASSIGN_OR_RETURN(auto grants, directory.GrantsOf(source.id));
-  ASSIGN_OR_RETURN(auto readers, directory.PrincipalsOf(source.id));
+  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   Json list = Json::array();
   for (const acl::GrantRecord& grant : grants) {
-    bool counts = std::ranges::binary_search(readers, grant.principal);
+    bool counts = grant.origin.empty() || now < grant.valid_until_unix_ms;
     list.push_back({{"principal", grant.principal}, {"origin", grant.origin.empty() ? "by hand" : grant.origin}, {"counts", counts}});
     if (grant.origin.empty()) continue;
     list.back()["last_verified_at"] = TimeText(grant.verified_unix_ms);
