@@ -59,6 +59,8 @@ Result<std::string> CreateUser(OperationContext& context) {
   RETURN_IF_ERROR(json.status());
   ASSIGN_OR_RETURN(user.role, RoleNamed(role));
   RETURN_IF_ERROR(CheckAbove(context, user.role));
+  ASSIGN_OR_RETURN(Role now, RoleOf(context, user.name));  // a record bounds the tokens there are
+  RETURN_IF_ERROR(CheckAbove(context, now));
   RETURN_IF_ERROR(context.service.directory().CreateUser(user));
   return Dump({{"user", user.name}, {"kind", user.kind == acl::UserKind::kService ? "service" : "person"}, {"role", role}, {"disabled", false}});
 }

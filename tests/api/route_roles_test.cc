@@ -268,6 +268,7 @@ TEST_F(RouteRoles, NobodyRisesAboveTheirOwnRole) {
   EXPECT_EQ(world_.Send({"DELETE", "/v1/tokens/" + id, "", ""}, root_).status, 403);
   EXPECT_EQ(post("/v1/users/boss", {{"disabled", true}}, root_), 403);
   EXPECT_EQ(world_.Send({"DELETE", "/v1/users/boss", "", ""}, root_).status, 403);
+  EXPECT_EQ(post("/v1/users", {{"user", "somebody-else"}}, root_), 403);  // has a platform token, and no record that bounds it
   EXPECT_TRUE(world_.directory().Authenticate(boss.text).ok());
   // In another tenant a platform administrator makes administrators, and nobody who reads.
   world_.Tenant("acme");
