@@ -4,9 +4,11 @@
 #include <chrono>
 #include <iterator>
 #include <map>
+#include <tuple>
 #include <optional>
 #include <utility>
 
+#include "acl/edit.h"
 #include "acl/state.h"
 #include "acl/token_text.h"
 #include "codelore/crash_point.h"
@@ -15,18 +17,13 @@
 namespace codelore::acl {
 namespace {
 
-constexpr size_t kMaxTeams = 1000;
-constexpr size_t kMaxRules = 1000;
 constexpr size_t kMaxLocationBytes = 4096;
-constexpr size_t kMaxTokenTextBytes = 256;
+constexpr size_t kMaxOriginBytes = 64;
 
 int64_t SystemNow() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
-
-Status NoSuchSource() { return NotFound("no such source"); }
-Status NoSuchTenant() { return NotFound("no such tenant"); }
 
 Status ValidateText(std::string_view what, std::string_view text) {
   bool control = std::ranges::any_of(text, [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7F; });
@@ -36,36 +33,12 @@ Status ValidateText(std::string_view what, std::string_view text) {
   return OkStatus();
 }
 
-Status ValidateUser(std::string_view user, const std::vector<std::string>& teams) {
-  RETURN_IF_ERROR(ValidateName("user", user));
-  if (teams.size() > kMaxTeams) return InvalidArgument("more than 1000 teams");
-  for (const std::string& team : teams) RETURN_IF_ERROR(ValidateName("team", team));
-  return OkStatus();
-}
-
-void SortUnique(std::vector<std::string>& strings) {
-  std::ranges::sort(strings);
-  strings.erase(std::unique(strings.begin(), strings.end()), strings.end());
-}
-
 }  // namespace
 
-// What one change writes.
-struct Directory::Edit {
-  explicit Edit(const State& before) : last_id(before.last_id()) {}
-
-  uint32_t NewId() { return ++last_id; }
-  void Put(std::string key, std::string_view fields) {
-    std::string sealed = Seal(key, fields);
-    batch.Put(Table::kMeta, std::move(key), std::move(sealed));
-  }
-  void Delete(std::string key) { batch.Delete(Table::kMeta, std::move(key)); }
-
-  uint32_t last_id;
-  WriteBatch batch;
-};
-
 // ---- loading and committing ----------------------------------------------------------------------------
+
+Directory::Directory(KeyValueStore& store, Options options)
+    : store_(store), options_(std::move(options)), uses_(std::make_unique<TokenUses>(store)) {}
 
 Directory::~Directory() = default;
 
@@ -74,6 +47,7 @@ Result<std::unique_ptr<Directory>> Directory::Open(KeyValueStore& store, Options
   std::unique_ptr<Directory> directory(new Directory(store, std::move(options)));
   std::lock_guard lock(directory->write_mutex_);
   RETURN_IF_ERROR(directory->Load());
+  directory->uses_->Load();
   ASSIGN_OR_RETURN(auto state, directory->Current());
   if (state->empty()) {
     Edit edit(*state);
@@ -227,13 +201,13 @@ Status Directory::RemoveSource(SourceId id) {
   return Commit(*state, std::move(edit));
 }
 
-Status Directory::ChangePrincipals(SourceId id, const std::function<Status(std::vector<std::string>&)>& change) {
+Status Directory::ChangeLabel(SourceId id, const std::function<Status(Label&)>& change) {
   std::lock_guard lock(write_mutex_);
   ASSIGN_OR_RETURN(auto state, Current());
   const Source* source = state->FindSource(id);
   if (source == nullptr) return NoSuchSource();
   Label label = *state->FindLabel(source->label);
-  RETURN_IF_ERROR(change(label.principals));
+  RETURN_IF_ERROR(change(label));
   Edit edit(*state);
   edit.Put(RecordKey(kLabelPrefix, label.id.value), Encode(label));
   return Commit(*state, std::move(edit));
@@ -241,24 +215,56 @@ Status Directory::ChangePrincipals(SourceId id, const std::function<Status(std::
 
 Status Directory::Grant(SourceId source, std::string_view principal) {
   RETURN_IF_ERROR(ValidatePrincipal(principal));
-  return ChangePrincipals(source, [&](std::vector<std::string>& principals) {
-    principals.emplace_back(principal);
-    SortUnique(principals);
+  return ChangeLabel(source, [&](Label& label) {
+    label.principals.emplace_back(principal);
+    SortUnique(label.principals);
     return OkStatus();
   });
 }
 
 Status Directory::Revoke(SourceId source, std::string_view principal) {
-  return ChangePrincipals(source, [&](std::vector<std::string>& principals) {
-    return std::erase(principals, principal) > 0 ? OkStatus() : NotFound("no such grant");
+  return ChangeLabel(source, [&](Label& label) {
+    size_t found = std::erase(label.principals, principal);
+    found += std::erase_if(label.verified, [&](const VerifiedGrant& grant) { return grant.principal == principal; });
+    return found > 0 ? OkStatus() : NotFound("no such grant");
   });
 }
 
-Result<std::vector<std::string>> Directory::PrincipalsOf(SourceId id) const {
+Status Directory::SetFoundGrants(SourceId source, const FoundGrants& found) {
+  RETURN_IF_ERROR(ValidateName("origin", found.origin));
+  if (found.valid_ms <= 0 || found.origin.size() > kMaxOriginBytes) return InvalidArgument("found grants need a short origin and a time to count for");
+  for (const std::string& principal : found.principals) RETURN_IF_ERROR(ValidatePrincipal(principal));
+  int64_t now = options_.now_unix_ms();
+  return ChangeLabel(source, [&](Label& label) {
+    std::erase_if(label.verified, [&](const VerifiedGrant& grant) { return grant.origin == found.origin; });
+    std::vector<std::string> principals = found.principals;
+    SortUnique(principals);
+    for (std::string& each : principals) label.verified.push_back({std::move(each), found.origin, now, now + found.valid_ms});
+    return OkStatus();
+  });
+}
+
+Result<std::vector<GrantRecord>> Directory::GrantsOf(SourceId id) const {
   ASSIGN_OR_RETURN(auto state, Current());
   const Source* source = state->FindSource(id);
   if (source == nullptr) return NoSuchSource();
-  return state->FindLabel(source->label)->principals;
+  const Label& label = *state->FindLabel(source->label);
+  std::vector<GrantRecord> grants;
+  for (const std::string& principal : label.principals) grants.push_back({.principal = principal, .origin = ""});
+  for (const VerifiedGrant& each : label.verified) grants.push_back({each.principal, each.origin, each.verified_unix_ms, each.valid_until_unix_ms});
+  std::ranges::sort(grants, {}, [](const GrantRecord& grant) { return std::tie(grant.principal, grant.origin); });
+  return grants;
+}
+
+Result<std::vector<std::string>> Directory::PrincipalsOf(SourceId id) const {
+  ASSIGN_OR_RETURN(auto grants, GrantsOf(id));
+  int64_t now = options_.now_unix_ms();
+  std::vector<std::string> principals;
+  for (GrantRecord& grant : grants) {
+    if (grant.origin.empty() || now < grant.valid_until_unix_ms) principals.push_back(std::move(grant.principal));
+  }
+  SortUnique(principals);
+  return principals;
 }
 
 Result<std::vector<PartitionId>> Directory::PartitionsOf(SourceId id) const {
@@ -279,163 +285,14 @@ Result<PartitionId> Directory::PartitionFor(SourceId id, std::string_view path) 
   return std::ranges::find(source->partitions, label, &LabelPartition::label)->partition;
 }
 
-// ---- path rules ------------------------------------------------------------------------------------------
-
-Status Directory::SetRule(SourceId id, std::string_view pattern, std::vector<std::string> principals) {
-  RETURN_IF_ERROR(ValidateRulePattern(pattern));
-  for (const std::string& principal : principals) RETURN_IF_ERROR(ValidatePrincipal(principal));
-  SortUnique(principals);
-  std::lock_guard lock(write_mutex_);
-  ASSIGN_OR_RETURN(auto state, Current());
-  const Source* found = state->FindSource(id);
-  if (found == nullptr) return NoSuchSource();
-  Edit edit(*state);
-  Source source = *found;
-  auto rule = std::ranges::find(source.rules, pattern, &PathRule::pattern);
-  if (rule != source.rules.end()) {
-    Label label{.id = rule->label, .tenant = source.tenant, .principals = std::move(principals)};
-    edit.Put(RecordKey(kLabelPrefix, label.id.value), Encode(label));
-    return Commit(*state, std::move(edit));
-  }
-  if (source.rules.size() >= kMaxRules) return InvalidArgument("more than 1000 rules for one source");
-  Label label{.id = {edit.NewId()}, .tenant = source.tenant, .principals = std::move(principals)};
-  for (LabelPartition& each : source.partitions) each.also.push_back(label.id);  // any may hold files of the new rule
-  source.partitions.push_back({label.id, {edit.NewId()}});
-  source.rules.push_back({std::string(pattern), label.id});
-  ++source.rules_version;
-  edit.Put(RecordKey(kLabelPrefix, label.id.value), Encode(label));
-  edit.Put(RecordKey(kSourcePrefix, id.value), Encode(source));
-  return Commit(*state, std::move(edit));
-}
-
-Status Directory::RemoveRule(SourceId id, std::string_view pattern) {
-  std::lock_guard lock(write_mutex_);
-  ASSIGN_OR_RETURN(auto state, Current());
-  const Source* found = state->FindSource(id);
-  if (found == nullptr) return NoSuchSource();
-  Source source = *found;
-  auto rule = std::ranges::find(source.rules, pattern, &PathRule::pattern);
-  if (rule == source.rules.end()) return NotFound("there is no rule for '" + std::string(pattern) + "'");
-  // Its files may go anywhere; they stay under its label, too, as long as they lie where they are.
-  LabelPartition& own = *std::ranges::find(source.partitions, rule->label, &LabelPartition::label);
-  source.rules.erase(rule);
-  own.also.push_back(source.label);
-  for (const PathRule& other : source.rules) own.also.push_back(other.label);
-  std::ranges::sort(own.also);
-  own.also.erase(std::unique(own.also.begin(), own.also.end()), own.also.end());
-  ++source.rules_version;
-  Edit edit(*state);
-  edit.Put(RecordKey(kSourcePrefix, id.value), Encode(source));
-  return Commit(*state, std::move(edit));
-}
-
-Result<std::vector<Directory::NamedRule>> Directory::RulesOf(SourceId id) const {
-  ASSIGN_OR_RETURN(auto state, Current());
-  const Source* source = state->FindSource(id);
-  if (source == nullptr) return NoSuchSource();
-  std::vector<NamedRule> rules;
-  for (const PathRule& rule : source->rules) rules.push_back({rule.pattern, state->FindLabel(rule.label)->principals});
-  std::ranges::sort(rules, {}, &NamedRule::pattern);
-  return rules;
-}
-
-Status Directory::SettleRules(SourceId id, uint32_t rules_version, const std::function<Status(std::span<const PartitionId>)>& remove) {
-  std::lock_guard lock(write_mutex_);
-  ASSIGN_OR_RETURN(auto state, Current());
-  const Source* found = state->FindSource(id);
-  if (found == nullptr) return NoSuchSource();
-  std::vector<PartitionId> dropped;
-  bool unsorted = std::ranges::any_of(found->partitions, [](const LabelPartition& each) { return !each.also.empty(); });
-  if (found->rules_version != rules_version || !unsorted) return OkStatus();
-  Edit edit(*state);
-  Source source = *found;
-  std::erase_if(source.partitions, [&](const LabelPartition& each) {
-    bool used = each.label == source.label || std::ranges::find(source.rules, each.label, &PathRule::label) != source.rules.end();
-    if (!used) {
-      dropped.push_back(each.partition);
-      edit.Delete(RecordKey(kLabelPrefix, each.label.value));
-    }
-    return !used;
-  });
-  for (LabelPartition& each : source.partitions) each.also.clear();
-  // First: as long as the partitions are on record, the next run comes here again.
-  if (!dropped.empty()) RETURN_IF_ERROR(remove(dropped));
-  edit.Put(RecordKey(kSourcePrefix, id.value), Encode(source));
-  return Commit(*state, std::move(edit));
-}
-
-// ---- tokens ----------------------------------------------------------------------------------------------
-
-Result<CreatedToken> Directory::CreateToken(const NewToken& wanted) {
-  RETURN_IF_ERROR(ValidateUser(wanted.user, wanted.teams));
-  int64_t now = options_.now_unix_ms();
-  if (wanted.expires_unix_ms != 0 && wanted.expires_unix_ms <= now) {
-    return InvalidArgument("the token would expire before it is used");
-  }
-  std::lock_guard lock(write_mutex_);
-  ASSIGN_OR_RETURN(auto state, Current());
-  if (!state->tenants().contains(wanted.tenant)) return NoSuchTenant();
-  ASSIGN_OR_RETURN(std::string text, NewTokenText());
-  ASSIGN_OR_RETURN(std::string hash, HashToken(state->token_key(), text));
-  Edit edit(*state);
-  Token token{.id = {edit.NewId()}, .tenant = wanted.tenant, .user = wanted.user, .teams = wanted.teams,
-              .administrator = wanted.administrator, .created_unix_ms = now,
-              .expires_unix_ms = wanted.expires_unix_ms};
-  SortUnique(token.teams);
-  edit.Put(RecordKey(kTokenPrefix, token.id.value), Encode(token, hash));
-  RETURN_IF_ERROR(Commit(*state, std::move(edit)));
-  return CreatedToken{token.id, std::move(text)};
-}
-
-Result<std::vector<Token>> Directory::ListTokens(TenantId tenant) const {
-  ASSIGN_OR_RETURN(auto state, Current());
-  std::vector<Token> tokens;
-  for (const auto& [id, token] : state->tokens()) {
-    if (token.tenant == tenant) tokens.push_back(token);
-  }
-  return tokens;
-}
-
-Status Directory::RevokeToken(TenantId tenant, TokenId id) {
-  std::lock_guard lock(write_mutex_);
-  ASSIGN_OR_RETURN(auto state, Current());
-  auto token = state->tokens().find(id);
-  if (token == state->tokens().end() || token->second.tenant != tenant) return NotFound("no such token");
-  Edit edit(*state);
-  edit.Delete(RecordKey(kTokenPrefix, id.value));
-  return Commit(*state, std::move(edit));
-}
-
-// The look-up is by a keyed hash, whose bytes a caller can neither choose nor predict: how long it takes says
-// nothing about the tokens there are. Every text that is looked at costs the same work.
-Result<Identity> Directory::Authenticate(std::string_view text) const {
-  uint64_t generation = generation_;  // before the state: what changes in between is looked at again
-  ASSIGN_OR_RETURN(auto state, Current());
-  bool well_formed = IsWellFormedToken(text);
-  ASSIGN_OR_RETURN(std::string hash, HashToken(state->token_key(), text.substr(0, kMaxTokenTextBytes)));
-  const Token* token = state->FindTokenByHash(hash);
-  bool alive = token != nullptr &&
-               (token->expires_unix_ms == 0 || options_.now_unix_ms() < token->expires_unix_ms);
-  if (!well_formed || !alive) return PermissionDenied("unknown or expired token");
-  return Identity{token->tenant, token->user, token->teams, token->administrator, token->id, generation};
-}
-
-bool Directory::StillHolds(const Identity& identity, const Viewer& viewer) const {
-  uint64_t generation = generation_;
-  auto state = Current();
-  if (!state.ok()) return false;
-  auto token = (*state)->tokens().find(identity.token);
-  if (token == (*state)->tokens().end()) return false;
-  if (int64_t expires = token->second.expires_unix_ms; expires != 0 && options_.now_unix_ms() >= expires) return false;
-  if (generation == identity.generation) return true;
-  auto now = ViewerFor(identity);
-  return now.ok() && std::ranges::includes(now->partitions(), viewer.partitions());
-}
-
 // ---- viewers -----------------------------------------------------------------------------------------------
 
 Result<Viewer> Directory::ViewerFor(const Identity& identity) const {
-  return ViewerForUser(identity.tenant, identity.user, identity.teams);
+  ASSIGN_OR_RETURN(Viewer viewer, ViewerForUser(identity.tenant, identity.user, identity.teams));
+  if (!identity.scope.some_sources) return viewer;
+  std::vector<ReadablePartition> readable(viewer.partitions().begin(), viewer.partitions().end());
+  std::erase_if(readable, [&](const ReadablePartition& each) { return !std::ranges::binary_search(identity.scope.sources, each.source); });
+  return Viewer(identity.tenant, viewer.name(), std::move(readable));
 }
 
 Result<Viewer> Directory::ViewerForUser(TenantId tenant, std::string_view user,
@@ -443,17 +300,8 @@ Result<Viewer> Directory::ViewerForUser(TenantId tenant, std::string_view user,
   RETURN_IF_ERROR(ValidateUser(user, teams));
   ASSIGN_OR_RETURN(auto state, Current());
   if (!state->tenants().contains(tenant)) return NoSuchTenant();
-  std::string name = UserPrincipal(user);
-  std::vector<std::string> principals = {name, std::string(kEveryone)};
-  for (const std::string& team : teams) principals.push_back(TeamPrincipal(team));
-  std::vector<ReadablePartition> readable, merged;
-  for (const std::string& principal : principals) {
-    merged.clear();
-    std::ranges::set_union(readable, state->ReadableBy(tenant, principal), std::back_inserter(merged));
-    readable.swap(merged);
-  }
-  std::erase_if(readable, [&](const ReadablePartition& each) { return state->IsWithheld(each, principals); });
-  return Viewer(tenant, std::move(name), std::move(readable));
+  auto principals = state->PrincipalsOf(tenant, user, teams);
+  return Viewer(tenant, UserPrincipal(user), state->ReadableBy(tenant, principals, options_.now_unix_ms()));
 }
 
 Result<Viewer> Directory::OperatorViewer(TenantId tenant) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "codelore/utf8.h"
 
@@ -13,7 +14,10 @@ constexpr size_t kMaxPatternBytes = 1024;
 
 size_t FixedPrefix(std::string_view pattern) { return std::min(pattern.find_first_of("*?[\\"), pattern.size()); }
 
-auto Rank(const PathRule& rule) { return std::tuple(FixedPrefix(rule.pattern), rule.pattern.size(), std::string_view(rule.pattern)); }
+auto Rank(const PathRule& rule) {
+  size_t prefix = rule.order == 0 ? FixedPrefix(rule.pattern) : 0, length = rule.order == 0 ? rule.pattern.size() : 0;
+  return std::tuple(rule.order == 0, rule.order, prefix, length, std::string_view(rule.pattern));
+}
 
 }  // namespace
 
@@ -22,14 +26,15 @@ PathRules::PathRules(std::span<const PathRule> rules) {
   for (const PathRule& rule : rules) sorted.push_back(&rule);
   std::ranges::sort(sorted, [](const PathRule* a, const PathRule* b) { return Rank(*a) > Rank(*b); });
   for (const PathRule* rule : sorted) {
-    std::string below = rule->pattern.ends_with('/') ? rule->pattern : rule->pattern + "/";
-    rules_.push_back({PathPattern(rule->pattern), PathPattern(below), rule->label});
+    Compiled compiled{PathPattern(rule->pattern), std::nullopt, rule->label};
+    if (!rule->exact && !rule->pattern.ends_with('/')) compiled.below.emplace(rule->pattern + "/");
+    rules_.push_back(std::move(compiled));
   }
 }
 
 std::optional<LabelId> PathRules::LabelOf(std::string_view path) const {
   for (const Compiled& rule : rules_) {
-    if (rule.exact.Matches(path) || rule.below.Matches(path)) return rule.label;
+    if (rule.itself.Matches(path) || (rule.below && rule.below->Matches(path))) return rule.label;
   }
   return std::nullopt;
 }

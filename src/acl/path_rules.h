@@ -2,7 +2,8 @@
 //
 // A rule's pattern is a path or a glob (codelore/glob.h); it stands for what it matches and for all below it. Of the
 // rules that match a path, the one with the longest beginning without wildcards counts; of those, the longest pattern;
-// then the last in byte order. Immutable and thread-safe.
+// then the last in byte order. Imported rules count only where none made by hand matches, and of them the last in their
+// list. Immutable and thread-safe.
 #ifndef CODELORE_ACL_PATH_RULES_H_
 #define CODELORE_ACL_PATH_RULES_H_
 
@@ -25,7 +26,8 @@ class PathRules {
 
  private:
   struct Compiled {
-    PathPattern exact, below;
+    PathPattern itself;
+    std::optional<PathPattern> below;
     LabelId label;
   };
   std::vector<Compiled> rules_;  // the first that matches counts

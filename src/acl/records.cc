@@ -1,5 +1,7 @@
 #include "acl/records.h"
 
+#include <algorithm>
+
 #include "acl/checksum.h"
 
 namespace codelore::acl {
@@ -56,6 +58,11 @@ std::string Encode(const Label& label) {
   ByteWriter out;
   out.Varint(label.tenant.value);
   PutStrings(out, label.principals);
+  if (label.verified.empty()) return out.Take();  // as before there were any
+  out.Varint(label.verified.size());
+  for (const VerifiedGrant& each : label.verified) {
+    out.String(each.principal).String(each.origin).Fixed(each.verified_unix_ms).Fixed(each.valid_until_unix_ms);
+  }
   return out.Take();
 }
 
@@ -63,6 +70,46 @@ bool Decode(std::string_view fields, Label& label) {
   ByteReader in(fields);
   label.tenant = {static_cast<uint32_t>(in.Varint())};
   label.principals = TakeStrings(in);
+  if (in.done()) return true;
+  label.verified.resize(in.Count(2 + 2 * sizeof(int64_t)));
+  for (VerifiedGrant& each : label.verified) {
+    each.principal = in.String();
+    each.origin = in.String();
+    each.verified_unix_ms = in.Fixed<int64_t>();
+    each.valid_until_unix_ms = in.Fixed<int64_t>();
+  }
+  return in.done();
+}
+
+std::string Encode(const User& user) {
+  ByteWriter out;
+  out.Varint(user.tenant.value).String(user.name).Fixed(static_cast<uint8_t>(user.kind)).Fixed(static_cast<uint8_t>(user.role));
+  return out.Fixed(static_cast<uint8_t>(user.disabled)).Take();
+}
+
+bool Decode(std::string_view fields, User& user) {
+  ByteReader in(fields);
+  user.tenant = {static_cast<uint32_t>(in.Varint())};
+  user.name = in.String();
+  auto kind = in.Fixed<uint8_t>(), role = in.Fixed<uint8_t>(), disabled = in.Fixed<uint8_t>();
+  user.kind = static_cast<UserKind>(kind);
+  user.role = static_cast<Role>(role);
+  user.disabled = disabled != 0;
+  return in.done() && kind <= static_cast<uint8_t>(UserKind::kService) && role <= static_cast<uint8_t>(Role::kPlatform) && disabled <= 1;
+}
+
+std::string Encode(const Team& team) {
+  ByteWriter out;
+  out.Varint(team.tenant.value).String(team.name);
+  PutStrings(out, team.members);
+  return out.Take();
+}
+
+bool Decode(std::string_view fields, Team& team) {
+  ByteReader in(fields);
+  team.tenant = {static_cast<uint32_t>(in.Varint())};
+  team.name = in.String();
+  team.members = TakeStrings(in);
   return in.done();
 }
 
@@ -79,6 +126,8 @@ std::string Encode(const Source& source) {
     out.Varint(each.also.size());
     for (LabelId label : each.also) out.Varint(label.value);
   }
+  if (std::ranges::all_of(source.rules, [](const PathRule& rule) { return rule.order == 0; })) return out.Take();  // as before any were imported
+  for (const PathRule& rule : source.rules) out.Varint(rule.order).Fixed(static_cast<uint8_t>(rule.exact));
   return out.Take();
 }
 
@@ -108,6 +157,12 @@ bool Decode(std::string_view fields, Source& source) {
       for (LabelId& label : each.also) label = {static_cast<uint32_t>(in.Varint())};
     }
   }
+  if (!in.done()) {
+    for (PathRule& rule : source.rules) {
+      rule.order = static_cast<uint32_t>(in.Varint());
+      rule.exact = in.Fixed<uint8_t>() != 0;
+    }
+  }
   return in.done() && kind <= static_cast<uint8_t>(SourceKind::kDocuments);
 }
 
@@ -115,8 +170,12 @@ std::string Encode(const Token& token, std::string_view hash) {
   ByteWriter out;
   out.String(hash).Varint(token.tenant.value).String(token.user);
   PutStrings(out, token.teams);
-  out.Fixed(static_cast<uint8_t>(token.administrator)).Fixed(token.created_unix_ms).Fixed(token.expires_unix_ms);
-  return out.Take();
+  bool administrator = token.role >= Role::kAdministrator;  // where records of older builds end
+  out.Fixed(static_cast<uint8_t>(administrator)).Fixed(token.created_unix_ms).Fixed(token.expires_unix_ms);
+  out.Fixed(static_cast<uint8_t>(token.role)).Fixed(token.scope.protocols).Fixed(static_cast<uint8_t>(token.scope.some_sources));
+  out.Varint(token.scope.sources.size());
+  for (SourceId source : token.scope.sources) out.Varint(source.value);
+  return out.Varint(token.family.value).Take();
 }
 
 bool Decode(std::string_view fields, Token& token, std::string& hash) {
@@ -125,10 +184,19 @@ bool Decode(std::string_view fields, Token& token, std::string& hash) {
   token.tenant = {static_cast<uint32_t>(in.Varint())};
   token.user = in.String();
   token.teams = TakeStrings(in);
-  token.administrator = in.Fixed<uint8_t>() == 1;
+  token.role = in.Fixed<uint8_t>() == 1 ? Role::kAdministrator : Role::kReader;
   token.created_unix_ms = in.Fixed<int64_t>();
   token.expires_unix_ms = in.Fixed<int64_t>();
-  return in.done();
+  token.family = token.id;
+  if (in.done()) return true;
+  auto role = in.Fixed<uint8_t>();
+  token.role = static_cast<Role>(role);
+  token.scope.protocols = in.Fixed<uint8_t>();
+  token.scope.some_sources = in.Fixed<uint8_t>() != 0;
+  token.scope.sources.resize(in.Count());
+  for (SourceId& source : token.scope.sources) source = {static_cast<uint32_t>(in.Varint())};
+  token.family = {static_cast<uint32_t>(in.Varint())};
+  return in.done() && role <= static_cast<uint8_t>(Role::kPlatform);
 }
 
 }  // namespace codelore::acl

@@ -8,11 +8,6 @@
 namespace codelore::acl {
 namespace {
 
-// One principal of one tenant.
-std::string ReaderKey(TenantId tenant, std::string_view principal) {
-  return ByteWriter().Key32(tenant.value).Raw(principal).Take();
-}
-
 // The id in a key that starts with `prefix`; 0 if it has another form.
 uint32_t IdIn(std::string_view key, std::string_view prefix) {
   if (!key.starts_with(prefix)) return 0;
@@ -21,11 +16,15 @@ uint32_t IdIn(std::string_view key, std::string_view prefix) {
   return in.done() ? id : 0;
 }
 
-Status Damaged(std::string_view what, uint32_t id) {
-  return Corruption("access records do not belong together: " + std::string(what) + " " + std::to_string(id));
+}  // namespace
+
+std::string State::ReaderKey(TenantId tenant, std::string_view principal) {
+  return ByteWriter().Key32(tenant.value).Raw(principal).Take();
 }
 
-}  // namespace
+Status State::Damaged(std::string_view what, uint32_t id) {
+  return Corruption("access records do not belong together: " + std::string(what) + " " + std::to_string(id));
+}
 
 Status State::Apply(std::string_view key, const std::optional<std::string>& value) {
   std::optional<std::string_view> fields;
@@ -55,6 +54,10 @@ Status State::ApplyRecord(std::string_view key, std::optional<std::string_view> 
     good = ApplySource(source, fields);
   } else if (TokenId token{IdIn(key, kTokenPrefix)}) {
     good = ApplyToken(token, fields);
+  } else if (UserId user{IdIn(key, kUserPrefix)}) {
+    good = ApplyUser(user, fields);
+  } else if (TeamId team{IdIn(key, kTeamPrefix)}) {
+    good = ApplyTeam(team, fields);
   }
   return good ? OkStatus() : Corruption(std::string(key) + ": not an access record of this build");
 }
@@ -120,6 +123,19 @@ void State::ChangeReaders(const Source& source, std::optional<LabelId> only, Cha
       if (change == Change::kLeave && present) readable.erase(at);
       if (readable.empty()) readable_.erase(ReaderKey(source.tenant, principal));
     }
+    ChangeVerified(*label, entry, change);
+  }
+}
+
+void State::ChangeVerified(const Label& label, const ReadablePartition& entry, Change change) {
+  for (const VerifiedGrant& grant : label.verified) {
+    std::string key = ReaderKey(label.tenant, grant.principal);
+    auto& entries = verified_[key];
+    std::erase_if(entries, [&](const UntilThen& each) {
+      return each.readable == entry && (change == Change::kLeave || each.valid_until_unix_ms == grant.valid_until_unix_ms);
+    });
+    if (change == Change::kEnter) entries.push_back({entry, grant.valid_until_unix_ms});
+    if (entries.empty()) verified_.erase(key);
   }
 }
 
@@ -135,7 +151,7 @@ Status State::Check() const {
   for (const auto& [id, tenant] : tenants_) {
     if (id.value > last_id_) return Damaged("tenant", id.value);
   }
-  return OkStatus();
+  return CheckPeople();
 }
 
 Status State::CheckSource(const Source& source) const {
@@ -174,31 +190,19 @@ const Label* State::FindLabel(LabelId id) const {
   return at == labels_.end() ? nullptr : at->second.get();
 }
 
+const std::string* State::HashOf(TokenId id) const {
+  auto at = std::ranges::find_if(token_of_hash_, [&](const auto& entry) { return entry.second == id; });
+  return at == token_of_hash_.end() ? nullptr : &at->first;
+}
+
 const Token* State::FindTokenByHash(const std::string& hash) const {
   auto at = token_of_hash_.find(hash);
   return at == token_of_hash_.end() ? nullptr : &tokens_.at(at->second);
 }
 
-bool State::IsWithheld(const ReadablePartition& readable, const std::vector<std::string>& principals) const {
-  auto unsorted = unsorted_.find(readable.partition);
-  if (unsorted == unsorted_.end()) return false;
-  return !std::ranges::all_of(unsorted->second, [&](LabelId id) {
-    const Label* label = FindLabel(id);
-    return label != nullptr && std::ranges::any_of(principals, [&](const std::string& principal) {
-             return std::ranges::binary_search(label->principals, principal);
-           });
-  });
-}
-
 const PathRules* State::RulesOf(SourceId id) const {
   auto at = rules_.find(id);
   return at == rules_.end() ? nullptr : at->second.get();
-}
-
-std::span<const ReadablePartition> State::ReadableBy(TenantId tenant, std::string_view principal) const {
-  auto at = readable_.find(ReaderKey(tenant, principal));
-  if (at == readable_.end()) return {};
-  return at->second;
 }
 
 }  // namespace codelore::acl

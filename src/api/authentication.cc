@@ -1,7 +1,10 @@
 #include "api/authentication.h"
 
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "api/identity/identity_providers.h"
 
 namespace codelore::api {
 namespace {
@@ -21,11 +24,16 @@ std::string_view TokenOf(const HttpRequest& request) {
 
 }  // namespace
 
-Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpResponse& response) {
-  auto authenticated = service.directory().Authenticate(TokenOf(request));
+Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpResponse& response, acl::Protocol protocol) {
+  std::string_view token = TokenOf(request);
+  auto vouched = service.identity_providers().Identify(request, token);
+  auto authenticated = vouched ? std::move(*vouched) : service.directory().Authenticate(token);
+  bool wrong_protocol = authenticated.ok() && !authenticated->scope.Allows(protocol);
+  if (wrong_protocol) authenticated = PermissionDenied("not a token for this protocol");
   AuditEvent sign_in{.tenant = {}, .who = "", .what = "sign-in", .from = request.peer, .request = request.id};
   if (!authenticated.ok()) {
     sign_in.result = "refused";
+    sign_in.about = {{"why", authenticated.status().message()}};
     (void)service.audit().AppendNoise(sign_in).ok();  // refused all the same
   }
   ASSIGN_OR_RETURN(auto identity, std::move(authenticated));
@@ -35,15 +43,12 @@ Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpRe
   }
   sign_in.tenant = identity.tenant;
   sign_in.who = acl::UserPrincipal(identity.user);
-  std::string token = std::to_string(identity.token.value);
-  sign_in.about = {{"token", token}};
-  (void)service.audit().AppendHourly(token, sign_in).ok();  // a full disk does not end reading
+  std::string proof = identity.token ? std::to_string(identity.token.value) : "vouched " + std::to_string(identity.tenant.value) + " " + sign_in.who;
+  sign_in.about = {{"token", identity.token ? proof : "of an identity provider"}};
+  (void)service.audit().AppendHourly(proof, sign_in).ok();  // a full disk does not end reading
   ASSIGN_OR_RETURN(Viewer viewer, service.directory().ViewerFor(identity));
   auto still = [&directory = service.directory(), identity, viewer] { return directory.StillHolds(identity, viewer); };
-  return Caller{.tenant = identity.tenant,
-                .role = identity.administrator ? Role::kAdministrator : Role::kReader,
-                .viewer = std::move(viewer),
-                .still = std::move(still)};
+  return Caller{.tenant = identity.tenant, .role = identity.role, .viewer = std::move(viewer), .still = std::move(still)};
 }
 
 void RefuseCaller(const Status& status, HttpResponse& response) {

@@ -9,9 +9,11 @@
 
 namespace codelore::api {
 
-// By `Authorization: Bearer` or `x-api-key`. kPermissionDenied without a living token; kResourceExhausted when the user or
-// the tenant has asked too often: `response` then has a Retry-After. Refusals and each hour's first use of a token go on record.
-Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpResponse& response);
+// By `Authorization: Bearer` or `x-api-key`, with a token of ours; or as a configured identity provider says
+// (identity/identity_providers.h). kPermissionDenied where neither holds, or a token is not good for this protocol;
+// kResourceExhausted when the user or the tenant has asked too often: `response` then has a Retry-After. Refusals and each
+// hour's first use of a token go on record.
+Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpResponse& response, acl::Protocol protocol);
 
 // For a stream that Quotas::TakeStream has no place for.
 inline Status TooManyStreams() { return ResourceExhausted("too many streams at once"); }

@@ -72,7 +72,7 @@ Status ChangeMany(Service&, const HttpRequest& request, Edit& edit) {
 }
 
 Status Apply(Service& service, IndexQueue& queue, const HttpRequest& request, Change change, HttpResponse& response) {
-  auto caller = Authenticate(service, request, response);
+  auto caller = Authenticate(service, request, response, acl::Protocol::kRest);
   if (!caller.ok()) {
     RefuseCaller(caller.status(), response);
     return OkStatus();

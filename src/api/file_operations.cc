@@ -140,7 +140,7 @@ Result<std::string> WhyOperation(OperationContext& context) {
                  {"found_by_words", indexed},
                  {"found_by_meaning", indexed && insight.chunks_with_vectors == record.chunks},
                  {"pending", pending}};
-  if (context.caller.role != Role::kReader) {
+  if (context.caller.role >= Role::kAdministrator) {
     ASSIGN_OR_RETURN(acl::Source full, context.service.directory().FindSource(context.caller.tenant, source));
     ASSIGN_OR_RETURN(auto readers, context.service.directory().PrincipalsOf(full.id));
     answer["readers"] = readers;

@@ -120,7 +120,7 @@ Result<std::string> ShowSource(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
   ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
   Json json = Json::parse(SummaryJson(context.Param("source"), summary));
-  if (context.caller.role == Role::kReader) return Dump(json);
+  if (context.caller.role < Role::kAdministrator) return Dump(json);
   json["files"]["seen"] = summary.state.files;  // of all partitions
   ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
   ASSIGN_OR_RETURN(auto principals, context.service.directory().PrincipalsOf(source.id));

@@ -28,6 +28,10 @@ Json Ref(std::string_view name) { return {{"$ref", "#/components/schemas/" + std
 Json ListOf(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 Json Object(Json properties) { return {{"type", "object"}, {"properties", std::move(properties)}}; }
 
+Json RoleSchema(std::string_view description) {
+  return {{"type", "string"}, {"enum", {"member", "auditor", "administrator", "platform"}}, {"default", "member"}, {"description", description}};
+}
+
 const Json& Filters() {
   static const Json filters = {{"sources", Texts("names of sources; none: all you may read")},
                                {"paths", Texts("path globs, any of: src/**, *.md")},
@@ -141,8 +145,22 @@ Json RequestSchema(std::string_view name) {
     return Body({"user"}, {{"tenant", Text("default: your own")},
                            {"user", Text("whose token it is")},
                            {"teams", Texts("teams the user is in")},
-                           {"administrator", Flag("may index, grant and make tokens")},
+                           {"role", RoleSchema("of the token; never more than its user's and than yours")},
+                           {"administrator", Flag("the same as role administrator")},
+                           {"protocols", Texts("what it is good for, any of rest, openai, ollama, mcp; none: all")},
+                           {"sources", Texts("only these sources, of those the user may read; left out: all")},
                            {"expires_in_days", Whole(0, 3650, 0)}});
+  }
+  if (name == "token.rotate") return Body({}, {{"overlap_hours", Whole(0, 2160, 24)}});
+  if (name == "user.create") {
+    return Body({"user"}, {{"user", Text("unique in the tenant")}, {"role", RoleSchema("at most yours")},
+                           {"kind", {{"type", "string"}, {"enum", {"person", "service"}}, {"default", "person"}, {"description", "service: has tokens only, and cannot sign in"}}}});
+  }
+  if (name == "user.set") return Body({}, {{"role", RoleSchema("at most yours")}, {"disabled", Flag("no token and no sign-in of this user holds")}});
+  if (name == "team.create") return Body({"team"}, {{"team", Text("unique in the tenant")}});
+  if (name == "team.add") return Body({"principal"}, {{"principal", Text("user:NAME, or team:NAME of a team that is there")}});
+  if (name == "rule.import") {
+    return Body({}, {{"text", Text("of a CODEOWNERS file; empty: the imported rules go")}, {"from_repository", Flag("the one that is indexed with the source")}});
   }
   if (name == "backup") return Body({"folder"}, {{"folder", Text("an absolute path on the server; it must not exist yet")}});
   if (name == "tenant.create") return Body({"name"}, {{"name", Text("unique")}});

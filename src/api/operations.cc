@@ -13,11 +13,12 @@
 #include "api/grep_operation.h"
 #include "api/json_request.h"
 #include "api/masking_operations.h"
+#include "api/people_operations.h"
 #include "api/rule_operations.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
 #include "api/symbol_operations.h"
-#include "api/time_text.h"
+#include "api/token_operations.h"
 
 namespace codelore::api {
 namespace {
@@ -26,87 +27,19 @@ using Json = nlohmann::ordered_json;
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-// ---- tokens and tenants ----------------------------------------------------------------------------------
-
-Result<TenantId> TenantOf(OperationContext& context, const std::string& name) {
-  if (name.empty()) return context.caller.tenant;
-  acl::Directory& directory = context.service.directory();
-  if (context.caller.role == Role::kOperator) return directory.FindTenant(name);
-  auto found = directory.FindTenant(name);
-  if (!found.ok() || *found != context.caller.tenant) return NotFound("there is no tenant '" + name + "' that you look after");
-  return *found;
-}
-
-Result<std::string> CreateToken(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"tenant", "user", "teams", "administrator", "expires_in_days"}));
-  std::string tenant = json.String("tenant", {.max_bytes = 128});
-  acl::NewToken token;
-  token.user = json.String("user", {.required = true, .max_bytes = 128});
-  token.teams = json.Strings("teams");
-  token.administrator = json.Boolean("administrator", false);
-  int64_t days = json.Integer("expires_in_days", {.min = 0, .max = 3650, .otherwise = 0});
-  RETURN_IF_ERROR(json.status());
-  ASSIGN_OR_RETURN(token.tenant, TenantOf(context, tenant));
-  if (days > 0) {
-    auto expires = std::chrono::system_clock::now() + std::chrono::hours(24 * days);
-    token.expires_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(expires.time_since_epoch()).count();
-  }
-  ASSIGN_OR_RETURN(acl::CreatedToken created, context.service.directory().CreateToken(token));
-  return Dump({{"id", created.id.value}, {"token", created.text}, {"user", token.user}, {"teams", token.teams},
-               {"administrator", token.administrator}, {"expires_at", TimeText(token.expires_unix_ms)}});
-}
-
-Result<std::string> ListTokens(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto tokens, context.service.directory().ListTokens(context.caller.tenant));
-  Json list = Json::array();
-  for (const acl::Token& token : tokens) {
-    list.push_back({{"id", token.id.value}, {"user", token.user}, {"teams", token.teams},
-                    {"administrator", token.administrator}, {"created_at", TimeText(token.created_unix_ms)},
-                    {"expires_at", TimeText(token.expires_unix_ms)}});
-  }
-  return Dump({{"tokens", list}});
-}
-
-Result<std::string> RevokeToken(OperationContext& context) {
-  std::string id = context.Param("id");
-  if (id.empty() || id.size() > 10 || id.find_first_not_of("0123456789") != std::string::npos) {
-    return InvalidArgument("a token is revoked by its number, see the list of tokens");
-  }
-  acl::TokenId token{static_cast<uint32_t>(std::strtoull(id.c_str(), nullptr, 10))};
-  RETURN_IF_ERROR(context.service.directory().RevokeToken(context.caller.tenant, token));
-  return Dump({{"revoked", token.value}});
-}
-
-Result<std::string> CreateTenant(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"name"}));
-  std::string name = json.String("name", {.required = true, .max_bytes = 128});
-  RETURN_IF_ERROR(json.status());
-  ASSIGN_OR_RETURN(TenantId tenant, context.service.directory().CreateTenant(name));
-  return Dump({{"id", tenant.value}, {"name", name}});
-}
-
-Result<std::string> ListTenants(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto tenants, context.service.directory().ListTenants());
-  Json list = Json::array();
-  for (const acl::Tenant& tenant : tenants) list.push_back({{"id", tenant.id.value}, {"name", tenant.name}});
-  return Dump({{"tenants", list}});
-}
-
-// A backup holds every tenant, so who looks after the machine makes it (see CheckLocation).
+// A backup holds every tenant, so who looks after all of them makes it.
 Result<std::string> MakeBackup(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"folder"}));
   std::string folder = json.String("folder", {.required = true, .max_bytes = 4096});
   RETURN_IF_ERROR(json.status());
-  if (context.caller.role != Role::kOperator) {
-    ASSIGN_OR_RETURN(TenantId own, context.service.directory().FindTenant(acl::kDefaultTenant));
-    if (context.caller.tenant != own) return PermissionDenied("a backup holds every tenant; the default tenant's administrators make it");
-    if (!folder.starts_with('/')) return InvalidArgument("a path on the server must be absolute, not '" + folder + "'");
+  if (context.caller.role != Role::kOperator && !folder.starts_with('/')) {
+    return InvalidArgument("a path on the server must be absolute, not '" + folder + "'");
   }
   ASSIGN_OR_RETURN(BackupReport report, BackUp(context.service, folder));
   return Dump({{"folder", folder}, {"files", report.files}, {"bytes", report.bytes}});
 }
 
-constexpr Role kReader = Role::kReader, kAdministrator = Role::kAdministrator, kOperator = Role::kOperator;
+constexpr Role kReader = Role::kReader, kAuditor = Role::kAuditor, kAdministrator = Role::kAdministrator, kPlatform = Role::kPlatform;
 
 constexpr Operation kOperations[] = {
     {"search", "POST", "/v1/search", kReader, false, "Search code and documents", SearchOperation},
@@ -135,16 +68,29 @@ constexpr Operation kOperations[] = {
     {"source.remove", "DELETE", "/v1/sources/:source", kAdministrator, false, "Remove a source and its index", RemoveSource},
     {"grant", "POST", "/v1/sources/:source/grants", kAdministrator, false, "Let a principal read a source", GrantSource},
     {"revoke", "DELETE", "/v1/sources/:source/grants/:principal", kAdministrator, false, "Take a grant back", RevokeSource},
-    {"rule.list", "GET", "/v1/sources/:source/rules", kAdministrator, false, "List a source's path rules", ListRules},
+    {"grant.list", "GET", "/v1/sources/:source/grants", kAuditor, false, "List a source's grants, and since when they are known to hold", ListGrants},
+    {"rule.list", "GET", "/v1/sources/:source/rules", kAuditor, false, "List a source's path rules", ListRules},
     {"rule.add", "POST", "/v1/sources/:source/rules", kAdministrator, false, "Let only some principals read files at a path", AddRule},
     {"rule.remove", "POST", "/v1/sources/:source/rules/remove", kAdministrator, false, "Take a path rule back", RemoveRule},
-    {"audit.list", "POST", "/v1/audit", kAdministrator, false, "Read the tenant's audit log", ListAudit},
+    {"rule.import", "POST", "/v1/sources/:source/rules/import", kAdministrator, false, "Make path rules of a CODEOWNERS file", ImportRules},
+    {"user.list", "GET", "/v1/users", kAuditor, false, "List users with a record, and what they may do", ListUsers},
+    {"user.create", "POST", "/v1/users", kAdministrator, false, "Add a user or a service account", CreateUser},
+    {"user.show", "GET", "/v1/users/:user", kAuditor, false, "Which teams a user is in, and which sources they may read", ShowUser},
+    {"user.set", "POST", "/v1/users/:user", kAdministrator, false, "Change a user's role, or disable them", SetUser},
+    {"user.remove", "DELETE", "/v1/users/:user", kAdministrator, false, "Remove a user with all tokens, memberships and grants", RemoveUser},
+    {"team.list", "GET", "/v1/teams", kAuditor, false, "List teams and their members", ListTeams},
+    {"team.create", "POST", "/v1/teams", kAdministrator, false, "Add a team", CreateTeam},
+    {"team.remove", "DELETE", "/v1/teams/:team", kAdministrator, false, "Remove a team with its memberships and grants", RemoveTeam},
+    {"team.add", "POST", "/v1/teams/:team/members", kAdministrator, false, "Put a user or a team into a team", AddMember},
+    {"team.drop", "DELETE", "/v1/teams/:team/members/:principal", kAdministrator, false, "Take a user or a team out of a team", DropMember},
+    {"audit.list", "POST", "/v1/audit", kAuditor, false, "Read the tenant's audit log", ListAudit},
     {"token.create", "POST", "/v1/tokens", kAdministrator, false, "Make a token; its text is shown once", CreateToken},
-    {"token.list", "GET", "/v1/tokens", kAdministrator, false, "List tokens, without their text", ListTokens},
+    {"token.rotate", "POST", "/v1/tokens/:id/rotate", kAdministrator, false, "Replace a token; the old one lives on for a while", RotateToken},
+    {"token.list", "GET", "/v1/tokens", kAuditor, false, "List tokens, without their text", ListTokens},
     {"token.revoke", "DELETE", "/v1/tokens/:id", kAdministrator, false, "Revoke a token", RevokeToken},
-    {"backup", "POST", "/v1/backup", kAdministrator, false, "Copy everything to a new folder on the server", MakeBackup},
-    {"tenant.create", "POST", "/v1/tenants", kOperator, false, "Add a tenant", CreateTenant},
-    {"tenant.list", "GET", "/v1/tenants", kOperator, false, "List tenants", ListTenants},
+    {"backup", "POST", "/v1/backup", kPlatform, false, "Copy everything to a new folder on the server", MakeBackup},
+    {"tenant.create", "POST", "/v1/tenants", kPlatform, false, "Add a tenant", CreateTenant},
+    {"tenant.list", "GET", "/v1/tenants", kPlatform, false, "List tenants", ListTenants},
 };
 
 }  // namespace
@@ -172,6 +118,18 @@ Result<Caller> MakeLocalCaller(Service& service, const std::string& tenant_name,
   return Caller{tenant, Role::kReader, std::move(viewer)};
 }
 
+std::string_view RoleName(Role role) {
+  constexpr std::string_view kNames[] = {"member", "auditor", "administrator", "platform", "operator"};
+  return kNames[static_cast<size_t>(role)];
+}
+
+Result<Role> RoleNamed(std::string_view name) {
+  for (Role role : {Role::kReader, Role::kAuditor, Role::kAdministrator, Role::kPlatform}) {
+    if (RoleName(role) == name) return role;
+  }
+  return InvalidArgument("a role is member, auditor, administrator or platform, not '" + std::string(name) + "'");
+}
+
 std::string OperationContext::Param(std::string_view name) const {
   auto at = std::ranges::find(input.params, name, &std::pair<std::string, std::string>::first);
   return at == input.params.end() ? "" : at->second;
@@ -188,9 +146,9 @@ const Operation& OperationNamed(std::string_view name) {
 Result<std::string> Run(const Operation& operation, OperationContext& context) {
   if (context.caller.role < operation.needs) {
     RecordDenial(operation, context);
-    return PermissionDenied(operation.needs == Role::kOperator
-                                ? "this is done on the server's machine, with --data"
-                                : "this needs an administrator");
+    return PermissionDenied(operation.needs == kPlatform   ? "this needs a platform administrator"
+                            : operation.needs == kAuditor ? "this needs an auditor or an administrator"
+                                                          : "this needs an administrator");
   }
   auto result = operation.run(context);
   RETURN_IF_ERROR(RecordRun(operation, context, result.status()));

@@ -18,8 +18,10 @@ namespace codelore::api {
 
 class Follower;
 
-// Who calls. An operator holds the data folder itself; an administrator looks after one tenant over HTTP.
-enum class Role { kReader, kAdministrator, kOperator };
+// What a caller may do besides reading, smallest first; see acl/records.h.
+using acl::Role;
+std::string_view RoleName(Role role);  // "member", "auditor", "administrator", "platform", "operator"
+Result<Role> RoleNamed(std::string_view name);
 
 struct Caller {
   TenantId tenant;

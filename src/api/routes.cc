@@ -50,7 +50,7 @@ void RunStreaming(const Operation& operation, const Backstage& backstage, const 
 }
 
 void Handle(const Operation& operation, const Backstage& backstage, const HttpRequest& request, HttpResponse& response) {
-  auto caller = Authenticate(backstage.service, request, response);
+  auto caller = Authenticate(backstage.service, request, response, acl::Protocol::kRest);
   if (!caller.ok()) return RefuseCaller(caller.status(), response);
   OperationInput input = InputOf(request);
   if (operation.streams && WantsStream(input)) {

@@ -12,6 +12,8 @@ Result<std::string> ListRules(OperationContext& context);
 // A rule of a new pattern is in force at once; the source's files are sorted by a run that starts at once, too.
 Result<std::string> AddRule(OperationContext& context);
 Result<std::string> RemoveRule(OperationContext& context);
+// From the text of a CODEOWNERS file, or the one that is indexed with the source. An owner who is nobody here reads nothing.
+Result<std::string> ImportRules(OperationContext& context);
 
 }  // namespace codelore::api
 

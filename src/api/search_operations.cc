@@ -90,7 +90,7 @@ Result<std::string> SearchOperation(OperationContext& context) {
   question.per_file = static_cast<size_t>(json.Integer("per_file", {.min = 0, .max = kMaxLimit, .otherwise = 1}));
   bool explain = json.Boolean("explain", false);
   RETURN_IF_ERROR(json.status());
-  if (explain && context.caller.role == Role::kReader) {
+  if (explain && context.caller.role < Role::kAdministrator) {
     return PermissionDenied("'explain' shows scores and is for administrators");
   }
   ASSIGN_OR_RETURN(SearchReply reply, context.service.Search(context.caller.viewer, question));
@@ -144,7 +144,7 @@ Result<std::string> AskOperation(OperationContext& context) {
   (void)json.Boolean("stream", false);
   bool explain = json.Boolean("explain", false);
   RETURN_IF_ERROR(json.status());
-  if (explain && context.caller.role == Role::kReader) {
+  if (explain && context.caller.role < Role::kAdministrator) {
     return PermissionDenied("'explain' shows what the model is sent and is for administrators");
   }
   std::stop_source gone;  // the listener left

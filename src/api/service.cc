@@ -9,6 +9,7 @@
 #include "api/backup.h"
 #include "api/follow_settings.h"
 #include "api/follow_up.h"
+#include "api/identity/identity_providers.h"
 #include "api/webhook.h"
 #include "chunker/language.h"
 #include "codelore/crash_point.h"
@@ -119,6 +120,9 @@ std::string CitationOf(std::string_view source, const Hit& hit) {
          std::to_string(hit.end_line);
 }
 
+Service::Service() = default;
+Service::~Service() = default;
+
 Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   std::error_code error;
   std::string folder = std::filesystem::absolute(options.data_folder, error).string();  // git runs in another folder
@@ -130,6 +134,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(service->audit_, AuditLog::Open(folder + "/audit"));  // the store's lock makes this the one process
   service->quotas_ = std::make_unique<Quotas>(options.quotas);
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
+  ASSIGN_OR_RETURN(service->identity_providers_, IdentityProviders::Open(*service->directory_, options.identity));
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
   ASSIGN_OR_RETURN(service->encoder_, OpenEncoder(options));
   if (!options.reranker_folder.empty()) {

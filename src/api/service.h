@@ -17,6 +17,7 @@
 #include "acl/directory.h"
 #include "api/audit_log.h"
 #include "api/generators.h"
+#include "api/identity/identity_options.h"
 #include "api/quotas.h"
 #include "codelore/encoder.h"
 #include "codelore/generator.h"
@@ -38,6 +39,7 @@ struct ServiceOptions {
   std::optional<embed::Precision> precision = {};  // of both; without it: what is fastest on this processor
   std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
   QuotaLimits quotas = {};  // of callers with tokens
+  IdentityOptions identity = {};  // who else vouches for callers
 };
 
 struct SearchQuestion {
@@ -136,10 +138,13 @@ struct NamedStatus {
   SourceStatus status;
 };
 
+class IdentityProviders;
+
 class Service {
  public:
   // Opens or creates the data folder.
   static Result<std::unique_ptr<Service>> Open(const ServiceOptions& options);
+  ~Service();
 
   Result<SearchReply> Search(const Viewer& viewer, const SearchQuestion& question) const;
   Result<FileReply> FindFiles(const Viewer& viewer, const FileQuestion& question) const;
@@ -188,11 +193,12 @@ class Service {
   const TextPairScorer* reranker() const { return reranker_.get(); }  // none: not configured
   AuditLog& audit() { return *audit_; }
   Quotas& quotas() { return *quotas_; }
+  IdentityProviders& identity_providers() { return *identity_providers_; }
   const Generators& generators() const { return *generators_; }
   ingest::Indexer& indexer() { return *indexer_; }
 
  private:
-  Service() = default;
+  Service();
   Status FinishRemovals();
   // From names to ids. kNotFound for a source that the viewer does not see.
   Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
@@ -206,6 +212,7 @@ class Service {
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<Quotas> quotas_;
   std::unique_ptr<acl::Directory> directory_;
+  std::unique_ptr<IdentityProviders> identity_providers_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<TextEncoder> encoder_;
   std::unique_ptr<TextPairScorer> reranker_;

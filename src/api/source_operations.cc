@@ -1,9 +1,11 @@
 #include "api/source_operations.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "api/json_request.h"
 #include "api/source_json.h"
+#include "api/time_text.h"
 
 namespace codelore::api {
 namespace {
@@ -22,7 +24,7 @@ Result<std::string> DescribeSources(OperationContext& context) {
   ASSIGN_OR_RETURN(Viewer viewer, ManagementViewer(context));
   ASSIGN_OR_RETURN(auto report, context.service.Describe(viewer));
   Json sources = Json::array();
-  bool administrator = context.caller.role != Role::kReader;
+  bool administrator = context.caller.role >= Role::kAdministrator;
   for (const NamedStatus& named : report) {
     sources.push_back(Json::parse(StatusJson(named)));
     if (!administrator) continue;
@@ -62,7 +64,7 @@ Result<std::string> ListSources(OperationContext& context) {
     if (context.caller.role != Role::kReader) {
       ASSIGN_OR_RETURN(acl::Source full, directory.FindSource(context.caller.tenant, source.name));
       ASSIGN_OR_RETURN(auto principals, directory.PrincipalsOf(source.id));
-      entry["location"] = full.location;
+      if (context.caller.role >= Role::kAdministrator) entry["location"] = full.location;
       entry["kind"] = KindName(full.kind);
       entry["readers"] = principals;
     }
@@ -79,6 +81,15 @@ Result<std::string> RemoveSource(OperationContext& context) {
   return Dump({{"removed", name}});
 }
 
+namespace {
+
+Result<std::string> ReadersJson(OperationContext& context, const acl::Source& source) {
+  ASSIGN_OR_RETURN(auto principals, context.service.directory().PrincipalsOf(source.id));
+  return Dump({{"source", source.name}, {"readers", principals}});
+}
+
+}  // namespace
+
 Result<std::string> GrantSource(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"principal"}));
   std::string principal = json.String("principal", {.required = true, .max_bytes = 256});
@@ -86,16 +97,30 @@ Result<std::string> GrantSource(OperationContext& context) {
   acl::Directory& directory = context.service.directory();
   ASSIGN_OR_RETURN(acl::Source source, directory.FindSource(context.caller.tenant, context.Param("source")));
   RETURN_IF_ERROR(directory.Grant(source.id, principal));
-  ASSIGN_OR_RETURN(auto principals, directory.PrincipalsOf(source.id));
-  return Dump({{"source", source.name}, {"readers", principals}});
+  return ReadersJson(context, source);
 }
 
 Result<std::string> RevokeSource(OperationContext& context) {
   acl::Directory& directory = context.service.directory();
   ASSIGN_OR_RETURN(acl::Source source, directory.FindSource(context.caller.tenant, context.Param("source")));
   RETURN_IF_ERROR(directory.Revoke(source.id, context.Param("principal")));
-  ASSIGN_OR_RETURN(auto principals, directory.PrincipalsOf(source.id));
-  return Dump({{"source", source.name}, {"readers", principals}});
+  return ReadersJson(context, source);
+}
+
+Result<std::string> ListGrants(OperationContext& context) {
+  acl::Directory& directory = context.service.directory();
+  ASSIGN_OR_RETURN(acl::Source source, directory.FindSource(context.caller.tenant, context.Param("source")));
+  ASSIGN_OR_RETURN(auto grants, directory.GrantsOf(source.id));
+  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  Json list = Json::array();
+  for (const acl::GrantRecord& grant : grants) {
+    bool counts = grant.origin.empty() || now < grant.valid_until_unix_ms;
+    list.push_back({{"principal", grant.principal}, {"origin", grant.origin.empty() ? "by hand" : grant.origin}, {"counts", counts}});
+    if (grant.origin.empty()) continue;
+    list.back()["last_verified_at"] = TimeText(grant.verified_unix_ms);
+    list.back()["counts_until"] = TimeText(grant.valid_until_unix_ms);
+  }
+  return Dump({{"source", source.name}, {"grants", list}});
 }
 
 }  // namespace codelore::api

@@ -15,6 +15,7 @@ Result<std::string> IndexLocation(OperationContext& context);
 Result<std::string> RemoveSource(OperationContext& context);
 Result<std::string> GrantSource(OperationContext& context);
 Result<std::string> RevokeSource(OperationContext& context);
+Result<std::string> ListGrants(OperationContext& context);
 
 }  // namespace codelore::api
 

@@ -37,7 +37,12 @@ struct Arguments {
   std::string user;
   std::vector<std::string> teams;
   bool everyone = false, administrator = false;
-  uint32_t expires_in_days = 0, token_id = 0;
+  uint32_t expires_in_days = 0, token_id = 0, overlap_hours = 24;
+  std::string role = "member", kind = "person", new_role, team, codeowners;
+  bool disable = false, enable = false, from_repository = false;
+  std::vector<std::string> protocols;
+  std::vector<std::string> oidc, trusted_proxies;
+  std::string proxy_user_header, proxy_tenant;
   std::string rule_path, since;
   uint32_t user_rate = 600, tenant_rate = 6000, user_streams = 8, tenant_streams = 100;  // see api::QuotaLimits
   api::EvalOptions eval;

@@ -293,6 +293,7 @@ class CommandLine {
     limit("--tenant-requests-per-minute", arguments_.tenant_rate, "of one tenant; 0: no limit");
     limit("--user-streams", arguments_.user_streams, "of one user at once; 0: no limit");
     limit("--tenant-streams", arguments_.tenant_streams, "of one tenant at once; 0: no limit");
+    AddIdentityOptions(serve);
 
     CLI::App* mcp = Add(app_, "mcp", "speak the Model Context Protocol on standard input and output",
                         "  codelore mcp                                       for an agent on this machine, over a data folder\n"
@@ -312,11 +313,28 @@ class CommandLine {
     Add(app_, "version", "print the version", "  codelore version", Version);
   }
 
-  void AddPrincipalOptions(CLI::App* command) {
+  void AddIdentityOptions(CLI::App* serve) {
+    AddList(serve, "--oidc", arguments_.oidc,
+            "take bearer tokens of an OpenID Connect issuer: \"issuer=https://login.example.com audience=codelore\n"
+            "jwks-file=F|jwks-url=http://... algorithms=RS256,ES256 [tenant=NAME] [user-claim=sub] [leeway=60]\n"
+            "[groups-claim=groups team=GROUP:TEAM...]\"; groups that no team= names mean nothing; repeat for more issuers")
+        ->type_name("SETTINGS");
+    AddList(serve, "--trusted-proxy", arguments_.trusted_proxies,
+            "believe this peer when it says who calls: 127.0.0.1, 10.1.0.0/16; repeat for more (default: none)")->type_name("NETWORK");
+    serve->add_option("--proxy-user-header", arguments_.proxy_user_header, "the header in which it says so: X-Forwarded-User; from other peers it means nothing")
+        ->type_name("NAME");
+    serve->add_option("--proxy-tenant", arguments_.proxy_tenant, "whose users they are (default: 'default')")->type_name("NAME");
+  }
+
+  void AddSourceAndPrincipal(CLI::App* command) {
     command->add_option("--source", arguments_.source, "name of the source")->type_name("NAME")->required();
+    AddPrincipalOptions(command);
+    command->add_flag("--everyone", arguments_.everyone, "every user of the tenant");
+  }
+
+  void AddPrincipalOptions(CLI::App* command) {
     command->add_option("--user", arguments_.user, "a user")->type_name("NAME");
     AddList(command, "--team", arguments_.teams, "a team")->type_name("NAME");
-    command->add_flag("--everyone", arguments_.everyone, "every user of the tenant");
   }
 
   // One that takes the name of a source and nothing else.
@@ -364,24 +382,18 @@ class CommandLine {
 
   void AddDirectoryCommands() {
     AddSourceCommands();
-    AddPrincipalOptions(Add(app_, "grant", "let a user, a team or everyone read a source",
-                            "  codelore grant --source app --team backend\n  codelore grant --source handbook --everyone", Grant));
-    AddPrincipalOptions(Add(app_, "revoke", "take a grant back; the next request obeys", "  codelore revoke --source app --team backend", Revoke));
-
-    CLI::App* rule = AddGroup("rule", "let only some read what lies at a path of a source",
-                              "  codelore rule add --source app --path 'infra/secrets/**' --team platform\n  codelore rule list app");
-    CLI::App* add_rule = Add(*rule, "add", "add a rule, or change who may read there",
-                             "  codelore rule add --source app --path 'infra/secrets/**' --team platform\n"
-                             "The longest rule that a path matches counts, instead of the source's grants. Files move at once; until they have,\n"
-                             "only who may read under both the old rules and the new reads any of the source.",
-                             AddRule);
-    AddPrincipalOptions(add_rule);
-    add_rule->add_option("--path", arguments_.rule_path, "a path or glob from the source's root")->type_name("GLOB")->required();
-    CLI::App* list_rules = Add(*rule, "list", "list a source's rules", "  codelore rule list app", ListRules);
-    list_rules->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
-    CLI::App* remove_rule = Add(*rule, "remove", "take a rule back", "  codelore rule remove --source app --path 'infra/secrets/**'", RemoveRule);
-    remove_rule->add_option("--source", arguments_.source, "name of the source")->type_name("NAME")->required();
-    remove_rule->add_option("--path", arguments_.rule_path, "as it was added")->type_name("GLOB")->required();
+    Add(app_, "init", "make a data folder, and its first administrator's token",
+        "  codelore --data /srv/codelore init\n"
+        "The token is shown once. Its role is platform: it adds tenants and their administrators, and looks after the default tenant.",
+        Initialize);
+    AddSourceAndPrincipal(Add(app_, "grant", "let a user, a team or everyone read a source",
+                              "  codelore grant --source app --team backend\n  codelore grant --source handbook --everyone", Grant));
+    AddSourceAndPrincipal(Add(app_, "revoke", "take a grant back; the next request obeys", "  codelore revoke --source app --team backend", Revoke));
+    CLI::App* grants = Add(app_, "grants", "list a source's grants, where they come from, and whether they count", "  codelore grants app", ListGrants);
+    grants->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    AddRuleCommands();
+    AddPeopleCommands();
+    AddTokenCommands();
 
     CLI::App* audit = AddGroup("audit", "read or check the audit log", "  codelore audit list --since 2026-01-31 --json\n  codelore audit verify");
     CLI::App* list_audit = Add(*audit, "list", "who did what; with --json as JSON lines",
@@ -391,24 +403,108 @@ class CommandLine {
     list_audit->add_option("--since", arguments_.since, "a day, or a time: 2026-01-31T12:00:00Z")->type_name("TIME");
     Add(*audit, "verify", "check the chain; names the first line that was altered", "  codelore audit verify", VerifyAudit);
 
-    CLI::App* token = AddGroup("token", "make, list or revoke tokens",
+    CLI::App* tenant = AddGroup("tenant", "add or list tenants", "  codelore tenant create acme\n  codelore tenant list");
+    CLI::App* add = Add(*tenant, "create", "add a tenant",
+                        "  codelore tenant create acme\n"
+                        "  codelore token create --tenant acme --user root --administrator      its first administrator",
+                        CreateTenant);
+    add->add_option("name", arguments_.name, "its name")->type_name("")->required();
+    Add(*tenant, "list", "list tenants", "  codelore tenant list", ListTenants);
+  }
+
+  void AddRuleCommands() {
+    CLI::App* rule = AddGroup("rule", "let only some read what lies at a path of a source",
+                              "  codelore rule add --source app --path 'infra/secrets/**' --team platform\n  codelore rule list app");
+    CLI::App* add_rule = Add(*rule, "add", "add a rule, or change who may read there",
+                             "  codelore rule add --source app --path 'infra/secrets/**' --team platform\n"
+                             "The longest rule that a path matches counts, instead of the source's grants. Files move at once; until they have,\n"
+                             "only who may read under both the old rules and the new reads any of the source.",
+                             AddRule);
+    AddSourceAndPrincipal(add_rule);
+    add_rule->add_option("--path", arguments_.rule_path, "a path or glob from the source's root")->type_name("GLOB")->required();
+    CLI::App* list_rules = Add(*rule, "list", "list a source's rules", "  codelore rule list app", ListRules);
+    list_rules->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    CLI::App* remove_rule = Add(*rule, "remove", "take a rule back", "  codelore rule remove --source app --path 'infra/secrets/**'", RemoveRule);
+    remove_rule->add_option("--source", arguments_.source, "name of the source")->type_name("NAME")->required();
+    remove_rule->add_option("--path", arguments_.rule_path, "as it was added")->type_name("GLOB")->required();
+    CLI::App* import = Add(*rule, "import", "make rules of a CODEOWNERS file",
+                           "  codelore rule import app --codeowners CODEOWNERS\n"
+                           "  codelore rule import app --from-repository\n"
+                           "  codelore rule import app --codeowners /dev/null      take the imported rules out\n"
+                           "Only its owners read what a line matches; the last line that matches counts, after all rules made by hand. @name is a user,\n"
+                           "@group/team a team; owners who are nobody here are listed, and a line without any other owner is read by nobody.",
+                           ImportRules);
+    import->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    import->add_option("--codeowners", arguments_.codeowners, "the file")->type_name("FILE");
+    import->add_flag("--from-repository", arguments_.from_repository, "the one that is indexed with the source");
+  }
+
+  void AddRole(CLI::App* command, std::string& role, const char* what) {
+    command->add_option("--role", role, what)->type_name("ROLE")
+        ->check(CLI::IsMember({"member", "auditor", "administrator", "platform"}).description(""));
+  }
+
+  // One that takes a name and nothing else.
+  CLI::App* AddOnName(CLI::App& group, const std::string& name, const std::string& what, std::string& value, Command run) {
+    CLI::App* command = Add(group, name, what, "  codelore " + group.get_name() + " " + name + (group.get_name() == "user" ? " ann" : " backend"), run);
+    command->add_option("name", value, "its name")->type_name("")->required();
+    return command;
+  }
+
+  void AddPeopleCommands() {
+    CLI::App* user = AddGroup("user", "add, show, change or remove users and service accounts",
+                              "  codelore user create ann --role auditor\n  codelore user show ann\n  codelore user set ann --disable");
+    CLI::App* create = Add(*user, "create", "add a user",
+                           "  codelore user create ann\n  codelore user create ci --service\n  codelore user create kim --role administrator\n"
+                           "A token's rights end at its user's role. Roles, each with the rights of those before it: member (reads what is granted),\n"
+                           "auditor (sees grants, tokens and the audit log), administrator (of one tenant), platform (adds tenants, backs up).",
+                           CreateUser);
+    create->add_option("name", arguments_.user, "the name")->type_name("")->required();
+    AddRole(create, arguments_.role, "what the user may do (default: member)");
+    create->add_flag_callback("--service", [this] { arguments_.kind = "service"; }, "a service account: has tokens, and cannot sign in otherwise");
+    Add(*user, "list", "list users with a record", "  codelore user list", ListUsers);
+    AddOnName(*user, "show", "which teams a user is in, and which sources they may read", arguments_.user, ShowUser);
+    CLI::App* set = Add(*user, "set", "change a role, or disable a user; the next request obeys",
+                        "  codelore user set ann --role administrator\n  codelore user set ann --disable", SetUser);
+    set->add_option("name", arguments_.user, "the name")->type_name("")->required();
+    AddRole(set, arguments_.new_role, "the new role");
+    set->add_flag("--disable", arguments_.disable, "no token and no sign-in of this user holds");
+    set->add_flag("--enable", arguments_.enable, "they hold again");
+    AddOnName(*user, "remove", "remove a user with all tokens, memberships and grants", arguments_.user, RemoveUser);
+
+    CLI::App* team = AddGroup("team", "add, fill, list or remove teams",
+                              "  codelore team create backend\n  codelore team add backend --user ann\n  codelore team add engineering --team backend");
+    AddOnName(*team, "create", "add a team", arguments_.team, CreateTeam);
+    Add(*team, "list", "list teams and their members", "  codelore team list", ListTeams);
+    AddOnName(*team, "remove", "remove a team with its memberships and grants", arguments_.team, RemoveTeam);
+    AddPrincipalOptions(AddOnName(*team, "add", "put a user or a team into a team: --user or --team", arguments_.team, AddMember));
+    AddPrincipalOptions(AddOnName(*team, "drop", "take a user or a team out of a team: --user or --team", arguments_.team, DropMember));
+  }
+
+  void AddTokenCommands() {
+    CLI::App* token = AddGroup("token", "make, list, replace or revoke tokens",
                                "  codelore token create --user ann --team backend\n  codelore token list\n  codelore token revoke 7");
     CLI::App* create = Add(*token, "create", "make a token; its text is shown once",
                            "  codelore token create --user ann --team backend --expires-in-days 90\n"
+                           "  codelore token create --user ci --protocol mcp --source app\n"
                            "  codelore token create --tenant acme --user root --administrator",
                            CreateToken);
     create->add_option("--user", arguments_.user, "whose token it is")->type_name("NAME")->required();
-    AddList(create, "--team", arguments_.teams, "a team the user is in; repeat for more")->type_name("NAME");
-    create->add_flag("--administrator", arguments_.administrator, "may index, grant and make tokens");
+    AddList(create, "--team", arguments_.teams, "a team the user is in, besides those of team list; repeat for more")->type_name("NAME");
+    AddRole(create, arguments_.role, "what it is good for besides reading (default: member)");
+    create->add_flag("--administrator", arguments_.administrator, "may index, grant and make tokens: --role administrator");
+    AddList(create, "--protocol", arguments_.protocols, "good for this only: rest, openai, ollama or mcp; repeat for more")
+        ->type_name("NAME")->check(CLI::IsMember({"rest", "openai", "ollama", "mcp"}).description(""));
+    AddList(create, "--source", arguments_.sources, "good for this source only, of those the user may read; repeat for more")->type_name("NAME");
     create->add_option("--expires-in-days", arguments_.expires_in_days, "up to 3650; 0: never")->type_name("N")->check(Between(0, 3650));
     Add(*token, "list", "list tokens, without their text", "  codelore token list", ListTokens);
+    CLI::App* rotate = Add(*token, "rotate", "replace a token; the old one lives on for a while",
+                           "  codelore token rotate 7 --overlap-hours 48\nAt most two of a line live at once.", RotateToken);
+    rotate->add_option("id", arguments_.token_id, "its number, see token list")->type_name("")->required();
+    rotate->add_option("--overlap-hours", arguments_.overlap_hours, "how long the old one lives on, up to 2160; 0: not at all")
+        ->type_name("N")->check(Between(0, 2160))->capture_default_str();
     CLI::App* revoke = Add(*token, "revoke", "revoke a token; the next request is refused", "  codelore token revoke 7", RevokeToken);
     revoke->add_option("id", arguments_.token_id, "its number, see token list")->type_name("")->required();
-
-    CLI::App* tenant = AddGroup("tenant", "add or list tenants", "  codelore tenant create acme\n  codelore tenant list");
-    CLI::App* add = Add(*tenant, "create", "add a tenant", "  codelore tenant create acme", CreateTenant);
-    add->add_option("name", arguments_.name, "its name")->type_name("")->required();
-    Add(*tenant, "list", "list tenants", "  codelore tenant list", ListTenants);
   }
 
   void AddEval() {

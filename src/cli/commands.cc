@@ -25,12 +25,8 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Opens the backend, calls one operation, prints its result.
 int Execute(const Arguments& arguments, std::string_view operation, const Json& body, const Params& params = {}) {
-  auto backend = OpenBackend(arguments.backend);
-  if (!backend.ok()) return Fail(arguments, backend.status());
-  auto result = (*backend)->Call(operation, body.dump(), params, {}, {});
-  return result.ok() ? PrintResult(operation, *result, arguments.json) : Fail(arguments, result.status());
+  return cli::Execute(arguments, operation, body.dump(), params);
 }
 
 bool IsBlank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
@@ -163,20 +159,26 @@ SearchMode ModeOf(const std::string& name) {
   return name == "lexical" ? SearchMode::kLexical : name == "vector" ? SearchMode::kVector : SearchMode::kHybrid;
 }
 
+}  // namespace
+
+int Execute(const Arguments& arguments, std::string_view operation, const std::string& body, const Params& params) {
+  auto backend = OpenBackend(arguments.backend);
+  if (!backend.ok()) return Fail(arguments, backend.status());
+  auto result = (*backend)->Call(operation, body, params, {}, {});
+  return result.ok() ? PrintResult(operation, *result, arguments.json) : Fail(arguments, result.status());
+}
+
 Status NeedsDataFolder(const Arguments& arguments, const char* command) {
   if (arguments.backend.server.empty()) return OkStatus();
   return InvalidArgument(std::string(command) + " works on a data folder: give --data, not --server");
 }
 
-// "user:U", "team:T" or "everyone" from the options; exactly one must be given.
 Result<std::string> PrincipalOf(const Arguments& arguments) {
   size_t given = (arguments.user.empty() ? 0u : 1u) + arguments.teams.size() + (arguments.everyone ? 1u : 0u);
   if (given != 1) return InvalidArgument("give exactly one of --user U, --team T, --everyone");
   if (arguments.everyone) return std::string("everyone");
   return arguments.user.empty() ? "team:" + arguments.teams[0] : "user:" + arguments.user;
 }
-
-}  // namespace
 
 int Fail(const Arguments& arguments, const Status& status) {
   std::fprintf(stderr, "error: %s\n", Printable(status.message()).c_str());
@@ -288,6 +290,14 @@ int Serve(const Arguments& arguments) {
   options.service.threads = arguments.threads;
   options.service.quotas = {.user_requests_per_minute = arguments.user_rate, .tenant_requests_per_minute = arguments.tenant_rate,
                             .user_streams = arguments.user_streams, .tenant_streams = arguments.tenant_streams};
+  for (const std::string& text : arguments.oidc) {
+    auto issuer = api::OidcConfig::Parse(text);
+    if (!issuer.ok()) return Fail(arguments, issuer.status());
+    options.service.identity.oidc.push_back(std::move(*issuer));
+  }
+  options.service.identity.trusted_proxies = arguments.trusted_proxies;
+  options.service.identity.proxy_user_header = arguments.proxy_user_header;
+  options.service.identity.proxy_tenant = arguments.proxy_tenant;
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;
@@ -392,46 +402,5 @@ int ReindexSource(const Arguments& arguments) { return IndexWith(arguments, "sou
 int RemoveSource(const Arguments& arguments) {
   return Execute(arguments, "source.remove", Json::object(), {{"source", arguments.source}});
 }
-
-int Grant(const Arguments& arguments) {
-  auto principal = PrincipalOf(arguments);
-  if (!principal.ok()) return Fail(arguments, principal.status());
-  return Execute(arguments, "grant", {{"principal", *principal}}, {{"source", arguments.source}});
-}
-
-int AddRule(const Arguments& arguments) {
-  auto principal = PrincipalOf(arguments);
-  if (!principal.ok()) return Fail(arguments, principal.status());
-  return Execute(arguments, "rule.add", {{"path", arguments.rule_path}, {"principals", {*principal}}}, {{"source", arguments.source}});
-}
-
-int ListRules(const Arguments& arguments) { return Execute(arguments, "rule.list", Json::object(), {{"source", arguments.source}}); }
-
-int RemoveRule(const Arguments& arguments) {
-  return Execute(arguments, "rule.remove", {{"path", arguments.rule_path}}, {{"source", arguments.source}});
-}
-
-int Revoke(const Arguments& arguments) {
-  auto principal = PrincipalOf(arguments);
-  if (!principal.ok()) return Fail(arguments, principal.status());
-  return Execute(arguments, "revoke", Json::object(), {{"source", arguments.source}, {"principal", *principal}});
-}
-
-int CreateToken(const Arguments& arguments) {
-  Json body = {{"user", arguments.user}, {"teams", arguments.teams}, {"administrator", arguments.administrator},
-               {"expires_in_days", arguments.expires_in_days}};
-  if (!arguments.backend.tenant.empty()) body["tenant"] = arguments.backend.tenant;
-  return Execute(arguments, "token.create", body);
-}
-
-int ListTokens(const Arguments& arguments) { return Execute(arguments, "token.list", Json::object()); }
-
-int RevokeToken(const Arguments& arguments) {
-  return Execute(arguments, "token.revoke", Json::object(), {{"id", std::to_string(arguments.token_id)}});
-}
-
-int CreateTenant(const Arguments& arguments) { return Execute(arguments, "tenant.create", {{"name", arguments.name}}); }
-
-int ListTenants(const Arguments& arguments) { return Execute(arguments, "tenant.list", Json::object()); }
 
 }  // namespace codelore::cli

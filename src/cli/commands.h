@@ -2,6 +2,11 @@
 #ifndef CODELORE_CLI_COMMANDS_H_
 #define CODELORE_CLI_COMMANDS_H_
 
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "cli/arguments.h"
 #include "codelore/status.h"
 
@@ -41,6 +46,20 @@ int Findings(const Arguments& arguments);
 int RemoveSource(const Arguments& arguments);
 int Grant(const Arguments& arguments);
 int Revoke(const Arguments& arguments);
+int Initialize(const Arguments& arguments);
+int ListGrants(const Arguments& arguments);
+int ImportRules(const Arguments& arguments);
+int ListUsers(const Arguments& arguments);
+int CreateUser(const Arguments& arguments);
+int ShowUser(const Arguments& arguments);
+int SetUser(const Arguments& arguments);
+int RemoveUser(const Arguments& arguments);
+int ListTeams(const Arguments& arguments);
+int CreateTeam(const Arguments& arguments);
+int RemoveTeam(const Arguments& arguments);
+int AddMember(const Arguments& arguments);
+int DropMember(const Arguments& arguments);
+int RotateToken(const Arguments& arguments);
 int CreateToken(const Arguments& arguments);
 int ListTokens(const Arguments& arguments);
 int RevokeToken(const Arguments& arguments);
@@ -51,6 +70,13 @@ int ListRules(const Arguments& arguments);
 int RemoveRule(const Arguments& arguments);
 int ListAudit(const Arguments& arguments);
 int VerifyAudit(const Arguments& arguments);
+
+// Opens the backend, calls one operation of api/operations.h, prints its result. `body` is JSON.
+int Execute(const Arguments& arguments, std::string_view operation, const std::string& body, const std::vector<std::pair<std::string, std::string>>& params = {});
+// kInvalidArgument with --server: `command` needs the data folder itself.
+Status NeedsDataFolder(const Arguments& arguments, const char* command);
+// "user:U", "team:T" or "everyone" from the options; exactly one must be given.
+Result<std::string> PrincipalOf(const Arguments& arguments);
 
 // Says what failed, on standard error, and with --json as an object on standard output too.
 int Fail(const Arguments& arguments, const Status& status);

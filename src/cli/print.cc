@@ -283,7 +283,10 @@ int PrintReaders(const Json& json) {
 
 int PrintRules(const Json& json) {
   if (json["rules"].empty()) Print("Source '" + Name(json, "source") + "' has no path rules.\n");
-  for (const Json& rule : json["rules"]) Print(Bold(Name(rule, "path")) + "  readers: " + ReadersText(rule) + "\n");
+  for (const Json& rule : json["rules"]) {
+    Print(Bold(Name(rule, "path")) + "  readers: " + ReadersText(rule) + (Name(rule, "origin") == "imported" ? "  (imported)" : "") + "\n");
+  }
+  for (const Json& owner : json.value("unknown_owners", Json::array())) Print("nobody here: " + OneLine(owner.get<std::string>()) + "\n");
   if (!json.value("sorted", true)) {
     std::fprintf(stderr, "Its files have not moved yet: until they have, both the old rules and the new must allow a reader. codelore status shows why.\n");
   }
@@ -296,8 +299,13 @@ int PrintTokens(const Json& json) {
     std::string teams;
     for (const Json& team : token["teams"]) teams += " team:" + OneLine(team.get<std::string>());
     std::string expires = Name(token, "expires_at");
-    Print(std::to_string(Number(token, "id")) + "  user:" + Name(token, "user") + teams + (token.value("administrator", false) ? "  administrator" : "") +
-          "  made " + Name(token, "created_at") + (expires.empty() ? "" : ", ends " + expires) + "\n");
+    std::string role = Name(token, "role"), used = Name(token, "last_used_at");
+    std::string scope;
+    for (const Json& protocol : token.value("protocols", Json::array())) scope += " " + OneLine(protocol.get<std::string>());
+    for (const Json& source : token.value("sources", Json::array())) scope += " " + (source.is_string() ? "source:" + OneLine(source.get<std::string>()) : "source removed");
+    Print(std::to_string(Number(token, "id")) + "  user:" + Name(token, "user") + teams + (role == "member" ? "" : "  " + role) +
+          (scope.empty() ? "" : "  only" + scope) + "  made " + Name(token, "created_at") + (used.empty() ? "" : ", used " + used) +
+          (expires.empty() ? "" : ", ends " + expires) + "\n");
   }
   return kSuccess;
 }
@@ -306,6 +314,38 @@ int PrintToken(const Json& json) {
   Print(Name(json, "token") + "\n");
   std::fprintf(stderr, "This is the only time the token is shown. Its number is %llu.\n",
                static_cast<unsigned long long>(Number(json, "id")));
+  return kSuccess;
+}
+
+int PrintUsers(const Json& json) {
+  if (json["users"].empty()) Print("No users with a record.\n");
+  for (const Json& user : json["users"]) {
+    Print(Name(user, "user") + "  " + Name(user, "role") + (Name(user, "kind") == "service" ? "  service account" : "") +
+          (user.value("disabled", false) ? "  disabled" : "") + "\n");
+  }
+  return kSuccess;
+}
+
+int PrintTeams(const Json& json) {
+  if (json["teams"].empty()) Print("No teams.\n");
+  for (const Json& team : json["teams"]) {
+    Print(Bold(Name(team, "team")) + " ");
+    for (const Json& member : team["members"]) Print(" " + OneLine(member.get<std::string>()));
+    Print("\n");
+  }
+  return kSuccess;
+}
+
+int PrintTeam(const Json& json) { return PrintTeams({{"teams", Json::array({json})}}); }
+
+int PrintGrants(const Json& json) {
+  if (json["grants"].empty()) Print("Nobody but the operator reads source '" + Name(json, "source") + "'.\n");
+  for (const Json& grant : json["grants"]) {
+    std::string verified = Name(grant, "last_verified_at");
+    Print(Bold(Name(grant, "principal")) + "  " + Name(grant, "origin") +
+          (verified.empty() ? "" : ", verified " + verified + ", counts until " + Name(grant, "counts_until")) +
+          (grant.value("counts", false) ? "" : "  does not count") + "\n");
+  }
   return kSuccess;
 }
 
@@ -358,7 +398,11 @@ constexpr Shape kShapes[] = {
     {"revoke", PrintReaders, AlwaysSuccess},   {"token.list", PrintTokens, AlwaysSuccess},
     {"token.create", PrintToken, AlwaysSuccess}, {"tenant.list", PrintTenants, AlwaysSuccess},
     {"rule.add", PrintRules, AlwaysSuccess},   {"rule.list", PrintRules, AlwaysSuccess},
-    {"rule.remove", PrintRules, AlwaysSuccess},
+    {"rule.remove", PrintRules, AlwaysSuccess}, {"rule.import", PrintRules, AlwaysSuccess},
+    {"user.list", PrintUsers, AlwaysSuccess},  {"team.list", PrintTeams, AlwaysSuccess},
+    {"team.create", PrintTeam, AlwaysSuccess}, {"team.add", PrintTeam, AlwaysSuccess},
+    {"team.drop", PrintTeam, AlwaysSuccess},   {"grant.list", PrintGrants, AlwaysSuccess},
+    {"token.rotate", PrintToken, AlwaysSuccess},
     {"doctor", PrintFindings, DoctorCodeOf},   {"version", PrintVersion, AlwaysSuccess},
 };
 

@@ -193,6 +193,12 @@ bool NetworkPolicy::Allows(const IpAddress& address) const {
          std::ranges::any_of(allowed_, [&](const Range& range) { return SamePrefix(address, range.first, range.bits); });
 }
 
+bool NetworkPolicy::Names(const std::string& text) const {
+  IpAddress address{};
+  return ParseAddress(text, address) &&
+         std::ranges::any_of(allowed_, [&](const Range& range) { return SamePrefix(address, range.first, range.bits); });
+}
+
 Status NetworkPolicy::Bind(const std::string& url, Command& command, const Resolver& resolve) const {
   Target target = TargetOf(url);
   for (std::string& variable : command.environment) {

@@ -38,6 +38,8 @@ class NetworkPolicy {
   static Result<NetworkPolicy> Parse(const std::vector<std::string>& allowed);
 
   bool Allows(const IpAddress& address) const;
+  // Within what was named, however public it is. False for what is no address.
+  bool Names(const std::string& address) const;
 
   // Lets `command`, a git of git_command.h, reach the host of `url` (a valid location) and no other, by that URL's
   // protocol alone. kPermissionDenied when one of the host's addresses is not allowed, kUnavailable when it has none.

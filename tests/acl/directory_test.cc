@@ -176,14 +176,14 @@ TEST_F(DirectoryTest, Attack067_NamesCannotForgeLogLines) {
 
 TEST_F(DirectoryTest, TokenSaysWhoComes) {
   auto created = directory_->CreateToken(
-      {.tenant = tenant_, .user = "alice", .teams = {"web", "core", "web"}, .administrator = true});
+      {.tenant = tenant_, .user = "alice", .teams = {"web", "core", "web"}, .role = Role::kAdministrator});
   ASSERT_TRUE(created.ok());
   Reopen();
   Identity who = directory_->Authenticate(created->text).value();
   EXPECT_EQ(who.tenant, tenant_);
   EXPECT_EQ(who.user, "alice");
   EXPECT_EQ(who.teams, (Names{"core", "web"}));
-  EXPECT_TRUE(who.administrator);
+  EXPECT_EQ(who.role, Role::kAdministrator);
   EXPECT_EQ(who.token, created->id);
   std::vector<Token> tokens = directory_->ListTokens(tenant_).value();
   ASSERT_EQ(tokens.size(), 1u);
@@ -192,7 +192,7 @@ TEST_F(DirectoryTest, TokenSaysWhoComes) {
 
 TEST_F(DirectoryTest, AdministratorsReadOnlyWhatIsGranted) {
   Add("secret");
-  auto created = directory_->CreateToken({.tenant = tenant_, .user = "root", .administrator = true});
+  auto created = directory_->CreateToken({.tenant = tenant_, .user = "root", .role = Role::kAdministrator});
   Viewer viewer = directory_->ViewerFor(directory_->Authenticate(created->text).value()).value();
   EXPECT_EQ(Sees(viewer), Names{});
 }

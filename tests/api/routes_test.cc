@@ -58,7 +58,7 @@ class RoutesTest : public ::testing::Test {
 
   std::string Token(const std::string& user, const std::vector<std::string>& teams = {}, bool administrator = false,
                     const std::string& tenant = std::string(acl::kDefaultTenant)) {
-    return world_.directory().CreateToken({.tenant = world_.Tenant(tenant), .user = user, .teams = teams, .administrator = administrator})->text;
+    return world_.directory().CreateToken({.tenant = world_.Tenant(tenant), .user = user, .teams = teams, .role = administrator ? Role::kAdministrator : Role::kReader})->text;
   }
 
   Reply Send(const std::string& method, const std::string& target, const std::string& token, const std::string& body = "") {

@@ -37,9 +37,9 @@ inline std::string PlainBody(const std::string& head, const std::string& body) {
 
 class ServedWorld {
  public:
-  explicit ServedWorld(const std::vector<GeneratorConfig>& generators = {}, QuotaLimits quotas = {}) {
+  explicit ServedWorld(const std::vector<GeneratorConfig>& generators = {}, QuotaLimits quotas = {}, IdentityOptions identity = {}) {
     auto opened = Service::Open({.data_folder = data_.path(), .threads = 1, .generators = generators,
-                                 .precision = embed::Precision::kFloat32, .quotas = quotas});
+                                 .precision = embed::Precision::kFloat32, .quotas = quotas, .identity = std::move(identity)});
     EXPECT_TRUE(opened.ok()) << opened.status().ToString();
     service_ = std::move(*opened);
   }
@@ -67,7 +67,7 @@ class ServedWorld {
   }
   std::string Token(const std::string& user, const std::vector<std::string>& teams = {}, bool administrator = false,
                     const std::string& tenant = std::string(acl::kDefaultTenant)) {
-    return directory().CreateToken({.tenant = Tenant(tenant), .user = user, .teams = teams, .administrator = administrator})->text;
+    return directory().CreateToken({.tenant = Tenant(tenant), .user = user, .teams = teams, .role = administrator ? acl::Role::kAdministrator : acl::Role::kReader})->text;
   }
 
   void Serve(HttpServer::Options options = {}) {

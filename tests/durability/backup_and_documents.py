@@ -72,7 +72,9 @@ def documents(binary, root):
 
 
 def answers(daemon, admin):
-    result = {"sources": daemon.call("GET", "/v1/sources", admin), "tokens": daemon.call("GET", "/v1/tokens", admin)}
+    result = {"sources": daemon.call("GET", "/v1/sources", admin), "tokens": daemon.call("GET", "/v1/tokens", admin)["tokens"]}
+    for token in result["tokens"]:
+        del token["last_used_at"]  # asking is a use
     for query in ("needle", "def needle f1", "function that returns a number", "d0 f3"):
         for mode in ("lexical", "hybrid"):
             result[mode + query] = daemon.call("POST", "/v1/search", admin, {"query": query, "mode": mode, "syntax": "plain", "limit": 50})

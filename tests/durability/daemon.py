@@ -130,7 +130,7 @@ def run(binary, data, *arguments):
 
 
 def make_administrator(binary, data):
-    made = run(binary, data, "token", "create", "--user", "root", "--administrator", "--json")
+    made = run(binary, data, "token", "create", "--user", "root", "--role", "platform", "--json")
     assert made.returncode == 0, made.stderr
     return json.loads(made.stdout)["token"]
 

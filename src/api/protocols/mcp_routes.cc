@@ -12,7 +12,7 @@ namespace codelore::api {
 void AddMcpRoutes(HttpServer& server, Service& service) {
   // GET and DELETE are answered with 405 by the router: there is no stream of our own to listen to and no session.
   server.Handle("POST", "/mcp", [&service](const HttpRequest& request, HttpResponse& response) {
-    auto caller = Authenticate(service, request, response);
+    auto caller = Authenticate(service, request, response, acl::Protocol::kMcp);
     if (!caller.ok()) return RefuseCaller(caller.status(), response);
     auto version = request.Header("MCP-Protocol-Version");
     if (version && !McpSpeaks(*version)) {

@@ -127,7 +127,7 @@ void AnswerInLines(Service& service, const Caller& caller, const HttpRequest& re
 }
 
 void Answer(Service& service, const HttpRequest& request, HttpResponse& response, bool generate) {
-  auto caller = Authenticate(service, request, response);
+  auto caller = Authenticate(service, request, response, acl::Protocol::kOllama);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   auto call = ReadCall(request, generate);
   if (!call.ok()) return Refuse(call.status(), false, response);
@@ -207,7 +207,7 @@ void AddOllamaRoutes(HttpServer& server, Service& service) {
   const RouteOptions options{.max_body_bytes = kMaxBodyBytes, .json_only = false};
   auto handle = [&](const char* method, const char* path, auto run) {
     server.Handle(method, path, [&service, run](const HttpRequest& request, HttpResponse& response) {
-      auto caller = Authenticate(service, request, response);
+      auto caller = Authenticate(service, request, response, acl::Protocol::kOllama);
       if (!caller.ok()) return Refuse(caller.status(), true, response);
       Result<std::string> body = run(service, *caller, request);
       if (!body.ok()) return Refuse(body.status(), false, response);

@@ -142,7 +142,7 @@ void AnswerInChunks(Service& service, const Caller& caller, const HttpRequest& r
 }
 
 void Complete(Service& service, const HttpRequest& request, HttpResponse& response, bool legacy) {
-  auto caller = Authenticate(service, request, response);
+  auto caller = Authenticate(service, request, response, acl::Protocol::kOpenAi);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   auto call = ReadCall(request, legacy);
   if (!call.ok()) return Refuse(call.status(), false, response);
@@ -194,7 +194,7 @@ Result<std::string> Embed(Service& service, const HttpRequest& request) {
 Json ModelJson(const std::string& name) { return {{"id", name}, {"object", "model"}, {"created", 1735689600}, {"owned_by", "codelore"}}; }
 
 void ListModels(Service& service, const HttpRequest& request, HttpResponse& response) {
-  auto caller = Authenticate(service, request, response);
+  auto caller = Authenticate(service, request, response, acl::Protocol::kOpenAi);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   auto names = ModelNames(service, *caller);
   if (!names.ok()) return Refuse(names.status(), false, response);
@@ -205,7 +205,7 @@ void ListModels(Service& service, const HttpRequest& request, HttpResponse& resp
 }
 
 void ShowModel(Service& service, const HttpRequest& request, HttpResponse& response) {
-  auto caller = Authenticate(service, request, response);
+  auto caller = Authenticate(service, request, response, acl::Protocol::kOpenAi);
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   std::string name(request.Param("model"));
   if (auto part = request.Param("part"); !part.empty()) name += "/" + std::string(part);
@@ -224,7 +224,7 @@ void AddOpenAiRoutes(HttpServer& server, Service& service) {
   handle("POST", "/v1/chat/completions", [](Service& s, const HttpRequest& request, HttpResponse& response) { Complete(s, request, response, false); });
   handle("POST", "/v1/completions", [](Service& s, const HttpRequest& request, HttpResponse& response) { Complete(s, request, response, true); });
   handle("POST", "/v1/embeddings", [](Service& s, const HttpRequest& request, HttpResponse& response) {
-    auto caller = Authenticate(s, request, response);
+    auto caller = Authenticate(s, request, response, acl::Protocol::kOpenAi);
     if (!caller.ok()) return Refuse(caller.status(), true, response);
     auto embedded = Embed(s, request);
     if (!embedded.ok()) return Refuse(embedded.status(), false, response);
