@@ -86,7 +86,7 @@ void LexicalSearch::SumConcepts(const QueryTerms& query, const std::vector<bool>
   std::unordered_map<uint32_t, uint32_t> numbers;
   std::vector<std::array<double, 2>> best;  // of those that exist, and of all
   for (size_t t = 0; t < terms_.size(); ++t) {
-    auto [at, added] = numbers.try_emplace(query.concepts[t], static_cast<uint32_t>(best.size()));
+    auto [at, added] = numbers.try_emplace(query.concepts.empty() ? static_cast<uint32_t>(t) : query.concepts[t], static_cast<uint32_t>(best.size()));
     if (added) best.push_back({});
     concepts_.push_back(at->second);
     auto& [existing, any] = best[at->second];

@@ -22,7 +22,8 @@ struct QueryWord {
 struct QueryTerms {
   std::vector<std::string> terms;  // index terms, each once, stop-words dropped
   std::vector<float> weights;      // beside terms: how often the question has it
-  // Beside terms: what each stands for. Terms of one concept are readings of one Korean word: any of them covers it.
+  // Beside terms, or empty: what each stands for. Terms of one concept are readings of one Korean word: any of them
+  // covers it.
   std::vector<uint32_t> concepts;
   std::vector<QueryWord> words;    // stop-words dropped
   // Names that two or three neighbouring words would make, without separators: "JSON objects" gives jsonobjects and
