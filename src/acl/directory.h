@@ -129,6 +129,8 @@ class Directory {
   // ---- viewers
   Result<Viewer> ViewerFor(const Identity& identity) const;
   Result<Viewer> ViewerForUser(TenantId tenant, std::string_view user, const std::vector<std::string>& teams) const;
+  // What of `viewer` a team may read by itself: never more than the viewer.
+  Result<Viewer> WithinTeam(const Viewer& viewer, std::string_view team) const;
   // All of one tenant: for who holds the data folder itself.
   Result<Viewer> OperatorViewer(TenantId tenant) const;
   Result<std::vector<VisibleSource>> VisibleSources(const Viewer& viewer) const;  // by name

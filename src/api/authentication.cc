@@ -43,7 +43,8 @@ Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpRe
   return Caller{.tenant = identity.tenant,
                 .role = identity.administrator ? Role::kAdministrator : Role::kReader,
                 .viewer = std::move(viewer),
-                .still = std::move(still)};
+                .still = std::move(still),
+                .teams = identity.teams};
 }
 
 void RefuseCaller(const Status& status, HttpResponse& response) {

@@ -39,6 +39,8 @@ struct Arguments {
   bool everyone = false, administrator = false;
   uint32_t expires_in_days = 0, token_id = 0;
   std::string rule_path, since;
+  std::string session;  // its id
+  uint32_t cached_answers = 0;
   uint32_t user_rate = 600, tenant_rate = 6000, user_streams = 8, tenant_streams = 100;  // see api::QuotaLimits
   api::EvalOptions eval;
 };
