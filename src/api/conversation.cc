@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <map>
 #include <set>
 
 #include "codelore/utf8.h"
@@ -15,28 +14,13 @@ constexpr size_t kMaxTurns = 12;            // older ones say nothing any more
 constexpr size_t kLatestBytes = 1200, kOlderBytes = 200, kQuestionBytes = 600;
 constexpr size_t kMaxSymbols = 6;
 
-class Reader {
- public:
-  Reader(const Service& service, const Viewer& viewer) : service_(service), viewer_(viewer) {}
-  bool MayOpen(const StoredCitation& citation) {
-    auto [at, added] = known_.try_emplace({citation.source, citation.path});
-    if (added) at->second = service_.MayOpen(viewer_, citation.source, citation.path);
-    return at->second;
-  }
-
- private:
-  const Service& service_;
-  const Viewer& viewer_;
-  std::map<std::pair<SourceId, std::string>, bool> known_;
-};
-
 void Withhold(SeenTurn& seen) {
   seen.withheld = true;
   seen.turn.answer.clear();
   seen.turn.found = false;
 }
 
-SeenTurn Check(Turn turn, Reader& reader) {
+SeenTurn Check(Turn turn, CitationReader& reader) {
   SeenTurn seen;
   std::vector<StoredCitation> readable;
   for (uint32_t i = 0; i < turn.citations.size(); ++i) {
@@ -76,6 +60,12 @@ std::string_view CutAtSentence(std::string_view text, size_t max_bytes) {
 
 }  // namespace
 
+bool CitationReader::MayOpen(const StoredCitation& citation) {
+  auto [at, added] = known_.try_emplace({citation.source, citation.path});
+  if (added) at->second = service_.MayOpen(viewer_, citation.source, citation.path);
+  return at->second;
+}
+
 StoredCitation ToStored(const NamedHit& named) {
   const Hit& hit = named.hit;
   return {.source = hit.source, .source_name = named.source, .commit = hit.revision, .path = hit.path, .symbol = hit.symbol,
@@ -84,7 +74,7 @@ StoredCitation ToStored(const NamedHit& named) {
 
 Result<SeenSession> OpenSession(Service& service, const Viewer& viewer, std::string_view id) {
   ASSIGN_OR_RETURN(Session session, service.sessions().Find(OwnerOf(viewer), id));
-  Reader reader(service, viewer);
+  CitationReader reader(service, viewer);
   SeenSession seen{.info = std::move(session.info), .turns = {}};
   for (Turn& turn : session.turns) {
     SeenTurn next = Check(std::move(turn), reader);

@@ -5,8 +5,10 @@
 #ifndef CODELORE_API_CONVERSATION_H_
 #define CODELORE_API_CONVERSATION_H_
 
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/service.h"
@@ -26,6 +28,18 @@ struct SeenSession {
 };
 
 inline SessionOwner OwnerOf(const Viewer& viewer) { return {viewer.tenant(), viewer.name()}; }
+
+// Which citations a viewer may open now; each file is asked for once. For one thread.
+class CitationReader {
+ public:
+  CitationReader(const Service& service, const Viewer& viewer) : service_(service), viewer_(viewer) {}
+  bool MayOpen(const StoredCitation& citation);
+
+ private:
+  const Service& service_;
+  const Viewer& viewer_;
+  std::map<std::pair<SourceId, std::string>, bool> known_;
+};
 
 // kNotFound as Sessions::Find.
 Result<SeenSession> OpenSession(Service& service, const Viewer& viewer, std::string_view id);

@@ -277,7 +277,7 @@ Result<AnswerSummary> Service::Generate(const AnswerChoice& choice, const Answer
     stored->pieces.push_back(piece);
     sink.piece(piece);
   });
-  if (!summary.ok() || stop.stop_requested()) return summary;
+  if (!summary.ok() || stop.stop_requested() || summary->route == "fallback") return summary;  // it is another's answer, for now
   stored->summary = *summary;
   answers_.Keep(key, stored, bytes);
   return summary;

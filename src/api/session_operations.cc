@@ -78,8 +78,8 @@ Status FillFromTurn(OperationContext& context, const std::string& session, int64
   return OkStatus();
 }
 
-bool MayReadAll(Service& service, const Viewer& viewer, const Feedback& feedback) {
-  auto may = [&](const StoredCitation& citation) { return service.MayOpen(viewer, citation.source, citation.path); };
+bool MayReadAll(CitationReader& reader, const Feedback& feedback) {
+  auto may = [&](const StoredCitation& citation) { return reader.MayOpen(citation); };
   return std::ranges::all_of(feedback.cited, may) && std::ranges::all_of(feedback.corrected, may);
 }
 
@@ -167,9 +167,10 @@ Result<std::string> GiveFeedback(OperationContext& context) {
 
 // What rests on something that the administrator may not read is left out, with whatever it says.
 Result<std::string> ListFeedback(OperationContext& context) {
+  CitationReader reader(context.service, context.caller.viewer);
   Json list = Json::array(), queries = Json::array();
   RETURN_IF_ERROR(context.service.feedback().Scan(context.caller.tenant, [&](const Feedback& feedback) {
-    if (!MayReadAll(context.service, context.caller.viewer, feedback)) return true;
+    if (!MayReadAll(reader, feedback)) return true;
     list.push_back(FeedbackJson(feedback));
     AddQueries(feedback, queries);
     return true;
@@ -179,9 +180,10 @@ Result<std::string> ListFeedback(OperationContext& context) {
 
 Result<std::string> RemoveFeedback(OperationContext& context) {
   std::string id = context.Param("feedback");
+  CitationReader reader(context.service, context.caller.viewer);
   bool readable = false;
   RETURN_IF_ERROR(context.service.feedback().Scan(context.caller.tenant, [&](const Feedback& feedback) {
-    if (feedback.id == id) readable = MayReadAll(context.service, context.caller.viewer, feedback);
+    if (feedback.id == id) readable = MayReadAll(reader, feedback);
     return feedback.id != id;
   }));
   RETURN_IF_ERROR(context.service.feedback().Remove(context.caller.tenant, readable ? id : ""));

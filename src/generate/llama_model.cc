@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "generate/json_grammar.h"
+#include "generate/json_form.h"
 #include "generate/llama_guard.h"
 #include "generate/slot_scheduler.h"
 

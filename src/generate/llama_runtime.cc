@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <mutex>
 #include <utility>
@@ -286,13 +287,24 @@ class LlamaGrammar final : public TokenGrammar {
     });
   }
   Status Accept(Token token) override {
-    return Guarded("following a grammar", [&]() -> Status {
+    const int64_t start = ThreadNanoseconds();
+    RETURN_IF_ERROR(Guarded("following a grammar", [&]() -> Status {
       llama_sampler_accept(sampler_.get(), token);
       return OkStatus();
-    });
+    }));
+    return ThreadNanoseconds() - start < kMostNanoseconds ? OkStatus() : InvalidArgument("the schema can be read in too many ways at once; make its anyOf unambiguous");
   }
 
  private:
+  // A place in a grammar is all the ways that led there. Usually one or two, and some microseconds; but a schema can double
+  // them with every level of what it describes.
+  static constexpr int64_t kMostNanoseconds = 3'000'000;
+  static int64_t ThreadNanoseconds() {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  }
+
   std::unique_ptr<llama_sampler, FreeSampler> sampler_;
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "generate/json_answer.h"
+#include "generate/json_form.h"
 #include "generate/tool_loop.h"
 
 namespace codelore::generate {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "generate/json_answer.h"
+#include "generate/json_form.h"
 #include "generate/markdown.h"
 #include "generate/prompt.h"
 

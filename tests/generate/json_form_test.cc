@@ -1,11 +1,10 @@
-#include "generate/json_grammar.h"
+#include "generate/json_form.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "generate/json_answer.h"
 #include "generate/llama_model.h"
 #include "generate/tiny_gguf.h"
 #include "support/temp_folder.h"
@@ -102,6 +101,17 @@ TEST_F(JsonGrammarTest, HostileSchemasAreRefusedInTime) {
     Status status = model_->CheckForm(sampling);
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << schema.substr(0, 60);
   }
+}
+
+// Each level can be read in two ways, for ever: 2^depth ways.
+TEST_F(JsonGrammarTest, AmbiguousSchemasAreCutOff) {
+  Sampling sampling = OfSchema(R"({"$ref":"#/$defs/t","$defs":{"t":{"anyOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/b"}]},
+      "a":{"type":"object","properties":{"n":{"$ref":"#/$defs/t"}},"required":["n"]},
+      "b":{"type":"object","properties":{"n":{"$ref":"#/$defs/t"}},"required":["n"]}}})");
+  const std::vector<ChatMessage> messages = {{ChatRole::kUser, "Say something"}};
+  auto told = model_->Chat(messages, sampling, {}, [](std::string_view) {});
+  ASSERT_FALSE(told.ok());
+  EXPECT_NE(told.status().message().find("too many ways"), std::string::npos) << told.status().ToString();
 }
 
 TEST(JsonAnswer, MakesTextsInJsonInert) {
