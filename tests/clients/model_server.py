@@ -22,7 +22,7 @@ def answer(path, request):
         return [{"choices": [{"index": 0, "text": "hole", "finish_reason": "stop"}]}]
     last = request["messages"][-1]
     if last["role"] == "tool":
-        return [chunk({"content": "The tool said " + last["content"][:12]}), chunk({}, "stop")]
+        return [chunk({"content": "The tool said " + last["content"].split("\n")[0]}), chunk({}, "stop")]
     names = [tool["function"]["name"] for tool in request.get("tools", [])]
     if "get_weather" in names:
         return call("get_weather", {"city": "Seoul"})
