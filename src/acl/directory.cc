@@ -459,9 +459,10 @@ Result<Viewer> Directory::ViewerForUser(TenantId tenant, std::string_view user,
 Result<Viewer> Directory::WithinTeam(const Viewer& viewer, std::string_view team) const {
   RETURN_IF_ERROR(ValidateName("team", team));
   ASSIGN_OR_RETURN(auto state, Current());
-  const std::vector<std::string> principals = {TeamPrincipal(team)};
-  std::vector<ReadablePartition> readable;
-  std::ranges::set_intersection(viewer.partitions(), state->ReadableBy(viewer.tenant(), principals[0]), std::back_inserter(readable));
+  const std::vector<std::string> principals = {TeamPrincipal(team), std::string(kEveryone)};
+  std::vector<ReadablePartition> teams, readable;
+  std::ranges::set_union(state->ReadableBy(viewer.tenant(), principals[0]), state->ReadableBy(viewer.tenant(), principals[1]), std::back_inserter(teams));
+  std::ranges::set_intersection(viewer.partitions(), teams, std::back_inserter(readable));
   std::erase_if(readable, [&](const ReadablePartition& each) { return state->IsWithheld(each, principals); });
   return Viewer(viewer.tenant(), viewer.name(), std::move(readable));
 }

@@ -129,7 +129,7 @@ class Directory {
   // ---- viewers
   Result<Viewer> ViewerFor(const Identity& identity) const;
   Result<Viewer> ViewerForUser(TenantId tenant, std::string_view user, const std::vector<std::string>& teams) const;
-  // What of `viewer` a team may read by itself: never more than the viewer.
+  // What of `viewer` a team may read by itself, what is everyone's included: never more than the viewer.
   Result<Viewer> WithinTeam(const Viewer& viewer, std::string_view team) const;
   // All of one tenant: for who holds the data folder itself.
   Result<Viewer> OperatorViewer(TenantId tenant) const;
