@@ -12,6 +12,8 @@ namespace {
 // The longest end (or beginning) of `text` with at most so many tokens.
 std::string_view Fitting(std::string_view text, size_t max_tokens, bool end, const std::function<size_t(std::string_view)>& count) {
   auto part = [&](size_t bytes) { return end ? Utf8Suffix(text, bytes) : Utf8Prefix(text, bytes); };
+  constexpr size_t kMostBytes = 16;  // of a token, on the average of many: what is farther away need not be counted
+  text = part(max_tokens * kMostBytes);
   if (count(text) <= max_tokens) return text;
   size_t low = 0, high = text.size();  // `low` bytes fit
   while (low + 1 < high) {
@@ -20,7 +22,7 @@ std::string_view Fitting(std::string_view text, size_t max_tokens, bool end, con
   }
   std::string_view cut = part(low);
   size_t line = end ? cut.find('\n') : cut.rfind('\n');
-  if (line == cut.npos) return cut;
+  if (line == cut.npos || (end && line + 1 == cut.size())) return cut;
   return end ? cut.substr(line + 1) : cut.substr(0, line + 1);
 }
 
