@@ -47,12 +47,28 @@ struct AnswerPiece {
   std::vector<Support> supports;
 };
 
-enum class ChatRole { kSystem, kUser, kAssistant };
+enum class ChatRole { kSystem, kUser, kAssistant, kTool };
+
+// A model's wish to have a function called.
+struct ToolCall {
+  std::string id, name;
+  std::string arguments;  // JSON, as the model wrote it
+};
 
 struct ChatMessage {
   ChatRole role = ChatRole::kUser;
   std::string text;
+  std::vector<ToolCall> calls = {};  // of an assistant
+  std::string call_id = {};          // of a tool: which call this answers
 };
+
+// A function that a model may ask for.
+struct ToolSpec {
+  std::string name, description;
+  std::string parameters;  // JSON schema; empty: none
+};
+
+enum class OutputForm { kText, kJson, kJsonSchema };
 
 // How a model chooses its words. What is not set is left to the model.
 struct Sampling {
@@ -60,6 +76,8 @@ struct Sampling {
   std::optional<uint32_t> seed = {};
   uint32_t max_tokens = 512;  // of the answer
   std::vector<std::string> stop = {};
+  OutputForm form = OutputForm::kText;
+  std::string schema = {};  // kJsonSchema: what the answer must satisfy, as JSON
 };
 
 struct ChatUsage {
@@ -67,7 +85,28 @@ struct ChatUsage {
   bool cut = false;  // the answer ended at max_tokens
 };
 
-// A language model that continues a conversation. Thread-safe.
+// What a model is offered, and how it must use that: "auto", "none", "required", or the name of one.
+struct ToolOffer {
+  std::vector<ToolSpec> tools;
+  std::string choice = "auto";
+};
+
+struct ToolTurn {
+  ChatUsage usage;
+  std::vector<ToolCall> calls;  // none: the text is the answer
+};
+
+// A text with a hole, and what else may help to fill it.
+struct FillRequest {
+  struct Snippet {
+    std::string path, language, text;
+  };
+  std::string_view prefix, suffix;
+  std::vector<Snippet> snippets = {};  // best last
+};
+
+// A language model that continues a conversation. Thread-safe. What not every model can do fails with kInvalidArgument,
+// which says so.
 class ChatModel {
  public:
   virtual ~ChatModel() = default;
@@ -78,6 +117,29 @@ class ChatModel {
   // be had: then, and only before the first piece, another one may be asked.
   virtual Result<ChatUsage> Chat(std::span<const ChatMessage> messages, const Sampling& sampling, std::stop_token stop,
                                  const std::function<void(std::string_view)>& emit) const = 0;
+
+  virtual Status CheckForm(const Sampling& sampling) const {
+    return sampling.form == OutputForm::kText ? OkStatus() : InvalidArgument("the model " + name() + " cannot be held to JSON");
+  }
+  virtual bool can_call_tools() const { return false; }
+  virtual bool can_fill() const { return false; }
+  virtual Result<ToolTurn> ChatWithTools(std::span<const ChatMessage>, const ToolOffer&, const Sampling&, std::stop_token,
+                                         const std::function<void(std::string_view)>&) const {
+    return InvalidArgument("the model " + name() + " cannot call tools");
+  }
+  virtual Result<ChatUsage> Fill(const FillRequest&, const Sampling&, std::stop_token, const std::function<void(std::string_view)>&) const {
+    return InvalidArgument("the model " + name() + " cannot fill in the middle");
+  }
+};
+
+// Tools in an answer: those that are run here, and those that only the client can run.
+struct ToolUse {
+  std::vector<ToolSpec> ours, theirs;
+  std::string choice = "auto";  // see ToolOffer
+  uint32_t max_steps = 8;       // so many times the model may ask for ours
+  // What one of ours says, for a model to read; an error's message is for the model, too.
+  std::function<Result<std::string>(const ToolCall&, std::stop_token)> run;
+  std::vector<ChatMessage> since = {};  // what followed the question: calls of theirs, and what they gave
 };
 
 struct AnswerRequest {
@@ -85,12 +147,15 @@ struct AnswerRequest {
   std::span<const Passage> passages = {};
   std::span<const ChatMessage> history = {};  // earlier turns, oldest first; system messages of the client included
   Sampling sampling = {};
+  const ToolUse* tools = nullptr;  // none: no tools
 };
 
 struct AnswerSummary {
   bool found = false;  // false: nothing fits; the pieces say so
   std::string generator;
   ChatUsage usage = {};
+  std::vector<ToolCall> calls = {};  // the client's to run; the answer goes on when it has
+  std::string route = {}, arm = {};  // why this generator, and the arm of an A/B split: see Generators
 };
 
 class Generator {
@@ -100,6 +165,8 @@ class Generator {
   // Calls `emit` for every piece, in order. Thread-safe. Ends early with kUnavailable when stopped.
   virtual Result<AnswerSummary> Answer(const AnswerRequest& request, std::stop_token stop,
                                        const std::function<void(const AnswerPiece&)>& emit) const = 0;
+  // kInvalidArgument says what of a request it cannot do at all.
+  virtual Status Check(const AnswerRequest& request) const = 0;
   // What a model would be sent, for those who may see it; empty without one.
   virtual std::vector<ChatMessage> PromptFor(const AnswerRequest&) const { return {}; }
 };

@@ -279,6 +279,9 @@ class Index {
 
   virtual Status Commit(const IndexCommit& commit) = 0;
 
+  // Another number whenever what readers see may be another; while it is the same, a viewer's question has the same answer.
+  virtual uint64_t Generation() const = 0;
+
   // Gives every chunk of `partitions` a vector of `encoder`, cached ones first, on `threads` threads, and
   // commits segment by segment. Calls `progress` now and then, from one thread at a time. Stops early, with
   // kUnavailable, keeping what is done, when `stop` is requested.

@@ -304,6 +304,15 @@ Result<Viewer> Directory::ViewerForUser(TenantId tenant, std::string_view user,
   return Viewer(tenant, UserPrincipal(user), state->ReadableBy(tenant, principals, options_.now_unix_ms()));
 }
 
+Result<Viewer> Directory::WithinTeam(const Viewer& viewer, std::string_view team) const {
+  RETURN_IF_ERROR(ValidateName("team", team));
+  ASSIGN_OR_RETURN(auto state, Current());
+  const std::vector<std::string> principals = state->PrincipalsOf(viewer.tenant(), "", {std::string(team)});  // nobody is ""
+  std::vector<ReadablePartition> readable;
+  std::ranges::set_intersection(viewer.partitions(), state->ReadableBy(viewer.tenant(), principals, options_.now_unix_ms()), std::back_inserter(readable));
+  return Viewer(viewer.tenant(), viewer.name(), std::move(readable));
+}
+
 Result<Viewer> Directory::OperatorViewer(TenantId tenant) const {
   ASSIGN_OR_RETURN(auto state, Current());
   if (!state->tenants().contains(tenant)) return NoSuchTenant();

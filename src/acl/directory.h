@@ -141,6 +141,8 @@ class Directory {
   Result<std::vector<Team>> ListTeams(TenantId tenant) const;  // by name
   // "user:NAME", "everyone" and the teams they are in, however deep.
   Result<std::vector<std::string>> PrincipalsOfUser(TenantId tenant, std::string_view user, const std::vector<std::string>& teams) const;
+  // The names of the teams among them.
+  Result<std::vector<std::string>> TeamsOfUser(TenantId tenant, std::string_view user, const std::vector<std::string>& teams) const;
 
   // ---- sources and who may read them
   Result<Source> AddSource(const NewSource& source);
@@ -198,6 +200,8 @@ class Directory {
   // ---- viewers
   Result<Viewer> ViewerFor(const Identity& identity) const;
   Result<Viewer> ViewerForUser(TenantId tenant, std::string_view user, const std::vector<std::string>& teams) const;
+  // What of `viewer` a team may read by itself, what is everyone's included: never more than the viewer.
+  Result<Viewer> WithinTeam(const Viewer& viewer, std::string_view team) const;
   // All of one tenant: for who holds the data folder itself.
   Result<Viewer> OperatorViewer(TenantId tenant) const;
   Result<std::vector<VisibleSource>> VisibleSources(const Viewer& viewer) const;  // by name

@@ -183,4 +183,14 @@ Result<std::vector<std::string>> Directory::PrincipalsOfUser(TenantId tenant, st
   return state->PrincipalsOf(tenant, user, teams);
 }
 
+Result<std::vector<std::string>> Directory::TeamsOfUser(TenantId tenant, std::string_view user, const std::vector<std::string>& teams) const {
+  ASSIGN_OR_RETURN(auto principals, PrincipalsOfUser(tenant, user, teams));
+  const std::string prefix = TeamPrincipal("");
+  std::vector<std::string> names;
+  for (const std::string& principal : principals) {
+    if (principal.starts_with(prefix)) names.push_back(principal.substr(prefix.size()));
+  }
+  return names;
+}
+
 }  // namespace codelore::acl

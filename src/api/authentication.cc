@@ -48,7 +48,8 @@ Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpRe
   (void)service.audit().AppendHourly(proof, sign_in).ok();  // a full disk does not end reading
   ASSIGN_OR_RETURN(Viewer viewer, service.directory().ViewerFor(identity));
   auto still = [&directory = service.directory(), identity, viewer] { return directory.StillHolds(identity, viewer); };
-  return Caller{.tenant = identity.tenant, .role = identity.role, .viewer = std::move(viewer), .still = std::move(still)};
+  ASSIGN_OR_RETURN(auto teams, service.directory().TeamsOfUser(identity.tenant, identity.user, identity.teams));
+  return Caller{.tenant = identity.tenant, .role = identity.role, .viewer = std::move(viewer), .still = std::move(still), .teams = std::move(teams)};
 }
 
 void RefuseCaller(const Status& status, HttpResponse& response) {

@@ -66,10 +66,11 @@ std::string NamesIn(std::string_view answer) {
 
 }  // namespace
 
-std::string SearchTextOf(std::string_view question, std::span<const ChatMessage> history) {
+std::string SearchTextOf(std::string_view question, std::span<const ChatMessage> history, std::span<const std::string> symbols) {
   std::string text(question);
   if (!LeansBack(question)) return text;
-  bool answered = false;
+  for (const std::string& symbol : symbols.first(std::min(symbols.size(), kMaxNames))) text += " " + symbol;
+  bool answered = !symbols.empty();
   for (auto turn = history.rbegin(); turn != history.rend(); ++turn) {
     if (turn->role == ChatRole::kAssistant && !answered) {
       text += NamesIn(turn->text);

@@ -12,7 +12,8 @@ namespace codelore::api {
 
 // The question itself, where it stands alone. Otherwise also the last question before it that did, and the names in
 // code spans of the last answer. A rule of words, no model: it acts the same every time.
-std::string SearchTextOf(std::string_view question, std::span<const ChatMessage> history);
+// `symbols`: names that the conversation is about, the latest first; they are borrowed before those of the answer.
+std::string SearchTextOf(std::string_view question, std::span<const ChatMessage> history, std::span<const std::string> symbols = {});
 
 }  // namespace codelore::api
 

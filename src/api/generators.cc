@@ -58,7 +58,34 @@ bool ParseLocal(std::string_view key, const std::string& value, generate::LlamaM
   return true;
 }
 
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(std::move(part));
+  return parts;
+}
+
+// When it is used though nobody named it.
+bool ParseRoute(std::string_view key, const std::string& value, RouteRule* route) {
+  if (key == "teams") route->teams = SplitAtCommas(value);
+  else if (key == "kinds") route->kinds = SplitAtCommas(value);
+  else if (key == "min-words") return ParseNumber(value, 1, 100'000, &route->min_words);
+  else if (key == "max-words") return ParseNumber(value, 1, 100'000, &route->max_words);
+  else if (key == "share") return ParseNumber(value, 1, 100, &route->share);
+  else return false;
+  return true;
+}
+
+Status CheckRoute(const RouteRule& route) {
+  for (const std::string& kind : route.kinds) {
+    if (std::ranges::find(kQuestionKinds, kind) == std::end(kQuestionKinds)) return Wrong("there is no kind '" + kind + "' of questions; there are symbol, howto, difference, where, why and other");
+  }
+  if (route.max_words > 0 && route.min_words > route.max_words) return Wrong("min-words is more than max-words");
+  return route.share > 0 && route.conditional() ? Wrong("a share is of the questions that no condition claims: leave out teams, kinds, min-words and max-words") : OkStatus();
+}
+
 Status CheckConfig(const GeneratorConfig& config, bool has_local_settings) {
+  RETURN_IF_ERROR(CheckRoute(config.route));
   auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; };
   if (config.name.empty() || !std::ranges::all_of(config.name, plain)) return Wrong("it needs a name of letters, digits, '-', '_' and '.'");
   if (config.name == "extractive" || config.name == "raw") return Wrong("the name '" + config.name + "' is taken");
@@ -120,6 +147,7 @@ Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
     else if (key == "context" && ParseTokens(value, &config.context_tokens)) continue;
     else if (key == "passages" && ParseTokens(value, &config.passage_tokens)) continue;
     else if (key == "unsupported" && (value == "mark" || value == "drop")) config.drop_unsupported = value == "drop";
+    else if (ParseRoute(key, value, &config.route)) continue;
     else if (ParseLocal(key, value, &config.local)) has_local_settings = true;
     else return Wrong("'" + word + "' is not understood");
   }
@@ -129,6 +157,7 @@ Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
 
 Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<GeneratorConfig>& configs) {
   auto generators = std::make_unique<Generators>();
+  uint32_t shares = 0;
   for (const GeneratorConfig& config : configs) {
     if (generators->Find(config.name).ok()) return Wrong("the name '" + config.name + "' is given twice");
     ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> model, OpenModel(config));
@@ -136,7 +165,10 @@ Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<Generator
     generate::ModelGeneratorOptions options{.name = config.name, .limits = {.passage_tokens = passage_tokens},
                                             .unsupported = config.drop_unsupported ? generate::Unsupported::kDrop : generate::Unsupported::kMark};
     generators->entries_.push_back({generate::MakeModelGenerator(model, std::move(options)), model});
+    generators->rules_.push_back(config.route);
+    shares += config.route.share;
   }
+  if (shares > 100) return Wrong("the shares make " + std::to_string(shares) + " percent; at most 100 are possible");
   generators->entries_.push_back({generate::MakeExtractiveGenerator(), nullptr});
   return generators;
 }
@@ -148,13 +180,28 @@ Result<size_t> Generators::Find(std::string_view name) const {
   return static_cast<size_t>(at - entries_.begin());
 }
 
-Result<AnswerSummary> Generators::Answer(std::string_view name, const AnswerRequest& request, std::stop_token stop,
+// The route's rule is an index into entries_ here.
+Result<ChosenRoute> Generators::FindRoute(const AnswerChoice& choice, std::string_view question) const {
+  if (choice.name.empty()) return ChooseRoute(rules_, choice.teams, choice.asker, question);
+  ASSIGN_OR_RETURN(size_t named, Find(choice.name));
+  return ChosenRoute{named, "asked", false};
+}
+
+Result<AnswerSummary> Generators::Answer(const AnswerChoice& choice, const AnswerRequest& request, std::stop_token stop,
                                          const std::function<void(const AnswerPiece&)>& emit) const {
-  ASSIGN_OR_RETURN(size_t chosen, Find(name));
-  std::vector<size_t> order = {chosen};
+  ASSIGN_OR_RETURN(ChosenRoute route, FindRoute(choice, request.question));
+  const std::string arm = route.split ? std::string(entries_[route.rule].generator->name()) : "";
+  std::vector<size_t> order = {route.rule};
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (i != chosen) order.push_back(i);
+    if (i != route.rule) order.push_back(i);
   }
+  Status cannot;
+  std::erase_if(order, [&](size_t i) {
+    Status status = entries_[i].generator->Check(request);
+    if (cannot.ok()) cannot = status;  // the first one is the one that was meant
+    return !status.ok();
+  });
+  if (order.empty() || (!choice.name.empty() && order.front() != route.rule)) return cannot;
   for (size_t i : order) {
     bool begun = false;
     auto summary = entries_[i].generator->Answer(request, stop, [&](const AnswerPiece& piece) {
@@ -163,14 +210,31 @@ Result<AnswerSummary> Generators::Answer(std::string_view name, const AnswerRequ
     });
     bool next = !summary.ok() && !begun && !stop.stop_requested() && i != order.back() &&
                 summary.status().code() == StatusCode::kUnavailable;
-    if (!next) return summary;
+    if (next) continue;
+    if (summary.ok()) {
+      summary->route = i == route.rule ? route.why : "fallback";
+      summary->arm = arm;
+    }
+    return summary;
   }
   return Internal("no generator answered");
 }
 
-Result<std::vector<ChatMessage>> Generators::PromptFor(std::string_view name, const AnswerRequest& request) const {
-  ASSIGN_OR_RETURN(size_t chosen, Find(name));
-  return entries_[chosen].generator->PromptFor(request);
+Result<std::vector<ChatMessage>> Generators::PromptFor(const AnswerChoice& choice, const AnswerRequest& request) const {
+  ASSIGN_OR_RETURN(ChosenRoute route, FindRoute(choice, request.question));
+  return entries_[route.rule].generator->PromptFor(request);
+}
+
+Result<const ChatModel*> Generators::FillModel(std::string_view name) const {
+  if (!name.empty()) {
+    ASSIGN_OR_RETURN(size_t chosen, Find(name));
+    const ChatModel* model = entries_[chosen].model.get();
+    if (model != nullptr && model->can_fill()) return model;
+    return InvalidArgument("the generator '" + std::string(name) + "' cannot fill in the middle; leave out suffix, or choose another model");
+  }
+  auto able = std::ranges::find_if(entries_, [](const Entry& entry) { return entry.model != nullptr && entry.model->can_fill(); });
+  if (able != entries_.end()) return able->model.get();
+  return InvalidArgument("no generator here can fill in the middle: configure a model that has fill-in-the-middle tokens");
 }
 
 std::vector<std::string> Generators::names() const {

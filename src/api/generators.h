@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/routing.h"
 #include "codelore/generator.h"
 #include "generate/llama_model.h"
 
@@ -24,25 +25,36 @@ struct GeneratorConfig {
   uint32_t context_tokens = 0;  // these two 0: 8192 and 2400 for a server, 4096 and 800 in this process
   uint32_t passage_tokens = 0;
   bool drop_unsupported = false;
+  RouteRule route;
 
   // "name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F]" or "name=local gguf=/models/qwen.gguf
   // [threads=8] [slots=2] [queue=8] [sha256=HEX] [lora=F[:SCALE]]...", both with [context=8192] [passages=2400]
-  // [unsupported=mark|drop]. kInvalidArgument says what is wrong and shows an example.
+  // [unsupported=mark|drop] [teams=A,B] [kinds=howto,symbol] [min-words=N] [max-words=N] [share=PERCENT]. kInvalidArgument says what is wrong and shows an example.
   static Result<GeneratorConfig> Parse(std::string_view text);
+};
+
+// Who asks, and which generator was named, if any.
+struct AnswerChoice {
+  std::string name = {};  // empty: by routing
+  std::vector<std::string> teams = {};
+  std::string asker = {};
 };
 
 class Generators {
  public:
   static Result<std::unique_ptr<Generators>> Open(const std::vector<GeneratorConfig>& configs);
 
-  // The one of that name, then, as long as each is unavailable before its first word, the others in their order, the
-  // extractive one last. Empty: the first. kNotFound for a name there is not.
-  Result<AnswerSummary> Answer(std::string_view name, const AnswerRequest& request, std::stop_token stop,
+  // The one that is named or routed to, then, as long as each is unavailable before its first word, the others in their
+  // order that can do what is asked, the extractive one last. kNotFound for a name there is not; kInvalidArgument when
+  // nobody can.
+  Result<AnswerSummary> Answer(const AnswerChoice& choice, const AnswerRequest& request, std::stop_token stop,
                                const std::function<void(const AnswerPiece&)>& emit) const;
-  Result<std::vector<ChatMessage>> PromptFor(std::string_view name, const AnswerRequest& request) const;
+  Result<std::vector<ChatMessage>> PromptFor(const AnswerChoice& choice, const AnswerRequest& request) const;
   std::vector<std::string> names() const;  // in order; the first is the default
   // The model itself, for what needs no passages. kNotFound for the extractive one. Empty: the first model.
   Result<const ChatModel*> Model(std::string_view name) const;
+  // The same for filling in the middle. kInvalidArgument when the one that is named, or all, cannot.
+  Result<const ChatModel*> FillModel(std::string_view name) const;
 
  private:
   struct Entry {
@@ -50,8 +62,10 @@ class Generators {
     std::shared_ptr<const ChatModel> model;  // none: extractive
   };
   Result<size_t> Find(std::string_view name) const;
+  Result<ChosenRoute> FindRoute(const AnswerChoice& choice, std::string_view question) const;
 
   std::vector<Entry> entries_;  // the extractive one last
+  std::vector<RouteRule> rules_;  // beside them, but for the last
 };
 
 }  // namespace codelore::api

@@ -74,9 +74,19 @@ Json RequestSchema(std::string_view name) {
                        {"stream", Flag("answer with server-sent events: citations, text..., done")},
                        {"generator", Text("which one writes: a configured one's name, or extractive; default: the first configured")},
                        {"max_tokens", Whole(1, 32768, 512)},
+                       {"session", Text("go on with this conversation, and keep the question and its answer there")},
                        {"explain", Flag("show what the model is sent; administrators only")}};
     properties.update(Filters());
     return Body({"question"}, properties);
+  }
+  if (name == "session.create") {
+    return Body({}, {{"title", Text("default: its first question")}, {"expires_in_days", Whole(1, 365, 30)}});
+  }
+  if (name == "feedback") {
+    return Body({"rating"}, {{"rating", {{"type", "string"}, {"enum", {"up", "down"}}}}, {"text", Text("what there is to say")},
+                             {"session", Text("the answer is a turn of this session")}, {"turn", Whole(1, 200, 1)},
+                             {"question", Text("without a session: what was asked")}, {"answer", Text("and what was answered")},
+                             {"citations", Texts("and what that cited")}, {"corrected", Texts("what it should have cited: SOURCE:PATH, or citations")}});
   }
   if (name == "symbols") {
     Json properties = {{"name", Text("route, Flask.route, *Controller; case counts if there is a capital in it")},
@@ -187,6 +197,19 @@ Json SymbolsSchema(std::string_view name) {
   return Object(properties);
 }
 
+Json SessionSchema(std::string_view name) {
+  Json number = {{"type", "integer"}, {"minimum", 0}};
+  Json session = Object({{"id", Text("of the session")}, {"title", Text("or its first question")}, {"turns", number}, {"created_at", Text("when it began")},
+                         {"used_at", Text("when it was asked last")}, {"expires_at", Text("when it goes away, if it is not used")}});
+  if (name == "session.list") return Object({{"sessions", ListOf(session)}});
+  if (name == "session.show") {
+    session["properties"]["turns"] = ListOf(Object({{"turn", number}, {"asked_at", Text("when")}, {"question", Text("as sent")}, {"found", Flag("something fitted")},
+                                                    {"answer", Text("empty when withheld")}, {"generator", Text("what wrote it")},
+                                                    {"withheld", Flag("it rests on something that you may not read now")}, {"citations", ListOf({{"type", "object"}})}}));
+  }
+  return session;
+}
+
 Json AnswerSchema(std::string_view name) {
   if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"read_as", Text("the query in full, if it has operators; else empty")},
                                        {"hits", ListOf(Ref("Hit"))}, {"notes", ListOf(Text("why there are no hits; what the query names that is not there"))},
@@ -206,7 +229,14 @@ Json AnswerSchema(std::string_view name) {
                                      {"incomplete", Text("what ended the search early; empty if nothing did")},
                                      {"files", ListOf(Ref("FileMatches"))}});
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
-                                    {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")}});
+                                    {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")},
+                                    {"route", Text("why that: asked, default, team, kind, length, split or fallback")}, {"arm", Text("the arm of an A/B split")},
+                                    {"session", Text("as sent")}, {"turn", {{"type", "integer"}}}, {"searched", Text("in a session: what was searched for")}});
+  if (name == "session.create" || name == "session.list" || name == "session.show") return SessionSchema(name);
+  if (name == "feedback") return Object({{"id", Text("of the feedback")}});
+  if (name == "feedback.list") {
+    return Object({{"feedback", ListOf({{"type", "object"}})}, {"queries", ListOf({{"type", "object"}, {"description", "a line of what codelore eval --queries reads"}})}});
+  }
   if (name == "rerank") {
     Json result = Object({{"index", {{"type", "integer"}, {"minimum", 0}}}, {"relevance_score", {{"type", "number"}}}});
     return Object({{"model", Text("name of the reranker")}, {"results", ListOf(std::move(result))}});

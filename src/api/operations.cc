@@ -16,6 +16,7 @@
 #include "api/people_operations.h"
 #include "api/rule_operations.h"
 #include "api/search_operations.h"
+#include "api/session_operations.h"
 #include "api/source_operations.h"
 #include "api/symbol_operations.h"
 #include "api/token_operations.h"
@@ -44,6 +45,13 @@ constexpr Role kReader = Role::kReader, kAuditor = Role::kAuditor, kAdministrato
 constexpr Operation kOperations[] = {
     {"search", "POST", "/v1/search", kReader, false, "Search code and documents", SearchOperation},
     {"ask", "POST", "/v1/ask", kReader, true, "Answer a question with citations", AskOperation},
+    {"session.create", "POST", "/v1/sessions", kReader, false, "Begin a conversation that is kept", CreateSession},
+    {"session.list", "GET", "/v1/sessions", kReader, false, "List your conversations", ListSessions},
+    {"session.show", "GET", "/v1/sessions/:session", kReader, false, "Show a conversation, as far as you may read it now", ShowSession},
+    {"session.delete", "DELETE", "/v1/sessions/:session", kReader, false, "Delete a conversation", RemoveSession},
+    {"feedback", "POST", "/v1/feedback", kReader, false, "Say whether an answer was good, and what it should have cited", GiveFeedback},
+    {"feedback.list", "GET", "/v1/feedback", kAdministrator, false, "Read feedback, also as evaluation data", ListFeedback},
+    {"feedback.delete", "DELETE", "/v1/feedback/:feedback", kAdministrator, false, "Delete a feedback", RemoveFeedback},
     {"symbols", "POST", "/v1/symbols", kReader, false, "Find definitions by name", SymbolsOperation},
     {"references", "POST", "/v1/references", kReader, false, "Find where a name is used, and who calls it", ReferencesOperation},
     {"outline", "POST", "/v1/outline", kReader, false, "List what a file defines", OutlineOperation},
@@ -115,7 +123,8 @@ Result<Caller> MakeLocalCaller(Service& service, const std::string& tenant_name,
   }
   if (user.empty()) return InvalidArgument("--as needs a user:NAME");
   ASSIGN_OR_RETURN(Viewer viewer, directory.ViewerForUser(tenant, user, teams));
-  return Caller{tenant, Role::kReader, std::move(viewer)};
+  ASSIGN_OR_RETURN(teams, directory.TeamsOfUser(tenant, user, teams));
+  return Caller{.tenant = tenant, .role = Role::kReader, .viewer = std::move(viewer), .still = {}, .teams = std::move(teams)};
 }
 
 std::string_view RoleName(Role role) {

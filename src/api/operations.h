@@ -29,6 +29,7 @@ struct Caller {
   Viewer viewer;
   // Whether the token and the rights behind `viewer` are still there; empty: they cannot go away.
   std::function<bool()> still = {};
+  std::vector<std::string> teams = {};  // of the caller; the operator is in none
 
   // kPermissionDenied once they are not. Answers that take long ask before each piece.
   Status CheckStill() const {

@@ -1,10 +1,13 @@
 #include "api/search_operations.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "api/conversation.h"
+#include "api/follow_up.h"
 #include "api/json_request.h"
 
 namespace codelore::api {
@@ -16,6 +19,10 @@ constexpr int64_t kMaxLimit = 100, kMaxOffset = 1000;
 
 // Bytes that are no UTF-8 (names from a repository can hold anything) become U+FFFD.
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+int64_t UnixMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 // Numbers (from 1) of the lines that carry most of the question, at most five, ascending.
 Json MatchLines(const Hit& hit) {
@@ -133,7 +140,7 @@ Result<std::string> RerankOperation(OperationContext& context) {
 }
 
 Result<std::string> AskOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "stream", "generator", "max_tokens", "explain"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "stream", "generator", "max_tokens", "explain", "session"}));
   AskQuestion question;
   question.text = json.String("question", {.required = true});
   question.sources = json.Strings("sources");
@@ -141,11 +148,21 @@ Result<std::string> AskOperation(OperationContext& context) {
   question.languages = json.Strings("languages");
   question.generator = json.String("generator", {.max_bytes = 128});
   question.sampling.max_tokens = static_cast<uint32_t>(json.Integer("max_tokens", {.min = 1, .max = 32'768, .otherwise = question.sampling.max_tokens}));
+  question.teams = context.caller.teams;
   (void)json.Boolean("stream", false);
+  std::string session = json.String("session", {.max_bytes = 64});
   bool explain = json.Boolean("explain", false);
   RETURN_IF_ERROR(json.status());
   if (explain && context.caller.role < Role::kAdministrator) {
     return PermissionDenied("'explain' shows what the model is sent and is for administrators");
+  }
+  Turn turn{.asked_unix_ms = UnixMs(), .question = question.text};
+  if (!session.empty()) {
+    ASSIGN_OR_RETURN(SeenSession seen, OpenSession(context.service, context.caller.viewer, session));
+    Context before = ContextOf(seen);
+    question.search_text = SearchTextOf(question.text, before.history, before.symbols);
+    question.history = std::move(before.history);
+    turn.built_on = std::move(before.built_on);
   }
   std::stop_source gone;  // the listener left
   std::stop_callback forward(context.stop, [&] { gone.request_stop(); });
@@ -162,6 +179,7 @@ Result<std::string> AskOperation(OperationContext& context) {
   sink.citations = [&](const std::vector<NamedHit>& hits) {
     if (!may_go_on()) return;
     citations = CitationsJson(hits);
+    for (const NamedHit& hit : hits) turn.citations.push_back(ToStored(hit));
     emit("citations", {{"citations", citations}});
   };
   sink.piece = [&](const AnswerPiece& piece) {
@@ -176,7 +194,7 @@ Result<std::string> AskOperation(OperationContext& context) {
   Json prompt = Json::array();
   if (explain) {
     sink.prompt = [&](const std::vector<ChatMessage>& messages) {
-      constexpr std::string_view kRoles[] = {"system", "user", "assistant"};
+      constexpr std::string_view kRoles[] = {"system", "user", "assistant", "tool"};
       for (const ChatMessage& message : messages) prompt.push_back({{"role", kRoles[static_cast<size_t>(message.role)]}, {"content", message.text}});
       emit("prompt", {{"prompt", prompt}});
     };
@@ -184,8 +202,18 @@ Result<std::string> AskOperation(OperationContext& context) {
   auto answered = context.service.Ask(context.caller.viewer, question, gone.get_token(), sink);
   RETURN_IF_ERROR(context.caller.CheckStill());
   ASSIGN_OR_RETURN(AnswerSummary summary, std::move(answered));
-  emit("done", {{"found", summary.found}, {"generator", summary.generator}});
-  Json reply = {{"question", question.text}, {"found", summary.found}, {"answer", text}, {"citations", citations}, {"generator", summary.generator}};
+  Json end = {{"found", summary.found}, {"generator", summary.generator}, {"route", summary.route}};
+  if (!summary.arm.empty()) end["arm"] = summary.arm;
+  if (!session.empty()) {
+    turn.answer = text;
+    turn.generator = summary.generator;
+    turn.found = summary.found;
+    ASSIGN_OR_RETURN(uint32_t number, context.service.sessions().Append(OwnerOf(context.caller.viewer), session, turn));
+    end.update({{"session", session}, {"turn", number}, {"searched", question.search_text}});
+  }
+  emit("done", end);
+  Json reply = {{"question", question.text}, {"answer", text}, {"citations", citations}};
+  reply.update(end);
   if (explain) reply["prompt"] = prompt;
   return Dump(reply);
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/backup.h"
+#include "api/cache_keys.h"
 #include "api/follow_settings.h"
 #include "api/follow_up.h"
 #include "api/identity/identity_providers.h"
@@ -27,6 +28,7 @@ namespace codelore::api {
 namespace {
 
 constexpr size_t kMaxQuestionBytes = 8192;
+constexpr size_t kAnswerBytes = 8192;  // what a kept answer takes, about
 
 // A passage fits a question if its similarity and half of its coverage make so much together. Measured on questions
 // with and without an answer: bench/runs/2026-11-21/ask_threshold.md.
@@ -146,6 +148,9 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
       ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .documents = service->store_.get(), .threads = options.threads, .networks = networks});
   RETURN_IF_ERROR(service->FinishRemovals());
   ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators));
+  ASSIGN_OR_RETURN(service->sessions_, Sessions::Open(*service->store_));
+  service->feedback_ = std::make_unique<FeedbackLog>(*service->store_);
+  service->answers_.SetLimit(size_t{options.cached_answers} * kAnswerBytes);
   return service;
 }
 
@@ -161,18 +166,22 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
   return request;
 }
 
-Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& question) const {
-  ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
-  std::vector<float> vector;
-  if (request.mode != SearchMode::kLexical) {
-    ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
-    std::string ranked = index::RankedTextOf(request.text, query);
-    std::vector<std::string_view> texts = {ranked};
-    if (!ranked.empty()) {
-      ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
-      vector = std::move(encodings[0].dense);
-    }
-  }
+Result<std::vector<float>> Service::QueryVector(const Viewer& viewer, const SearchRequest& request) const {
+  if (request.mode == SearchMode::kLexical) return std::vector<float>();
+  ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
+  std::string ranked = index::RankedTextOf(request.text, query);
+  if (ranked.empty()) return std::vector<float>();
+  const std::string key = KeyOfText(viewer, ranked);
+  if (auto kept = vectors_.Find(key)) return *kept;
+  std::vector<std::string_view> texts = {ranked};
+  ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
+  auto vector = std::make_shared<const std::vector<float>>(std::move(encodings[0].dense));
+  vectors_.Keep(key, vector, vector->size() * sizeof(float));
+  return *vector;
+}
+
+Result<SearchReply> Service::SearchIndex(const Viewer& viewer, const SearchRequest& request) const {
+  ASSIGN_OR_RETURN(std::vector<float> vector, QueryVector(viewer, request));
   ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder_->info().fingerprint));
   SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors,
                     .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
@@ -183,6 +192,18 @@ Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& 
     std::string citation = CitationOf(name, hit);
     reply.hits.push_back({std::move(hit), std::move(name), std::move(citation)});
   }
+  return reply;
+}
+
+Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& question) const {
+  const uint64_t generation = index_->Generation();  // before what it stands for
+  ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
+  const std::string key = WorldKey(viewer, generation) + KeyOfRequest(request);
+  if (auto kept = results_.Find(key)) return *kept;
+  ASSIGN_OR_RETURN(SearchReply reply, SearchIndex(viewer, request));
+  size_t bytes = 0;
+  for (const NamedHit& named : reply.hits) bytes += 1024 + 2 * named.hit.text.size() + named.hit.line_weights.size() * sizeof(float);
+  results_.Keep(key, std::make_shared<const SearchReply>(reply), bytes);
   return reply;
 }
 
@@ -223,7 +244,8 @@ Result<FileReply> Service::FindSimilarFiles(const Viewer& viewer, const FileQues
 
 Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& question, std::stop_token stop,
                                    const AnswerSink& sink) const {
-  std::string search_text = SearchTextOf(question.text, question.history);
+  const uint64_t generation = index_->Generation();
+  std::string search_text = question.search_text.empty() ? SearchTextOf(question.text, question.history) : question.search_text;
   // What a chat client packs into a question (open files, logs) comes before the question itself.
   if (search_text.size() > kMaxQuestionBytes) search_text = Utf8Suffix(search_text, kMaxQuestionBytes);
   ASSIGN_OR_RETURN(SearchReply reply,
@@ -234,12 +256,52 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
   sink.citations(reply.hits);
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));
-  AnswerRequest request{.question = question.text, .passages = passages, .history = question.history, .sampling = question.sampling};
+  AnswerRequest request{.question = question.text, .passages = passages, .history = question.history, .sampling = question.sampling, .tools = question.tools};
+  AnswerChoice choice{.name = question.generator, .teams = question.teams, .asker = viewer.name()};
   if (sink.prompt) {
-    ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(question.generator, request));
+    ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(choice, request));
     sink.prompt(prompt);
   }
-  return generators_->Answer(question.generator, request, stop, sink.piece);
+  return Generate(choice, request, WorldKey(viewer, generation), stop, sink);
+}
+
+// A model's answer to the same prompt over the same world is kept, where an operator wants that.
+Result<AnswerSummary> Service::Generate(const AnswerChoice& choice, const AnswerRequest& request, const std::string& world,
+                                        std::stop_token stop, const AnswerSink& sink) const {
+  if (!answers_.enabled() || request.tools != nullptr) return generators_->Answer(choice, request, stop, sink.piece);
+  ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(choice, request));
+  if (prompt.empty()) return generators_->Answer(choice, request, stop, sink.piece);  // quoting is quick
+  const std::string key = world + KeyOfPrompt(choice, request, prompt);
+  if (auto kept = answers_.Find(key)) {
+    for (const AnswerPiece& piece : kept->pieces) sink.piece(piece);
+    return kept->summary;
+  }
+  auto stored = std::make_shared<StoredAnswer>();
+  size_t bytes = 1024;
+  auto summary = generators_->Answer(choice, request, stop, [&](const AnswerPiece& piece) {
+    bytes += sizeof piece + piece.text.size() + piece.supports.size() * sizeof(Support);
+    stored->pieces.push_back(piece);
+    sink.piece(piece);
+  });
+  if (!summary.ok() || stop.stop_requested() || summary->route == "fallback") return summary;  // it is another's answer, for now
+  stored->summary = *summary;
+  answers_.Keep(key, stored, bytes);
+  return summary;
+}
+
+bool Service::MayOpen(const Viewer& viewer, SourceId source, const std::string& path) const {
+  return directory_->SourceName(viewer, source).ok() && index_->ReadFile(viewer, source, path).ok();
+}
+
+Result<CitedFile> Service::FindCited(const Viewer& viewer, const std::string& text) const {
+  RETURN_IF_ERROR(CheckQuestion(text));
+  ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
+  for (auto& [source, path] : FilesNamed(text, visible)) {
+    if (!MayOpen(viewer, source, path)) continue;
+    ASSIGN_OR_RETURN(std::string name, directory_->SourceName(viewer, source));
+    return CitedFile{source, std::move(name), std::move(path)};
+  }
+  return NotFound("there is no file '" + text + "' that you may read; name it as SOURCE:PATH");
 }
 
 Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& question) const {

@@ -16,9 +16,12 @@
 
 #include "acl/directory.h"
 #include "api/audit_log.h"
+#include "api/feedback.h"
 #include "api/generators.h"
 #include "api/identity/identity_options.h"
+#include "api/lru_cache.h"
 #include "api/quotas.h"
+#include "api/sessions.h"
 #include "codelore/encoder.h"
 #include "codelore/generator.h"
 #include "codelore/index.h"
@@ -40,6 +43,7 @@ struct ServiceOptions {
   std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
   QuotaLimits quotas = {};  // of callers with tokens
   IdentityOptions identity = {};  // who else vouches for callers
+  uint32_t cached_answers = 0;  // of models; 0: each question is answered anew
 };
 
 struct SearchQuestion {
@@ -105,8 +109,11 @@ struct AskQuestion {
   std::vector<std::string> sources, paths, languages;
   size_t passages = 8;
   std::vector<ChatMessage> history = {};  // earlier turns, oldest first
-  std::string generator = {};             // its name; empty: the default
+  std::string generator = {};             // its name; empty: chosen by its settings
   Sampling sampling = {};
+  std::string search_text = {};           // empty: made of text and history
+  std::vector<std::string> teams = {};    // of the asker, for choosing a generator
+  const ToolUse* tools = nullptr;
 };
 
 // The parts of an answer as they become known, each called on the asking thread.
@@ -139,6 +146,16 @@ struct NamedStatus {
 };
 
 class IdentityProviders;
+// A file as a citation names it.
+struct CitedFile {
+  SourceId id;
+  std::string source, path;
+};
+
+struct StoredAnswer {
+  std::vector<AnswerPiece> pieces;
+  AnswerSummary summary;
+};
 
 class Service {
  public:
@@ -161,6 +178,10 @@ class Service {
   Result<FileText> ReadFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
   // The same kNotFound for all that is not there or not to be read.
   Result<FileInsight> ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  // The file that "SOURCE:PATH" or a citation names; kNotFound as for ReadFile.
+  Result<CitedFile> FindCited(const Viewer& viewer, const std::string& text) const;
+  // Whether there is such a file now, and the viewer may read it.
+  bool MayOpen(const Viewer& viewer, SourceId source, const std::string& path) const;
   Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
@@ -195,6 +216,12 @@ class Service {
   Quotas& quotas() { return *quotas_; }
   IdentityProviders& identity_providers() { return *identity_providers_; }
   const Generators& generators() const { return *generators_; }
+  Sessions& sessions() { return *sessions_; }
+  FeedbackLog& feedback() { return *feedback_; }
+  struct CacheHits {
+    uint64_t vectors = 0, results = 0, answers = 0;
+  };
+  CacheHits cache_hits() const { return {vectors_.hits(), results_.hits(), answers_.hits()}; }
   ingest::Indexer& indexer() { return *indexer_; }
 
  private:
@@ -205,6 +232,10 @@ class Service {
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
   Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
+  Result<std::vector<float>> QueryVector(const Viewer& viewer, const SearchRequest& request) const;
+  Result<SearchReply> SearchIndex(const Viewer& viewer, const SearchRequest& request) const;
+  Result<AnswerSummary> Generate(const AnswerChoice& choice, const AnswerRequest& request, const std::string& world,
+                                 std::stop_token stop, const AnswerSink& sink) const;
 
   std::string data_folder_;
   // In the order they are opened; each needs those above it.
@@ -218,6 +249,12 @@ class Service {
   std::unique_ptr<TextPairScorer> reranker_;
   std::unique_ptr<ingest::Indexer> indexer_;
   std::unique_ptr<Generators> generators_;
+  std::unique_ptr<Sessions> sessions_;
+  std::unique_ptr<FeedbackLog> feedback_;
+  // What is kept is found by all that it depends on, a viewer's partitions among it: so whatever changes is seen at once.
+  mutable LruCache<std::vector<float>> vectors_{8 << 20};
+  mutable LruCache<SearchReply> results_{32 << 20};
+  mutable LruCache<StoredAnswer> answers_{0};
 };
 
 // The last part of a path or URL, without ".git".

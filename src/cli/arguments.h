@@ -44,6 +44,8 @@ struct Arguments {
   std::vector<std::string> oidc, trusted_proxies;
   std::string proxy_user_header, proxy_tenant;
   std::string rule_path, since;
+  std::string session;  // its id
+  uint32_t cached_answers = 0;
   uint32_t user_rate = 600, tenant_rate = 6000, user_streams = 8, tenant_streams = 100;  // see api::QuotaLimits
   api::EvalOptions eval;
 };

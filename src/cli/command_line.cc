@@ -31,6 +31,7 @@ class CommandLine {
     AddGrep();
     AddServiceCommands();
     AddDirectoryCommands();
+    AddConversationCommands();
     AddEval();
     app_.require_subcommand(0, 1);
     app_.footer("Start here:\n"
@@ -163,8 +164,10 @@ class CommandLine {
 
     CLI::App* ask = Add(app_, "ask", "answer a question with citations",
                         "  codelore ask \"how are failed uploads retried?\"\n"
-                        "  codelore ask \"what does Session.close do\" --source backend",
+                        "  codelore ask \"what does Session.close do\" --source backend\n"
+                        "  codelore ask \"and where is it tested?\" --session $(codelore session list --json | jq -r '.sessions[0].id')",
                         Ask);
+    ask->add_option("--session", arguments_.session, "go on with this conversation: an id that codelore session create printed")->type_name("ID");
     AddGenerators(ask);
     ask->add_option("--use", arguments_.generator, "the generator to use: a configured one's name, or extractive")->type_name("NAME");
     ask->add_flag("--explain", arguments_.explain, "show what the model is sent, before its answer");
@@ -176,7 +179,9 @@ class CommandLine {
     AddList(command, "--generator", arguments_.backend.generators,
             "a model that writes answers, \"name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F] [context=8192]\n"
             "[passages=2400] [unsupported=mark|drop]\", any OpenAI-compatible server, or \"name=local gguf=/models/qwen.gguf [threads=8]\n"
-            "[context=4096] [slots=2] [sha256=HEX] [lora=F[:SCALE]]\", in this process; repeat for fall-backs (default: answers quote)")
+            "[context=4096] [slots=2] [sha256=HEX] [lora=F[:SCALE]]\", in this process; repeat for fall-backs (default: answers quote).\n"
+            "Which one answers: [teams=A,B] [kinds=symbol,howto,difference,where,why,other] [min-words=N] [max-words=N], all that are given;\n"
+            "or [share=PERCENT] of the rest")
         ->type_name("SETTINGS");
   }
 
@@ -294,6 +299,7 @@ class CommandLine {
     limit("--user-streams", arguments_.user_streams, "of one user at once; 0: no limit");
     limit("--tenant-streams", arguments_.tenant_streams, "of one tenant at once; 0: no limit");
     AddIdentityOptions(serve);
+    limit("--cached-answers", arguments_.cached_answers, "keep about so many answers of models, for the same question over the same sources; 0: none");
 
     CLI::App* mcp = Add(app_, "mcp", "speak the Model Context Protocol on standard input and output",
                         "  codelore mcp                                       for an agent on this machine, over a data folder\n"
@@ -505,6 +511,43 @@ class CommandLine {
         ->type_name("N")->check(Between(0, 2160))->capture_default_str();
     CLI::App* revoke = Add(*token, "revoke", "revoke a token; the next request is refused", "  codelore token revoke 7", RevokeToken);
     revoke->add_option("id", arguments_.token_id, "its number, see token list")->type_name("")->required();
+  }
+
+  // One that takes the id of a session and nothing else.
+  void AddOnSession(CLI::App& session, const std::string& name, const std::string& what, Command run) {
+    CLI::App* command = Add(session, name, what, "  codelore session " + name + " 0f3c...", run);
+    command->add_option("session", arguments_.session, "its id")->type_name("")->required();
+  }
+
+  void AddConversationCommands() {
+    CLI::App* session = AddGroup("session", "begin, list, show or delete conversations that are kept",
+                                 "  ID=$(codelore session create)\n  codelore ask \"how is a token checked?\" --session $ID\n"
+                                 "  codelore ask \"and where is it tested?\" --session $ID\n  codelore session show $ID");
+    CLI::App* create = Add(*session, "create", "begin one; prints its id", "  codelore session create --title \"tokens\" --expires-in-days 7", CreateSession);
+    create->add_option("--title", arguments_.name, "what it is about (default: its first question)")->type_name("TEXT");
+    create->add_option("--expires-in-days", arguments_.expires_in_days, "after its last use, 1 to 365 (default: 30)")->type_name("N")->check(Between(1, 365));
+    Add(*session, "list", "list yours, the last used first", "  codelore session list", ListSessions);
+    AddOnSession(*session, "show", "show one, as far as you may read it now", ShowSession);
+    AddOnSession(*session, "delete", "delete one", DeleteSession);
+
+    CLI::App* feedback = AddGroup("feedback", "say whether an answer was good; read, export or delete what was said",
+                                  "  codelore feedback give down --question \"how is a token checked?\" --corrected app:src/token.py\n"
+                                  "  codelore feedback export > questions.jsonl\n  codelore eval --queries questions.jsonl --repos checkouts");
+    CLI::App* give = Add(*feedback, "give", "rate an answer up or down",
+                         "  codelore feedback give up --session 0f3c... --turn 2\n"
+                         "  codelore feedback give down --question \"how is a token checked?\" --text \"wrong file\" --corrected app:src/token.py",
+                         GiveFeedback);
+    give->add_option("rating", arguments_.mode, "up or down")->type_name("")->required()->check(CLI::IsMember({"up", "down"}).description(""));
+    give->add_option("--session", arguments_.session, "the answer is a turn of this session")->type_name("ID");
+    give->add_option("--turn", arguments_.offset, "which turn, from 1")->type_name("N");
+    give->add_option("--question", arguments_.text, "the question, without a session")->type_name("TEXT");
+    give->add_option("--text", arguments_.name, "what you want to say")->type_name("TEXT");
+    AddList(give, "--corrected", arguments_.paths, "what the answer should have cited: SOURCE:PATH or a citation; repeat for more")->type_name("CITATION");
+    Add(*feedback, "list", "what was said, as JSON lines; for administrators, as far as they may read the sources", "  codelore feedback list", ListFeedback);
+    Add(*feedback, "export", "questions with the files that answer them, as codelore eval reads them; likewise",
+        "  codelore feedback export > questions.jsonl\n  codelore eval --queries questions.jsonl --repos checkouts", ExportFeedback);
+    CLI::App* remove = Add(*feedback, "delete", "delete one", "  codelore feedback delete 0f3c...", DeleteFeedback);
+    remove->add_option("id", arguments_.text, "its id, see feedback list")->type_name("")->required();
   }
 
   void AddEval() {

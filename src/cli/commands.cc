@@ -230,6 +230,7 @@ int Ask(const Arguments& arguments) {
   Json body = {{"question", arguments.text}};
   if (!arguments.generator.empty()) body["generator"] = arguments.generator;
   if (arguments.explain) body["explain"] = true;
+  if (!arguments.session.empty()) body["session"] = arguments.session;
   AddFilters(arguments, body);
   if (arguments.json) {
     auto result = (*backend)->Call("ask", body.dump(), {}, interrupt.token(), {});
@@ -288,6 +289,7 @@ int Serve(const Arguments& arguments) {
   if (!service.ok()) return Fail(arguments, service.status());
   options.service = std::move(*service);
   options.service.threads = arguments.threads;
+  options.service.cached_answers = arguments.cached_answers;
   options.service.quotas = {.user_requests_per_minute = arguments.user_rate, .tenant_requests_per_minute = arguments.tenant_rate,
                             .user_streams = arguments.user_streams, .tenant_streams = arguments.tenant_streams};
   for (const std::string& text : arguments.oidc) {

@@ -68,6 +68,14 @@ int ListTenants(const Arguments& arguments);
 int AddRule(const Arguments& arguments);
 int ListRules(const Arguments& arguments);
 int RemoveRule(const Arguments& arguments);
+int CreateSession(const Arguments& arguments);
+int ListSessions(const Arguments& arguments);
+int ShowSession(const Arguments& arguments);
+int DeleteSession(const Arguments& arguments);
+int GiveFeedback(const Arguments& arguments);
+int ListFeedback(const Arguments& arguments);
+int ExportFeedback(const Arguments& arguments);
+int DeleteFeedback(const Arguments& arguments);
 int ListAudit(const Arguments& arguments);
 int VerifyAudit(const Arguments& arguments);
 

@@ -168,6 +168,8 @@ size_t AnswerChecker::UnitEnd() const {
   return pending_.size() >= kMaxUnitBytes ? Utf8Prefix(pending_, kMaxUnitBytes - 1).size() : 0;
 }
 
+void AnswerChecker::AddEvidence(std::string_view text) { evidence_ += LowerCase(text) + "\n"; }
+
 void AnswerChecker::Feed(std::string_view text) {
   pending_ += text;
   for (size_t end; (end = UnitEnd()) > 0;) {
@@ -280,6 +282,7 @@ std::vector<const AnswerChecker::Source*> AnswerChecker::TakeMarks(std::string* 
 
 bool AnswerChecker::Supported(const std::vector<std::string>& claims, const std::vector<const Source*>& sources) const {
   return std::ranges::all_of(claims, [&](const std::string& claim) {
+    if (evidence_.find(claim) != evidence_.npos) return true;
     return std::ranges::any_of(sources, [&](const Source* source) { return source->haystack.find(claim) != std::string::npos; });
   });
 }

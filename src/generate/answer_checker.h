@@ -27,6 +27,8 @@ class AnswerChecker {
   AnswerChecker(std::span<const Passage> passages, std::span<const uint32_t> used, std::string_view question, Unsupported policy,
                 Emit emit);
 
+  // Something else that sentences may rest on, without a number: what a tool said.
+  void AddEvidence(std::string_view text);
   void Feed(std::string_view text);
   void Finish();  // emits what is left
 
@@ -51,6 +53,7 @@ class AnswerChecker {
   const Unsupported policy_;
   const Emit emit_;
   std::vector<Source> sources_;
+  std::string evidence_;  // lower-cased
   std::string pending_;
   std::string fence_;  // of the open code block; empty outside
   bool thinking_ = false, begun_ = false, cited_ = false;

@@ -61,6 +61,11 @@ class Extractive final : public Generator {
   explicit Extractive(const ExtractiveOptions& options) : options_(options) {}
 
   std::string_view name() const override { return "extractive"; }
+  Status Check(const AnswerRequest& request) const override {
+    if (request.tools != nullptr) return InvalidArgument("no generator here can call tools: configure a model with --generator, or leave out tools");
+    if (request.sampling.form != OutputForm::kText) return InvalidArgument("no generator here can be held to JSON: configure a model with --generator, or leave out the format");
+    return OkStatus();
+  }
 
   Result<AnswerSummary> Answer(const AnswerRequest& request, std::stop_token stop,
                                const std::function<void(const AnswerPiece&)>& emit) const override {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "generate/json_form.h"
 #include "generate/llama_guard.h"
 #include "generate/slot_scheduler.h"
 
@@ -33,8 +34,33 @@ class ScheduledModel final : public LlamaModel {
     if (prompt.empty() || prompt.size() >= context_tokens()) {
       return InvalidArgument("a prompt of " + std::to_string(prompt.size()) + " tokens; " + name_ + " takes 1 to " + std::to_string(context_tokens() - 1));
     }
+    return Continue(std::move(prompt), sampling, stop, emit);
+  }
+
+  Status CheckForm(const Sampling& sampling) const override { return GrammarFor(sampling).status(); }
+  bool can_fill() const override { return scheduler_.runtime().can_fill(); }
+
+  Result<ChatUsage> Fill(const FillRequest& request, const Sampling& sampling, std::stop_token stop,
+                         const std::function<void(std::string_view)>& emit) const override {
+    constexpr uint32_t kMarks = 8;
+    const uint32_t answer = std::min(sampling.max_tokens, context_tokens() / 4);
+    ASSIGN_OR_RETURN(std::vector<Token> prompt, scheduler_.runtime().TokenizeFill(request, context_tokens() - std::min(context_tokens(), answer + kMarks)));
+    if (prompt.size() >= context_tokens()) return InvalidArgument("the text around the hole does not fit the context of " + name_);
+    return Continue(std::move(prompt), sampling, stop, emit);
+  }
+
+ private:
+  Result<std::unique_ptr<TokenGrammar>> GrammarFor(const Sampling& sampling) const {
+    ASSIGN_OR_RETURN(std::string gbnf, GrammarOf(sampling));
+    if (gbnf.empty()) return std::unique_ptr<TokenGrammar>();
+    return scheduler_.runtime().MakeGrammar(gbnf);
+  }
+
+  Result<ChatUsage> Continue(std::vector<Token> prompt, const Sampling& sampling, const std::stop_token& stop,
+                             const std::function<void(std::string_view)>& emit) const {
     const uint32_t most = std::clamp(sampling.max_tokens, 1u, context_tokens() - static_cast<uint32_t>(prompt.size()));
     auto job = std::make_shared<AnswerJob>(std::move(prompt), sampling, most, stop);
+    ASSIGN_OR_RETURN(job->grammar, GrammarFor(sampling));
     job->usage.prompt_tokens = static_cast<uint32_t>(job->prompt.size());
     RETURN_IF_ERROR(scheduler_.Submit(job));
     auto end = Follow(*job, stop, emit);
@@ -42,7 +68,6 @@ class ScheduledModel final : public LlamaModel {
     return end;
   }
 
- private:
   Result<ChatUsage> Follow(AnswerJob& job, const std::stop_token& stop, const std::function<void(std::string_view)>& emit) const {
     const auto latest = std::chrono::steady_clock::now() + max_wait_;
     std::unique_lock lock(job.mutex);

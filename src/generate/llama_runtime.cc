@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <mutex>
 #include <utility>
 
+#include "generate/fill.h"
 #include "generate/prompt.h"
 
 namespace codelore::generate {
@@ -49,7 +51,7 @@ auto Guarded(const char* what, Function function) -> decltype(function()) {
 }
 
 const char* NameOf(ChatRole role) {
-  return role == ChatRole::kSystem ? "system" : role == ChatRole::kUser ? "user" : "assistant";
+  return role == ChatRole::kSystem ? "system" : role == ChatRole::kUser ? "user" : role == ChatRole::kTool ? "tool" : "assistant";
 }
 
 // The template with a mark where each message's text belongs. It is filled in as tokens, so no text can pretend to be
@@ -223,6 +225,98 @@ Result<std::vector<Token>> LlamaRuntime::TokenizeChat(std::span<const ChatMessag
     }
     for (Token token : library_->Tokens(rest, tokens.empty(), true)) tokens.push_back(token);
     return tokens;
+  });
+}
+
+bool LlamaRuntime::can_fill() const {
+  const llama_vocab* vocab = library_->vocab;
+  return llama_vocab_fim_pre(vocab) != LLAMA_TOKEN_NULL && llama_vocab_fim_suf(vocab) != LLAMA_TOKEN_NULL && llama_vocab_fim_mid(vocab) != LLAMA_TOKEN_NULL;
+}
+
+// As the makers of such models do: other files first where there is a mark for files (Qwen2.5-Coder), else as comments.
+Result<std::vector<Token>> LlamaRuntime::TokenizeFill(const FillRequest& request, uint32_t max_tokens) const {
+  if (!can_fill()) return InvalidArgument("the model has no tokens for filling in the middle");
+  return Guarded("tokenizing", [&]() -> Result<std::vector<Token>> {
+    const llama_vocab* vocab = library_->vocab;
+    const FittedFill fill = FitFill(request, max_tokens, [&](std::string_view text) { return library_->PlainTokens(text).size(); });
+    const Token file = llama_vocab_fim_sep(vocab);
+    std::vector<Token> tokens = library_->Tokens("", true, true);
+    auto add = [&](std::string_view text) {
+      for (Token token : library_->PlainTokens(text)) tokens.push_back(token);
+    };
+    for (const FillRequest::Snippet& snippet : fill.snippets) {
+      if (file == LLAMA_TOKEN_NULL) break;
+      tokens.push_back(file);
+      add(snippet.path + "\n" + snippet.text + "\n");
+    }
+    tokens.push_back(llama_vocab_fim_pre(vocab));
+    if (file == LLAMA_TOKEN_NULL) add(CommentedSnippets(fill.snippets));
+    add(fill.prefix);
+    tokens.push_back(llama_vocab_fim_suf(vocab));
+    add(fill.suffix);
+    tokens.push_back(llama_vocab_fim_mid(vocab));
+    return tokens;
+  });
+}
+
+namespace {
+
+struct FreeSampler { void operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); } };
+
+class LlamaGrammar final : public TokenGrammar {
+ public:
+  explicit LlamaGrammar(llama_sampler* sampler) : sampler_(sampler) {}
+
+  bool Allows(Token token) override {
+    llama_token_data one{.id = token, .logit = 0, .p = 0};
+    llama_token_data_array array{.data = &one, .size = 1, .selected = -1, .sorted = false};
+    auto applied = Guarded("following a grammar", [&]() -> Status {
+      llama_sampler_apply(sampler_.get(), &array);
+      return OkStatus();
+    });
+    return applied.ok() && one.logit == 0;
+  }
+  Status Mask(std::span<float> logits) override {
+    std::vector<llama_token_data> all(logits.size());
+    for (size_t i = 0; i < logits.size(); ++i) all[i] = {.id = static_cast<Token>(i), .logit = logits[i], .p = 0};
+    llama_token_data_array array{.data = all.data(), .size = all.size(), .selected = -1, .sorted = false};
+    return Guarded("following a grammar", [&]() -> Status {
+      llama_sampler_apply(sampler_.get(), &array);
+      for (size_t i = 0; i < array.size; ++i) logits[static_cast<size_t>(array.data[i].id)] = array.data[i].logit;
+      return OkStatus();
+    });
+  }
+  Status Accept(Token token) override {
+    const int64_t start = ThreadNanoseconds();
+    RETURN_IF_ERROR(Guarded("following a grammar", [&]() -> Status {
+      llama_sampler_accept(sampler_.get(), token);
+      return OkStatus();
+    }));
+    return ThreadNanoseconds() - start < kMostNanoseconds ? OkStatus() : InvalidArgument("the schema can be read in too many ways at once; make its anyOf unambiguous");
+  }
+
+ private:
+  // A place in a grammar is all the ways that led there. Usually one or two, and some microseconds; but a schema can double
+  // them with every level of what it describes.
+  static constexpr int64_t kMostNanoseconds = 3'000'000;
+  static int64_t ThreadNanoseconds() {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  }
+
+  std::unique_ptr<llama_sampler, FreeSampler> sampler_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TokenGrammar>> LlamaRuntime::MakeGrammar(const std::string& gbnf) const {
+  return Guarded("reading a grammar", [&]() -> Result<std::unique_ptr<TokenGrammar>> {
+    last_error.clear();
+    llama_sampler* sampler = llama_sampler_init_grammar(library_->vocab, gbnf.c_str(), "root");
+    last_error.clear();
+    if (sampler == nullptr) return InvalidArgument("the schema makes no grammar that can be followed; does it lead to itself, or repeat too much?");
+    return std::unique_ptr<TokenGrammar>(std::make_unique<LlamaGrammar>(sampler));
   });
 }
 

@@ -45,6 +45,15 @@ struct DecodeStep {
 
 enum class DecodeEnd { kDone, kAborted };
 
+// A grammar, at some place of a text that follows it. For one thread at a time.
+class TokenGrammar {
+ public:
+  virtual ~TokenGrammar() = default;
+  virtual bool Allows(Token token) = 0;  // as the next one
+  virtual Status Mask(std::span<float> logits) = 0;  // -infinity for what it does not allow
+  virtual Status Accept(Token token) = 0;  // one that it allows
+};
+
 class LlamaRuntime {
  public:
   // At most so many tokens are decoded at a time.
@@ -65,6 +74,13 @@ class LlamaRuntime {
   Result<std::vector<Token>> Tokenize(std::string_view text) const;
   // By the model's own chat template, ChatML without one; ends where the answer begins.
   Result<std::vector<Token>> TokenizeChat(std::span<const ChatMessage> messages) const;
+
+  // Around a hole, by the model's own marks for that. kInvalidArgument when it has none.
+  bool can_fill() const;
+  Result<std::vector<Token>> TokenizeFill(const FillRequest& request, uint32_t max_tokens) const;
+
+  // Of a text in GBNF. kInvalidArgument when it cannot be followed. The runtime must outlive it.
+  Result<std::unique_ptr<TokenGrammar>> MakeGrammar(const std::string& gbnf) const;
 
   // Computes all steps at once, kBatchTokens at most. When it fails or `abort` says true, which is asked often, the
   // slots hold an unknown part of their steps: Forget it.

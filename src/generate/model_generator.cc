@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "generate/json_form.h"
+#include "generate/tool_loop.h"
+
 namespace codelore::generate {
 namespace {
 
@@ -13,25 +16,69 @@ class ModelGenerator final : public Generator {
 
   std::string_view name() const override { return options_.name; }
 
+  Status Check(const AnswerRequest& request) const override {
+    if (request.tools != nullptr && !model_->can_call_tools()) {
+      return InvalidArgument("the generator '" + options_.name + "' cannot call tools; leave them out, or choose a model on a server that can");
+    }
+    return request.sampling.form == OutputForm::kText ? OkStatus() : model_->CheckForm(request.sampling);
+  }
+
   Result<AnswerSummary> Answer(const AnswerRequest& request, std::stop_token stop,
                                const std::function<void(const AnswerPiece&)>& emit) const override {
-    AnswerSummary summary{.found = false, .generator = options_.name};
-    if (request.passages.empty()) {
+    const bool free = request.tools == nullptr && request.sampling.form == OutputForm::kText;
+    if (request.passages.empty() && free) {
       emit({"I could not find this: no passage that you may read fits the question.\n", {}});
-      return summary;
+      return AnswerSummary{.found = false, .generator = options_.name};
     }
     Prompt prompt = MakePrompt(request);
-    AnswerChecker checker(request.passages, prompt.used, request.question, options_.unsupported, emit);
-    ASSIGN_OR_RETURN(summary.usage, model_->Chat(prompt.messages, Fitting(request.sampling), stop,
-                                                 [&](std::string_view text) { checker.Feed(text); }));
-    checker.Finish();
-    summary.found = checker.cited();
-    return summary;
+    return request.sampling.form == OutputForm::kText ? AnswerInText(request, std::move(prompt), stop, emit)
+                                                      : AnswerInJson(request, std::move(prompt), stop, emit);
   }
 
   std::vector<ChatMessage> PromptFor(const AnswerRequest& request) const override { return MakePrompt(request).messages; }
 
  private:
+  Result<AnswerSummary> AnswerInText(const AnswerRequest& request, Prompt prompt, std::stop_token stop,
+                                     const std::function<void(const AnswerPiece&)>& emit) const {
+    AnswerSummary summary{.found = false, .generator = options_.name};
+    AnswerChecker checker(request.passages, prompt.used, request.question, options_.unsupported, emit);
+    ASSIGN_OR_RETURN(ToolTurn turn, Converse(request, std::move(prompt), stop, {.text = [&](std::string_view text) { checker.Feed(text); },
+                                                                               .result = [&](std::string_view text) { checker.AddEvidence(text); }}));
+    checker.Finish();
+    summary.usage = turn.usage;
+    summary.calls = std::move(turn.calls);
+    summary.found = checker.cited();
+    return summary;
+  }
+
+  // In one piece: what is safe to show is known at its end only.
+  Result<AnswerSummary> AnswerInJson(const AnswerRequest& request, Prompt prompt, std::stop_token stop,
+                                     const std::function<void(const AnswerPiece&)>& emit) const {
+    AnswerSummary summary{.found = !request.passages.empty(), .generator = options_.name};
+    std::string text;
+    ASSIGN_OR_RETURN(ToolTurn turn, Converse(request, std::move(prompt), stop, {.text = [&](std::string_view piece) { text += piece; },
+                                                                               .result = [](std::string_view) {}}));
+    summary.usage = turn.usage;
+    summary.calls = std::move(turn.calls);
+    if (!summary.calls.empty()) return summary;
+    if (summary.usage.cut) return InvalidArgument("the JSON did not fit into max_tokens; allow more");
+    ASSIGN_OR_RETURN(std::string safe, SafeJson(text, request.sampling));
+    emit({std::move(safe), {}});
+    return summary;
+  }
+
+  Result<ToolTurn> Converse(const AnswerRequest& request, Prompt prompt, std::stop_token stop, const ToolSinks& sinks) const {
+    if (request.tools == nullptr) {
+      ASSIGN_OR_RETURN(ChatUsage usage, model_->Chat(prompt.messages, Fitting(request.sampling), stop, sinks.text));
+      return ToolTurn{usage, {}};
+    }
+    for (const ChatMessage& message : request.tools->since) {
+      if (message.role == ChatRole::kTool) sinks.result(message.text);
+      prompt.messages.push_back(message);
+    }
+    return RunToolLoop(*model_, std::move(prompt.messages), *request.tools, Fitting(request.sampling), stop, sinks);
+  }
+
   // The prompt leaves room for the answer.
   Prompt MakePrompt(const AnswerRequest& request) const {
     constexpr size_t kFrame = 256;  // system part, question and the model's own marks between messages

@@ -141,10 +141,25 @@ void SlotScheduler::Rewind(Slot& slot) {
   if (!runtime_->Forget(static_cast<uint32_t>(&slot - slots_.data()), slot.held)) slot.held = 0;
 }
 
+// The likely choice is tried first: all of the vocabulary is held against a grammar only when that one is not allowed.
+Result<Token> SlotScheduler::Choose(AnswerJob& job, std::span<const float> logits) {
+  std::optional<Token> next = job.chooser.Choose(logits);
+  if (!next) return Internal("the model computes what is no number");
+  if (!job.grammar) return *next;
+  if (!job.grammar->Allows(*next)) {
+    std::vector<float> masked(logits.begin(), logits.end());
+    RETURN_IF_ERROR(job.grammar->Mask(masked));
+    next = job.chooser.Choose(masked);
+    if (!next) return InvalidArgument("the model has no word that the format allows here");
+  }
+  RETURN_IF_ERROR(job.grammar->Accept(*next));
+  return *next;
+}
+
 void SlotScheduler::GoOn(Slot& slot, std::span<const float> logits) {
   AnswerJob& job = *slot.job;
-  std::optional<Token> next = job.chooser.Choose(logits);
-  if (!next) return End(slot, Internal("the model computes what is no number"));
+  Result<Token> next = Choose(job, logits);
+  if (!next.ok()) return End(slot, next.status());
   if (runtime_->EndsAnswer(*next)) return End(slot, job.usage);
   ++job.usage.answer_tokens;
   std::string text = job.pieces.Add(runtime_->Piece(*next));

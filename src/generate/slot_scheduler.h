@@ -36,7 +36,8 @@ struct AnswerJob {
   const std::stop_token stop;
   std::atomic<bool> abandoned = false;  // by the one who waits
 
-  TokenChooser chooser;  // these three are the scheduler's
+  TokenChooser chooser;  // these four are the scheduler's
+  std::unique_ptr<TokenGrammar> grammar;  // none: any text
   PieceBuffer pieces;
   ChatUsage usage;
 
@@ -75,6 +76,7 @@ class SlotScheduler {
   void Compute(const std::stop_token& stop);
   Turn PlanTurn();
   void GoOn(Slot& slot, std::span<const float> logits);
+  static Result<Token> Choose(AnswerJob& job, std::span<const float> logits);
   void Rewind(Slot& slot);
   void End(Slot& slot, Result<ChatUsage> end);
 

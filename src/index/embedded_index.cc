@@ -182,6 +182,11 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return records;
   }
 
+  uint64_t Generation() const override {
+    std::lock_guard lock(snapshot_mutex_);
+    return generation_;
+  }
+
   Result<SourceState> StateOf(SourceId source) const override {
     auto snapshot = CurrentSnapshot();
     auto at = snapshot->sources.find(source);
@@ -282,6 +287,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
     {
       std::lock_guard lock(snapshot_mutex_);
       snapshot_ = std::move(next);
+      ++generation_;
     }
     for (const std::string& name : obsolete) {
       folder_.Remove(name);
@@ -554,6 +560,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
   uint64_t next_segment_ = 0;  // guarded by write_mutex_; 0: not read yet
   mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
+  uint64_t generation_ = 1;  // of snapshot_; guarded with it
 };
 
 }  // namespace

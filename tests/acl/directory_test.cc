@@ -75,6 +75,18 @@ TEST_F(DirectoryTest, GrantsToUsersTeamsAndEveryone) {
   EXPECT_EQ(Sees("stranger"), Names{});
 }
 
+TEST_F(DirectoryTest, WithinATeamIsNeverMoreThanTheViewer) {
+  Add("own", {"user:alice"}), Add("core", {"team:core"}), Add("both", {"user:alice", "team:core"}), Add("all", {"everyone"}), Add("lab", {"team:lab"});
+  auto within = [&](const Viewer& viewer, const char* team) { return Sees(directory_->WithinTeam(viewer, team).value()); };
+  Viewer member = directory_->ViewerForUser(tenant_, "alice", {"core"}).value(), other = directory_->ViewerForUser(tenant_, "alice", {}).value();
+  EXPECT_EQ(within(member, "core"), (Names{"all", "both", "core"}));
+  EXPECT_EQ(within(other, "core"), (Names{"all", "both"}));
+  EXPECT_EQ(within(other, "lab"), Names{"all"});
+  EXPECT_EQ(within(directory_->OperatorViewer(tenant_).value(), "lab"), (Names{"all", "lab"}));
+  EXPECT_EQ(directory_->WithinTeam(member, "core")->name(), "user:alice");
+  EXPECT_FALSE(directory_->WithinTeam(member, "a\nb").ok());
+}
+
 TEST_F(DirectoryTest, ViewerHoldsEachPartitionOnceInOrder) {
   Source a = Add("a", {"everyone", "user:alice", "team:core"});
   Source b = Add("b", {"team:core", "team:web"});

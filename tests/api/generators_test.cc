@@ -47,7 +47,7 @@ TEST(GeneratorsTest, AnswersByAModelFile) {
   EXPECT_EQ((*generators)->names(), (std::vector<std::string>{"local", "extractive"}));
   const std::vector<Passage> passages = {{.citation = "app@abc:a.py#L1-L1", .path = "a.py", .text = "def retry():\n", .line_weights = {1}}};
   std::string text;
-  auto summary = (*generators)->Answer("", {.question = "What does retry do?", .passages = passages, .sampling = {.max_tokens = 16}}, {},
+  auto summary = (*generators)->Answer({}, {.question = "What does retry do?", .passages = passages, .sampling = {.max_tokens = 16}}, {},
                                        [&](const AnswerPiece& piece) { text += piece.text; });
   ASSERT_TRUE(summary.ok()) << summary.status().ToString();
   EXPECT_EQ(summary->generator, "local");

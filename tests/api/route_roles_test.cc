@@ -35,6 +35,13 @@ const std::vector<Row>& Rows() {
   static const std::vector<Row> rows = {
       {"POST /v1/search", Access::kReader, {{"query", "MoveArm"}}},
       {"POST /v1/ask", Access::kReader, {{"question", "MoveArm"}}},
+      {"POST /v1/sessions", Access::kReader, Json::object()},
+      {"GET /v1/sessions", Access::kReader},
+      {"GET /v1/sessions/:session", Access::kNotConfigured},  // one's own are tried in session_operations_test
+      {"DELETE /v1/sessions/:session", Access::kNotConfigured},
+      {"POST /v1/feedback", Access::kReader, {{"rating", "up"}, {"question", "MoveArm"}}},
+      {"GET /v1/feedback", Access::kAdministrator},
+      {"DELETE /v1/feedback/:feedback", Access::kAdministrator, nullptr, "robots", 404},
       {"POST /v1/symbols", Access::kReader, {{"name", "MoveArm"}}},
       {"POST /v1/references", Access::kReader, {{"name", "MoveArm"}}},
       {"POST /v1/outline", Access::kOneSource, kOneFile, "robots", 404},  // an administrator reads no more than a reader
@@ -113,7 +120,7 @@ WorldRequest RequestOf(const Row& row, std::string_view source) {
   size_t space = route.find(' ');
   std::string target = route.substr(space + 1);
   const std::vector<std::pair<std::string, std::string>> names = {
-      {":source", std::string(source)}, {":principal", "user:somebody"}, {":id", "4000000000"}, {":forge", "github"}, {":user", "nobody"}, {":team", "nothing"},
+      {":source", std::string(source)}, {":principal", "user:somebody"}, {":id", "4000000000"}, {":forge", "github"}, {":session", std::string(32, '0')}, {":feedback", std::string(32, '0')}, {":user", "nobody"}, {":team", "nothing"},
       {":model", "codelore:" + std::string(source)}, {":part", "extractive"}, {":path", "a.md"}};
   for (const auto& [name, value] : names) {
     if (size_t at = target.find(name); at != std::string::npos) target.replace(at, name.size(), value);

@@ -19,7 +19,8 @@ TEST(CommandLine, HelpOfEveryCommandHasAnExample) {
   const std::vector<Words> commands = {
       {}, {"index"}, {"search"}, {"ask"}, {"serve"}, {"status"}, {"eval"}, {"doctor"}, {"grant"}, {"revoke"},
       {"source"}, {"source", "list"}, {"source", "remove"}, {"token"}, {"token", "create"}, {"token", "list"},
-      {"token", "revoke"}, {"tenant"}, {"tenant", "create"}, {"tenant", "list"}, {"version"}};
+      {"token", "revoke"}, {"tenant"}, {"tenant", "create"}, {"tenant", "list"}, {"version"}, {"session"}, {"session", "create"}, {"session", "list"}, {"session", "show"}, {"session", "delete"},
+      {"feedback"}, {"feedback", "give"}, {"feedback", "list"}, {"feedback", "export"}, {"feedback", "delete"}};
   for (Words words : commands) {
     std::string example = "  codelore";
     for (const std::string& word : words) example += " " + word;

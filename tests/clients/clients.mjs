@@ -12,6 +12,17 @@ const stream = openai.chat.completions.stream({ model: "codelore", messages });
 assert.equal((await stream.finalChatCompletion()).choices[0].message.content, whole.choices[0].message.content);
 assert(whole.citations.length > 0);
 assert((await openai.embeddings.create({ model: "any", input: "hello" })).data[0].embedding.length > 0);
+const city = { type: "object", properties: { city: { type: "string" } } };
+const asked = [];
+const getWeather = ({ city }) => (asked.push(city), "12 degrees");
+for (const stream of [false, true]) {
+  const runner = openai.chat.completions.runTools({
+    model: "codelore/scripted", messages, stream,
+    tools: [{ type: "function", function: { name: "get_weather", function: getWeather, parse: JSON.parse, parameters: city } }],
+  });
+  assert((await runner.finalContent()).startsWith("The tool said 12 degrees"));
+}
+assert.deepEqual(asked, ["Seoul", "Seoul"]);
 await assert.rejects(openai.chat.completions.create({ model: "gpt-4", messages }), OpenAI.NotFoundError);
 console.log("openai (npm) passes");
 

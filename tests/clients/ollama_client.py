@@ -13,6 +13,9 @@ assert whole.message.content and whole.done and whole.done_reason == "stop"
 parts = list(client.chat(model="codelore", messages=messages, stream=True, options={"temperature": 0.1, "num_predict": 100}))
 assert "".join(part.message.content for part in parts) == whole.message.content and parts[-1].done
 assert client.generate(model="codelore:latest", prompt="how are principals validated?", system="be brief").response
+schema = {"type": "object", "properties": {"days": {"type": "integer"}}, "required": ["days"]}
+assert client.chat(model="codelore/scripted", messages=messages, format=schema).message.content == '{"days":3}'
+assert client.generate(model="codelore/scripted", prompt="def validate_principal(", suffix="):").response == "hole"
 assert len(client.embed(model="any", input=["a", "b"]).embeddings) == 2
 assert client.embeddings(model="any", prompt="a").embedding
 try:

@@ -23,6 +23,7 @@ struct TinyModel {
   Weights weights = Weights::kF32;
   std::string chat_template = {};  // "" for none
   uint32_t seed = 1;
+  bool fill_tokens = false;  // marks for filling in the middle; a vocabulary of at least 360 then
 };
 
 class GgufWriter {
@@ -105,7 +106,7 @@ class GgufWriter {
   int64_t pair_count_ = 0, tensor_count_ = 0;
 };
 
-inline void AddVocabulary(GgufWriter& file, uint32_t size) {
+inline void AddVocabulary(GgufWriter& file, uint32_t size, bool fill_tokens = false) {
   constexpr int32_t kNormal = 1, kUnknown = 2, kControl = 3, kUnused = 5, kByte = 6;
   std::vector<std::string> words = {"<unk>", "<s>", "</s>"};
   std::vector<int32_t> kinds = {kUnknown, kControl, kControl};
@@ -121,6 +122,11 @@ inline void AddVocabulary(GgufWriter& file, uint32_t size) {
   add("\xE2\x96\x81", kNormal);  // how the vocabulary spells a blank
   for (char c = '!'; c <= '~'; ++c) add(std::string(1, c), kNormal);
   for (const char* mark : {"<|im_start|>", "<|im_end|>"}) add(mark, kControl);
+  for (const char* role : {"pre", "suf", "mid", "sep"}) {
+    if (!fill_tokens) break;
+    file.Add("tokenizer.ggml.fim_" + std::string(role) + "_token_id", static_cast<uint32_t>(words.size()));
+    add("<|hole_" + std::string(role) + "|>", kControl);
+  }
   while (words.size() < size) add("<unused" + std::to_string(words.size()) + ">", kUnused);
   file.Add("tokenizer.ggml.model", "llama");
   file.Add("tokenizer.ggml.tokens", words);
@@ -145,7 +151,7 @@ inline std::string MakeTinyGguf(const TinyModel& model) {
   file.Add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
   file.Add("llama.rope.dimension_count", model.width / model.heads);
   file.Add("llama.vocab_size", model.vocabulary);
-  AddVocabulary(file, model.vocabulary);
+  AddVocabulary(file, model.vocabulary, model.fill_tokens);
   if (!model.chat_template.empty()) file.Add("tokenizer.chat_template", model.chat_template);
   const uint32_t kv = model.width / model.heads * model.kv_heads;
   file.AddMatrix("token_embd.weight", model.vocabulary, model.width, 8, model.weights);

@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "api/http/http_target.h"
+#include "api/protocols/mcp_tools.h"
 #include "codelore/utf8.h"
+#include "generate/prompt.h"
+#include "generate/tool_loop.h"
 
 namespace codelore::api {
 namespace {
@@ -19,8 +22,9 @@ constexpr std::string_view kRaw = "raw";
 
 struct ModelChoice {
   std::vector<std::string> sources;  // none: all
-  std::string generator;             // empty: the default
+  std::string generator;             // empty: by routing
   bool raw = false;
+  std::optional<Viewer> viewer = {};  // of a team; none: the caller's
 };
 
 // "codelore", ":NAME", "/GENERATOR"; ":latest" is what Ollama's clients put behind a name.
@@ -41,8 +45,12 @@ Result<ModelChoice> ParseModel(Service& service, const Caller& caller, std::stri
   if (name[0] != ':' || choice.raw) return unknown;
   name.remove_prefix(1);
   ASSIGN_OR_RETURN(auto visible, service.directory().VisibleSources(caller.viewer));
-  if (std::ranges::find(visible, name, &acl::VisibleSource::name) == visible.end()) return unknown;
-  choice.sources.emplace_back(name);
+  if (std::ranges::find(visible, name, &acl::VisibleSource::name) != visible.end()) {
+    choice.sources.emplace_back(name);
+    return choice;
+  }
+  if (std::ranges::find(caller.teams, name) == caller.teams.end()) return unknown;
+  ASSIGN_OR_RETURN(choice.viewer, service.directory().WithinTeam(caller.viewer, name));
   return choice;
 }
 
@@ -84,12 +92,20 @@ std::string Footer(const std::vector<ChatCitation>& citations, const std::set<ui
   return footer;
 }
 
-Result<ChatUsage> RunRaw(Service& service, const ChatCall& call, std::stop_token stop, const ChatSink& sink) {
-  ASSIGN_OR_RETURN(const ChatModel* model, service.generators().Model(""));
-  sink.citations({});
-  std::vector<ChatMessage> messages = call.history;
-  messages.push_back({ChatRole::kUser, call.question});
-  return model->Chat(messages, call.sampling, stop, sink.text);
+// What of the sources is like the text around the hole: found by its lines next to the hole.
+Result<std::vector<NamedHit>> FindSnippets(const Service& service, const Viewer& viewer, const std::vector<std::string>& sources,
+                                           const FillRequest& request) {
+  constexpr size_t kBefore = 1200, kBehind = 400, kSnippets = 4;
+  std::string text = std::string(Utf8Suffix(request.prefix, kBefore)) + "\n" + std::string(Utf8Prefix(request.suffix, kBehind));
+  std::vector<NamedHit> hits;
+  if (text.find_first_not_of(" \t\r\n") == text.npos) return hits;
+  ASSIGN_OR_RETURN(SearchReply reply, service.Search(viewer, {.text = std::move(text), .sources = sources, .limit = 2 * kSnippets}));
+  for (NamedHit& hit : reply.hits) {
+    // The file that is being written is known to the client.
+    bool known = request.prefix.find(hit.hit.text) != request.prefix.npos || request.suffix.find(hit.hit.text) != request.suffix.npos;
+    if (!known && hits.size() < kSnippets) hits.push_back(std::move(hit));
+  }
+  return hits;
 }
 
 std::string ContentOf(JsonRequest& message) {
@@ -110,14 +126,32 @@ std::string ContentOf(JsonRequest& message) {
 
 size_t EstimatedTokens(std::string_view text) { return (text.size() + 3) / 4; }
 
+namespace {
+
+std::vector<ToolCall> ReadCalls(JsonRequest& message) {
+  std::vector<ToolCall> calls;
+  for (JsonRequest& each : message.Objects("tool_calls", {JsonRequest::kAnyField}, {.max_items = 32})) {
+    JsonRequest function = each.Object("function", {JsonRequest::kAnyField});
+    calls.push_back({each.String("id", {.required = true, .max_bytes = 256}), function.String("name", {.required = true, .max_bytes = 128}),
+                     function.String("arguments", {.max_bytes = kMaxContentBytes})});
+  }
+  return calls;
+}
+
+}  // namespace
+
 void ReadMessages(JsonRequest& json, ChatCall& call) {
   std::vector<ChatMessage> messages;
   for (JsonRequest& message : json.Objects("messages", {JsonRequest::kAnyField}, {.required = true, .max_items = kMaxMessages})) {
     std::string role = message.String("role", {.required = true, .max_bytes = 32});
-    if (role == "tool" || role == "function") continue;  // what a client's own tools said is not ours to judge
-    ChatRole known = role == "system" || role == "developer" ? ChatRole::kSystem : role == "assistant" ? ChatRole::kAssistant : ChatRole::kUser;
+    if (role == "function") continue;  // of a protocol that is no more
+    ChatRole known = role == "system" || role == "developer" ? ChatRole::kSystem : role == "assistant" ? ChatRole::kAssistant
+                     : role == "tool" ? ChatRole::kTool : ChatRole::kUser;
     if (known == ChatRole::kUser && role != "user") message.Reject("role", "must be system, developer, user, assistant or tool");
-    messages.push_back({known, ContentOf(message)});
+    ChatMessage read{known, ContentOf(message)};
+    if (known == ChatRole::kAssistant) read.calls = ReadCalls(message);
+    if (known == ChatRole::kTool) read.call_id = message.String("tool_call_id", {.max_bytes = 256});
+    messages.push_back(std::move(read));
   }
   auto last = std::find_if(messages.rbegin(), messages.rend(), [](const ChatMessage& m) { return m.role == ChatRole::kUser; });
   if (last == messages.rend() || last->text.find_first_not_of(" \t\r\n") == std::string::npos) {
@@ -125,53 +159,146 @@ void ReadMessages(JsonRequest& json, ChatCall& call) {
     return;
   }
   call.question = last->text;
+  if (call.tools) call.tools->since.assign(last.base(), messages.end());
+  if (call.tools) messages.erase(last.base(), messages.end());
   messages.erase(std::next(last).base());
+  // Of earlier turns only what was said counts.
+  std::erase_if(messages, [](const ChatMessage& m) { return m.role == ChatRole::kTool || (m.role == ChatRole::kAssistant && m.text.empty()); });
+  for (ChatMessage& message : messages) message.calls.clear();
   call.history = std::move(messages);
 }
 
-Result<ChatUsage> RunChat(Service& service, const Caller& caller, const ChatCall& call, std::stop_token stop, const ChatSink& sink) {
-  ASSIGN_OR_RETURN(ModelChoice choice, ParseModel(service, caller, call.model));
-  size_t answer_bytes = 0;
-  std::stop_source gone;
-  std::stop_callback forward(stop, [&] { gone.request_stop(); });
-  auto may_go_on = [&] {
-    if (!caller.CheckStill().ok()) gone.request_stop();
-    return !gone.stop_requested();
-  };
-  ChatSink counted{.citations = [&](const std::vector<ChatCitation>& citations) { if (may_go_on()) sink.citations(citations); },
-                   .text = [&](std::string_view text) {
-                     if (!may_go_on()) return;
-                     answer_bytes += text.size();
-                     sink.text(text);
-                   }};
-  auto complete = [&](ChatUsage usage) {
-    if (usage.prompt_tokens == 0) usage.prompt_tokens = static_cast<uint32_t>(EstimatedTokens(call.question));
-    if (usage.answer_tokens == 0) usage.answer_tokens = static_cast<uint32_t>((answer_bytes + 3) / 4);
-    return usage;
-  };
-  if (choice.raw) {
-    auto usage = RunRaw(service, call, gone.get_token(), counted);
-    RETURN_IF_ERROR(caller.CheckStill());
-    if (!usage.ok()) return usage;
-    return complete(*usage);
+std::string ReadSchema(std::string_view body, const std::string& field, const std::string& within, JsonRequest& json) {
+  constexpr size_t kMaxBytes = 64 * 1024;  // what keeps an order takes long with many members
+  if (json.Text(field).size() > kMaxBytes) {
+    json.Reject(field, "holds a schema of more than 64 KiB");
+    return {};
   }
-  std::vector<ChatCitation> citations;
-  std::set<uint32_t> used;
-  AnswerSink answer{.citations = [&](const std::vector<NamedHit>& hits) {
-                      citations = Number(service, hits);
-                      counted.citations(citations);
-                    },
-                    .piece = [&](const AnswerPiece& piece) {
-                      for (const Support& support : piece.supports) used.insert(support.passage);
-                      counted.text(piece.text);
-                    }};
-  auto answered = service.Ask(caller.viewer, {.text = call.question, .sources = choice.sources, .history = call.history,
-                                              .generator = choice.generator, .sampling = call.sampling}, gone.get_token(), answer);
-  RETURN_IF_ERROR(caller.CheckStill());
-  ASSIGN_OR_RETURN(AnswerSummary summary, std::move(answered));
-  if (summary.generator != "extractive") counted.text(Footer(citations, used));  // that one names its sources itself
-  RETURN_IF_ERROR(caller.CheckStill());
-  return complete(summary.usage);
+  // Only this field is kept; the rest of the body was read already.
+  bool wanted = true;
+  Json found = Json::parse(body, [&](int depth, Json::parse_event_t event, Json& key) {
+    if (depth == 1 && event == Json::parse_event_t::key) wanted = key == field;
+    return depth == 0 || wanted;
+  }, /*allow_exceptions=*/false);
+  try {
+    return found.at(Json::json_pointer("/" + field + within)).dump(-1, ' ', false, Json::error_handler_t::replace);
+  } catch (const Json::exception&) {
+    json.Reject(field, "must have a schema");
+    return {};
+  }
+}
+
+namespace {
+
+// One conversation under way: what every way to answer needs.
+class ChatRun {
+ public:
+  ChatRun(Service& service, const Caller& caller, const ChatCall& call, ModelChoice choice, std::stop_token stop, const ChatSink& sink)
+      : service_(service), caller_(caller), call_(call), choice_(std::move(choice)), sink_(sink), forward_(stop, [this] { gone_.request_stop(); }) {
+    if (choice_.viewer) caller_.viewer = *choice_.viewer;
+  }
+
+  Result<ChatEnd> Run() {
+    auto end = call_.suffix ? Fill() : choice_.raw ? Raw() : Retrieve();
+    RETURN_IF_ERROR(caller_.CheckStill());
+    if (!end.ok()) return end;
+    if (end->usage.prompt_tokens == 0) end->usage.prompt_tokens = static_cast<uint32_t>(EstimatedTokens(call_.question));
+    if (end->usage.answer_tokens == 0) end->usage.answer_tokens = static_cast<uint32_t>((answer_bytes_ + 3) / 4);
+    return end;
+  }
+
+ private:
+  bool MayGoOn() {
+    if (!caller_.CheckStill().ok()) gone_.request_stop();
+    return !gone_.stop_requested();
+  }
+  void Cite(const std::vector<ChatCitation>& citations) {
+    if (MayGoOn()) sink_.citations(citations);
+  }
+  void Say(std::string_view text) {
+    if (!MayGoOn()) return;
+    answer_bytes_ += text.size();
+    sink_.text(text);
+  }
+
+  // The model itself. It reads nothing of ours, so what it says is the client's to judge.
+  Result<ChatEnd> Raw() {
+    ASSIGN_OR_RETURN(const ChatModel* model, service_.generators().Model(""));
+    RETURN_IF_ERROR(model->CheckForm(call_.sampling));
+    std::vector<ChatMessage> messages = call_.history;
+    messages.push_back({ChatRole::kUser, call_.question});
+    auto say = [&](std::string_view text) { Say(text); };
+    if (!call_.tools) {
+      Cite({});
+      ASSIGN_OR_RETURN(ChatUsage usage, model->Chat(messages, call_.sampling, gone_.get_token(), say));
+      return ChatEnd{usage, {}, "", "", ""};
+    }
+    if (!call_.tools->ours.empty()) return InvalidArgument("codelore/raw reads nothing of this server's: take your own tools only, or the model 'codelore'");
+    if (!model->can_call_tools()) return InvalidArgument("the model " + model->name() + " cannot call tools");
+    Cite({});
+    messages.insert(messages.end(), call_.tools->since.begin(), call_.tools->since.end());
+    ASSIGN_OR_RETURN(ToolTurn turn, generate::RunToolLoop(*model, std::move(messages), *call_.tools, call_.sampling, gone_.get_token(),
+                                                          {.text = say, .result = [](std::string_view) {}}));
+    return ChatEnd{turn.usage, std::move(turn.calls), "", "", ""};
+  }
+
+  Result<ChatEnd> Retrieve() {
+    std::vector<ChatCitation> citations;
+    std::set<uint32_t> used;
+    AnswerSink answer{.citations = [&](const std::vector<NamedHit>& hits) {
+                        citations = Number(service_, hits);
+                        Cite(citations);
+                      },
+                      .piece = [&](const AnswerPiece& piece) {
+                        for (const Support& support : piece.supports) used.insert(support.passage);
+                        Say(piece.text);
+                      }};
+    ToolUse tools = call_.tools.value_or(ToolUse{});
+    tools.run = [&](const ToolCall& call, std::stop_token stop) { return RunServerTool(service_, caller_, call, choice_.sources, stop); };
+    ASSIGN_OR_RETURN(AnswerSummary summary,
+                     service_.Ask(caller_.viewer, {.text = call_.question, .sources = choice_.sources, .history = call_.history,
+                                                   .generator = choice_.generator, .sampling = call_.sampling, .teams = caller_.teams,
+                                                   .tools = call_.tools ? &tools : nullptr}, gone_.get_token(), answer));
+    const bool plain = call_.sampling.form == OutputForm::kText && summary.calls.empty();
+    if (plain && summary.generator != "extractive") Say(Footer(citations, used));  // that one names its sources itself
+    return ChatEnd{summary.usage, std::move(summary.calls), summary.generator, summary.route, summary.arm};
+  }
+
+  Result<ChatEnd> Fill() {
+    const std::string named = choice_.raw ? "" : choice_.generator;
+    ASSIGN_OR_RETURN(const ChatModel* model, service_.generators().FillModel(named));
+    FillRequest request{.prefix = call_.question, .suffix = *call_.suffix};
+    std::vector<NamedHit> hits;
+    if (!choice_.raw) {
+      ASSIGN_OR_RETURN(hits, FindSnippets(service_, caller_.viewer, choice_.sources, request));
+    }
+    for (auto hit = hits.rbegin(); hit != hits.rend(); ++hit) request.snippets.push_back({hit->hit.path, hit->hit.language, hit->hit.text});
+    Cite(Number(service_, hits));
+    ASSIGN_OR_RETURN(ChatUsage usage, model->Fill(request, call_.sampling, gone_.get_token(), [&](std::string_view text) { Say(generate::VisibleText(text)); }));
+    return ChatEnd{usage, {}, named, "", ""};
+  }
+
+  Service& service_;
+  Caller caller_;  // with the viewer that the model's name leaves
+  const ChatCall& call_;
+  const ModelChoice choice_;
+  const ChatSink& sink_;
+  size_t answer_bytes_ = 0;
+  std::stop_source gone_;
+  std::stop_callback<std::function<void()>> forward_;
+};
+
+}  // namespace
+
+Result<ChatEnd> RunChat(Service& service, const Caller& caller, const ChatCall& call, std::stop_token stop, const ChatSink& sink) {
+  ASSIGN_OR_RETURN(ModelChoice choice, ParseModel(service, caller, call.model));
+  return ChatRun(service, caller, call, std::move(choice), stop, sink).Run();
+}
+
+std::string OriginJson(const ChatEnd& end) {
+  Json json = {{"generator", end.generator}, {"route", end.route}};
+  if (!end.arm.empty()) json["arm"] = end.arm;
+  return json.dump();
 }
 
 Result<std::vector<std::string>> ModelNames(Service& service, const Caller& caller) {
@@ -180,6 +307,10 @@ Result<std::vector<std::string>> ModelNames(Service& service, const Caller& call
   if (service.generators().Model("").ok()) names.push_back(std::string(kModelName) + "/" + std::string(kRaw));
   ASSIGN_OR_RETURN(auto visible, service.directory().VisibleSources(caller.viewer));
   for (const acl::VisibleSource& source : visible) names.push_back(std::string(kModelName) + ":" + source.name);
+  for (const std::string& team : caller.teams) {
+    std::string name = std::string(kModelName) + ":" + team;
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
   return names;
 }
 

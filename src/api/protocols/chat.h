@@ -1,13 +1,14 @@
 // Chat: what the OpenAI and the Ollama protocol have in common: a conversation in, an answer with citations out.
 //
 // A model's name says what answers, and from where: `codelore` is the default generator over all that the caller may
-// read; `codelore:NAME` over one source, or over the sources a team may read; `codelore/GENERATOR` chooses the
+// read; `codelore:NAME` over one source, or over what a team of the caller's may read; `codelore/GENERATOR` chooses the
 // generator, `codelore/raw` lets the configured model answer without retrieval. The parts combine:
 // `codelore:backend/extractive`.
 #ifndef CODELORE_API_PROTOCOLS_CHAT_H_
 #define CODELORE_API_PROTOCOLS_CHAT_H_
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -25,6 +26,14 @@ struct ChatCall {
   std::vector<ChatMessage> history;  // system messages and earlier turns
   std::string question;              // the last user message
   Sampling sampling;
+  std::optional<ToolUse> tools = {};       // without `run`, which RunChat sets
+  std::optional<std::string> suffix = {};  // fill the hole between `question` and this
+};
+
+struct ChatEnd {
+  ChatUsage usage;              // the model's own counts, or estimates
+  std::vector<ToolCall> calls;  // for the client to run
+  std::string generator, route, arm;  // see AnswerSummary; empty without retrieval
 };
 
 // One of the citations of an answer.
@@ -39,12 +48,16 @@ struct ChatSink {
   std::function<void(std::string_view)> text;
 };
 
-// Token counts: the model's own, or estimates. `cut`: at max_tokens.
-Result<ChatUsage> RunChat(Service& service, const Caller& caller, const ChatCall& call, std::stop_token stop, const ChatSink& sink);
+Result<ChatEnd> RunChat(Service& service, const Caller& caller, const ChatCall& call, std::stop_token stop, const ChatSink& sink);
 
-// Reads "messages": roles system, developer, user, assistant; contents a string or a list of text parts.
-// The last user message becomes the question. Errors are left in `json`.
+// Reads "messages": roles system, developer, user, assistant, tool; contents a string or a list of text parts.
+// The last user message becomes the question; calls of tools and what they gave count when they follow it, and when
+// `call.tools` is there. Errors are left in `json`.
 void ReadMessages(JsonRequest& json, ChatCall& call);
+
+// A schema that a client sent in `field` of the body, or at `within` below it, as JSON with its properties in the client's order:
+// models write them in that order. Errors are left in `json`.
+std::string ReadSchema(std::string_view body, const std::string& field, const std::string& within, JsonRequest& json);
 
 // The names of all models the caller can use.
 Result<std::vector<std::string>> ModelNames(Service& service, const Caller& caller);
@@ -53,6 +66,9 @@ Status CheckModel(Service& service, const Caller& caller, std::string_view name)
 
 // [{"n", "source", "commit", "path", "start_line", "end_line", "url"}, ...]
 std::string CitationsJson(const std::vector<ChatCitation>& citations);
+
+// {"generator", "route", "arm"}: what wrote the answer, and why that.
+std::string OriginJson(const ChatEnd& end);
 
 size_t EstimatedTokens(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "generate/json_form.h"
 #include "generate/markdown.h"
 #include "generate/prompt.h"
 
@@ -122,11 +123,47 @@ const std::vector<Tool>& Tools() {
 
 }  // namespace
 
+namespace {
+
+Json SchemaOf(const Tool& tool) {
+  Json schema = {{"type", "object"}, {"properties", tool.properties()}, {"additionalProperties", false}};
+  if (!tool.required.empty()) schema["required"] = tool.required;
+  return schema;
+}
+
+// nullptr: not one of those.
+const Tool* ServerToolNamed(std::string_view name) {
+  constexpr std::string_view kOffered[] = {"search", "read_file", "find_symbol", "list_files"};
+  if (!name.starts_with(kServerToolPrefix)) return nullptr;
+  name.remove_prefix(kServerToolPrefix.size());
+  bool offered = std::ranges::find(kOffered, name) != std::end(kOffered);
+  return offered ? &*std::ranges::find(Tools(), name, &Tool::name) : nullptr;
+}
+
+}  // namespace
+
+Result<ToolSpec> ServerTool(std::string_view name) {
+  const Tool* tool = ServerToolNamed(name);
+  if (tool == nullptr) return InvalidArgument("there is no such tool of this server; there are codelore_search, codelore_read_file, codelore_find_symbol and codelore_list_files");
+  return ToolSpec{std::string(name), tool->description, SchemaOf(*tool).dump()};
+}
+
+Result<std::string> RunServerTool(Service& service, const Caller& caller, const ToolCall& call, const std::vector<std::string>& sources,
+                                  std::stop_token stop) {
+  const Tool* tool = ServerToolNamed(call.name);
+  if (tool == nullptr) return InvalidArgument("there is no such tool");
+  RETURN_IF_ERROR(caller.CheckStill());
+  const Json schema = SchemaOf(*tool);
+  RETURN_IF_ERROR(generate::CheckSchema(call.arguments.empty() ? "{}" : call.arguments, schema.dump()).In("the arguments"));
+  Json arguments = Json::parse(call.arguments.empty() ? "{}" : call.arguments, nullptr, /*allow_exceptions=*/false);
+  if (!sources.empty() && schema["properties"].contains("sources") && !arguments.contains("sources")) arguments["sources"] = sources;
+  return RunMcpTool(service, caller, tool->name, arguments.dump(-1, ' ', false, Json::error_handler_t::replace), stop);
+}
+
 std::string McpToolsJson() {
   Json list = Json::array();
   for (const Tool& tool : Tools()) {
-    Json schema = {{"type", "object"}, {"properties", tool.properties()}, {"additionalProperties", false}};
-    if (!tool.required.empty()) schema["required"] = tool.required;
+    Json schema = SchemaOf(tool);
     list.push_back({{"name", tool.name}, {"title", tool.title}, {"description", tool.description}, {"inputSchema", std::move(schema)},
                     {"annotations", {{"readOnlyHint", true}, {"openWorldHint", false}}}});
   }

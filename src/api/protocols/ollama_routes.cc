@@ -62,15 +62,29 @@ void ReadOptions(JsonRequest options, Sampling& sampling) {
   if (options.Has("stop")) sampling.stop = options.Strings("stop", {.max_items = 16, .max_bytes = 256});
 }
 
+// "json", or a schema.
+void ReadFormat(std::string_view body, JsonRequest& json, Sampling& sampling) {
+  std::string format = json.Text("format");
+  if (format.empty() || format == "\"\"" || format == "null") return;
+  if (format == "\"json\"") sampling.form = OutputForm::kJson;
+  else if (!format.starts_with('{')) return json.Reject("format", "must be \"json\" or a JSON schema");
+  if (sampling.form == OutputForm::kJson) return;
+  sampling.form = OutputForm::kJsonSchema;
+  sampling.schema = ReadSchema(body, "format", "", json);
+}
+
 Result<OllamaCall> ReadCall(const HttpRequest& request, bool generate) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(request.body, {JsonRequest::kAnyField}));
   OllamaCall call{.chat = {}, .stream = json.Boolean("stream", true), .generate = generate};
   call.chat.model = json.String("model", {.max_bytes = 512, .otherwise = std::string(kModelName)});
   ReadOptions(json.Object("options", {JsonRequest::kAnyField}), call.chat.sampling);
+  ReadFormat(request.body, json, call.chat.sampling);
   if (generate) {
     std::string system = json.String("system", {.max_bytes = kMaxTextBytes});
     if (!system.empty()) call.chat.history.push_back({ChatRole::kSystem, std::move(system)});
     call.chat.question = json.String("prompt", {.max_bytes = kMaxTextBytes});
+    std::string suffix = json.String("suffix", {.max_bytes = kMaxTextBytes});
+    if (!suffix.empty()) call.chat.suffix = std::move(suffix);
   } else if (json.Text("messages") != "[]" && json.Has("messages")) {
     ReadMessages(json, call.chat);
   }
@@ -99,10 +113,11 @@ void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& requ
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
                 .text = [&](std::string_view piece) { text += piece; }};
-  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
-  if (!usage.ok()) return Refuse(usage.status(), false, response);
+  auto end = RunChat(service, caller, call.chat, watch.token(), sink);
+  if (!end.ok()) return Refuse(end.status(), false, response);
   Json line = Line(call, text, true);
-  AddTotals(*usage, start, line);
+  AddTotals(end->usage, start, line);
+  line["codelore"] = Json::parse(OriginJson(*end));
   line["citations"] = Json::parse(citations);
   response.SetBody(Dump(line), kJsonType);
 }
@@ -119,10 +134,11 @@ void AnswerInLines(Service& service, const Caller& caller, const HttpRequest& re
                   send(Dump(first));
                 },
                 .text = [&](std::string_view text) { if (!text.empty()) send(Dump(Line(call, text, false))); }};
-  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
-  if (!usage.ok()) return send(ErrorJson(usage.status(), HttpStatusOf(usage.status().code())));
+  auto end = RunChat(service, caller, call.chat, watch.token(), sink);
+  if (!end.ok()) return send(ErrorJson(end.status(), HttpStatusOf(end.status().code())));
   Json last = Line(call, "", true);
-  AddTotals(*usage, start, last);
+  AddTotals(end->usage, start, last);
+  last["codelore"] = Json::parse(OriginJson(*end));
   send(Dump(last));
 }
 

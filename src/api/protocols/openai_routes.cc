@@ -3,12 +3,14 @@
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "api/authentication.h"
 #include "api/http/request_watch.h"
 #include "api/protocols/base64.h"
 #include "api/protocols/chat.h"
+#include "api/protocols/mcp_tools.h"
 
 namespace codelore::api {
 namespace {
@@ -62,6 +64,43 @@ void ReadSampling(JsonRequest& json, Sampling& sampling) {
   if (json.Integer("n", {.min = 1, .max = 128, .otherwise = 1}) != 1) json.Reject("n", "must be 1");
 }
 
+void ReadFormat(std::string_view body, JsonRequest& json, Sampling& sampling) {
+  if (!json.Has("response_format")) return;
+  JsonRequest format = json.Object("response_format", {JsonRequest::kAnyField});
+  std::string type = format.Choice("type", {"text", "json_object", "json_schema"});
+  if (type == "json_object") sampling.form = OutputForm::kJson;
+  if (type != "json_schema") return;
+  sampling.form = OutputForm::kJsonSchema;
+  sampling.schema = ReadSchema(body, "response_format", "/json_schema/schema", json);
+  if (!sampling.schema.starts_with('{')) format.Reject("json_schema", "must have a schema");
+}
+
+// Functions: those named codelore_... are ours.
+void ReadTools(JsonRequest& json, ChatCall& call) {
+  constexpr size_t kMaxTools = 128;
+  auto tools = json.Objects("tools", {JsonRequest::kAnyField}, {.max_items = kMaxTools});
+  if (tools.empty()) return;
+  ToolUse& use = call.tools.emplace();
+  std::set<std::string> names;
+  for (JsonRequest& tool : tools) {
+    if (tool.String("type", {.max_bytes = 64, .otherwise = "function"}) != "function") tool.Reject("type", "must be function");
+    JsonRequest function = tool.Object("function", {JsonRequest::kAnyField});
+    ToolSpec spec{function.String("name", {.required = true, .max_bytes = 64}), function.String("description", {.max_bytes = 8192}), function.Text("parameters")};
+    if (!names.insert(spec.name).second) function.Reject("name", "is given twice");
+    if (!spec.name.starts_with(kServerToolPrefix)) {
+      use.theirs.push_back(std::move(spec));
+      continue;
+    }
+    auto ours = ServerTool(spec.name);
+    if (ours.ok()) use.ours.push_back(std::move(*ours));
+    else function.Reject("name", "begins with codelore_, but " + ours.status().message());
+  }
+  if (json.Text("tool_choice").starts_with('{')) use.choice = json.Object("tool_choice", {JsonRequest::kAnyField}).Object("function", {JsonRequest::kAnyField}).String("name", {.required = true});
+  else if (json.Has("tool_choice")) use.choice = json.Choice("tool_choice", {"auto", "none", "required"});
+  bool named = use.choice != "auto" && use.choice != "none" && use.choice != "required";
+  if (named && !names.contains(use.choice)) json.Reject("tool_choice", "names none of the tools");
+}
+
 Result<OpenAiCall> ReadCall(const HttpRequest& request, bool legacy) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(request.body, {JsonRequest::kAnyField}));
   OpenAiCall call{.chat = {}, .legacy = legacy, .id = (legacy ? "cmpl-" : "chatcmpl-") + request.id};
@@ -71,8 +110,11 @@ Result<OpenAiCall> ReadCall(const HttpRequest& request, bool legacy) {
   ReadSampling(json, call.chat.sampling);
   if (legacy) {
     call.chat.question = json.String("prompt", {.required = true, .max_bytes = 512 * 1024});
-    if (!json.String("suffix", {.max_bytes = 512 * 1024}).empty()) json.Reject("suffix", "is not supported: no generator here can fill in the middle");
+    std::string suffix = json.String("suffix", {.max_bytes = 512 * 1024});
+    if (!suffix.empty()) call.chat.suffix = std::move(suffix);
   } else {
+    ReadFormat(request.body, json, call.chat.sampling);
+    ReadTools(json, call.chat);
     ReadMessages(json, call.chat);
   }
   RETURN_IF_ERROR(json.status());
@@ -99,18 +141,32 @@ Json Choice(const OpenAiCall& call, const char* field, Json content, Json finish
   return choice;
 }
 
-const char* FinishReason(const ChatUsage& usage) { return usage.cut ? "length" : "stop"; }
+const char* FinishReason(const ChatEnd& end) { return !end.calls.empty() ? "tool_calls" : end.usage.cut ? "length" : "stop"; }
+
+Json CallsJson(const std::vector<ToolCall>& calls, bool numbered) {
+  Json list = Json::array();
+  for (const ToolCall& call : calls) {
+    Json each = Json::object();
+    if (numbered) each["index"] = list.size();
+    each.update({{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+    list.push_back(std::move(each));
+  }
+  return list;
+}
 
 void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& request, const OpenAiCall& call, HttpResponse& response) {
   RequestWatch watch(request, caller.still);
   std::string text, citations = "[]";
   ChatSink sink{.citations = [&](const std::vector<ChatCitation>& found) { citations = CitationsJson(found); },
                 .text = [&](std::string_view piece) { text += piece; }};
-  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
-  if (!usage.ok()) return Refuse(usage.status(), false, response);
+  auto end = RunChat(service, caller, call.chat, watch.token(), sink);
+  if (!end.ok()) return Refuse(end.status(), false, response);
   Json message = {{"role", "assistant"}, {"content", text}, {"refusal", nullptr}};
-  Json json = Envelope(call, false, Now(), Json::array({Choice(call, "message", std::move(message), FinishReason(*usage))}));
-  json["usage"] = UsageJson(*usage);
+  if (!end->calls.empty()) message["tool_calls"] = CallsJson(end->calls, false);
+  if (!end->calls.empty() && text.empty()) message["content"] = nullptr;
+  Json json = Envelope(call, false, Now(), Json::array({Choice(call, "message", std::move(message), FinishReason(*end))}));
+  json["usage"] = UsageJson(end->usage);
+  json["codelore"] = Json::parse(OriginJson(*end));
   json["citations"] = Json::parse(citations);
   response.SetBody(Dump(json), kJsonType);
 }
@@ -130,12 +186,15 @@ void AnswerInChunks(Service& service, const Caller& caller, const HttpRequest& r
                   send(Dump(first));
                 },
                 .text = [&](std::string_view text) { if (!text.empty()) send(Dump(chunk({{"content", text}}, nullptr))); }};
-  auto usage = RunChat(service, caller, call.chat, watch.token(), sink);
-  if (!usage.ok()) return send(ErrorJson(usage.status(), HttpStatusOf(usage.status().code())));
-  send(Dump(chunk(Json::object(), FinishReason(*usage))));
+  auto end = RunChat(service, caller, call.chat, watch.token(), sink);
+  if (!end.ok()) return send(ErrorJson(end.status(), HttpStatusOf(end.status().code())));
+  if (!end->calls.empty()) send(Dump(chunk({{"tool_calls", CallsJson(end->calls, true)}}, nullptr)));
+  Json finish = chunk(Json::object(), FinishReason(*end));
+  finish["codelore"] = Json::parse(OriginJson(*end));
+  send(Dump(finish));
   if (call.include_usage) {
     Json last = Envelope(call, true, created, Json::array());
-    last["usage"] = UsageJson(*usage);
+    last["usage"] = UsageJson(end->usage);
     send(Dump(last));
   }
   send("[DONE]");
