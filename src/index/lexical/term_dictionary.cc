@@ -18,6 +18,9 @@ namespace {
 // Positions left free between two texts of a document.
 constexpr uint32_t kTextGap = 64;
 constexpr size_t kTermsHeaderBytes = 8;
+// At most, on average, and half as many at least: the buckets of a thousand segments should fit the cache, and what is
+// looked at of a bucket's entries in one or two of its lines.
+constexpr uint32_t kTermsInBucket = 4;
 
 }  // namespace
 
@@ -245,12 +248,12 @@ LexicalSections LexicalBuilder::Assemble(const TermTable& terms, const ReadTerm&
 
   LexicalSections out;
   std::vector<LexicalReader::Entry> entries;
-  std::string heap;
+  std::vector<uint32_t> positions_begin;
   std::vector<Posting> list;
   PositionsBuilder positions;
   auto end_entry = [&] {
-    entries.push_back({.hash_low = 0, .term_begin = static_cast<uint32_t>(heap.size()), .document_count = 0,
-                       .largest_impact = 0, .postings_begin = out.postings.size(), .positions_begin = out.positions.size()});
+    entries.push_back({.hash = 0, .largest_impact = 0, .document_count = 0, .begin = static_cast<uint32_t>(out.postings.size())});
+    positions_begin.push_back(static_cast<uint32_t>(out.positions.size()));
   };
   size_t kept = 0;  // terms that are left: of merged segments all documents of one may be gone
   for (uint32_t number : order) {
@@ -259,17 +262,18 @@ LexicalSections LexicalBuilder::Assemble(const TermTable& terms, const ReadTerm&
     if (list.empty()) continue;
     order[kept++] = number;
     end_entry();
-    entries.back().hash_low = static_cast<uint32_t>(terms.Hash(number));
-    entries.back().document_count = static_cast<uint32_t>(list.size());
+    entries.back().hash = terms.Hash(number) & LexicalReader::kHashInEntry;
     entries.back().largest_impact = std::ranges::max_element(list, {}, &Posting::impact)->impact;
-    heap += terms.Term(number);
+    entries.back().document_count = static_cast<uint32_t>(list.size());
+    AppendVarint(static_cast<uint32_t>(terms.Term(number).size()), out.postings);
+    out.postings += terms.Term(number);
     EncodePostings(list, out.postings);
     positions.Finish(out.positions);
   }
   end_entry();
   auto term_count = static_cast<uint32_t>(kept);
 
-  auto bits = static_cast<uint32_t>(std::bit_width(term_count / 2));  // one or two terms a bucket
+  auto bits = static_cast<uint32_t>(std::bit_width(term_count / kTermsInBucket));
   ByteWriter head;
   head.Fixed(term_count).Fixed(bits);
   uint32_t next = 0;
@@ -280,14 +284,14 @@ LexicalSections LexicalBuilder::Assemble(const TermTable& terms, const ReadTerm&
   while (head.size() % 8 != 0) head.Fixed<uint8_t>(0);
   out.terms = head.Take();
   out.terms.append(reinterpret_cast<const char*>(entries.data()), entries.size() * sizeof entries[0]);
-  out.terms += heap;
+  out.terms.append(reinterpret_cast<const char*>(positions_begin.data()), positions_begin.size() * sizeof positions_begin[0]);
   return out;
 }
 
 uint64_t LexicalReader::HashOf(std::string_view term) { return XXH3_64bits(term.data(), term.size()); }
 
 Result<LexicalReader> LexicalReader::Open(std::string_view terms, std::string_view postings, std::string_view positions) {
-  static_assert(sizeof(Entry) == 32);
+  static_assert(sizeof(Entry) == 16);
   LexicalReader reader;
   ByteReader head(terms);
   reader.term_count_ = head.Fixed<uint32_t>();
@@ -297,99 +301,124 @@ Result<LexicalReader> LexicalReader::Open(std::string_view terms, std::string_vi
   }
   size_t bucket_bytes = ((size_t{1} << reader.bucket_bits_) + 1) * sizeof(uint32_t);
   size_t entries_begin = (kTermsHeaderBytes + bucket_bytes + 7) / 8 * 8;
-  size_t entry_bytes = (size_t{reader.term_count_} + 1) * sizeof(Entry);
-  if (terms.size() < entries_begin || terms.size() - entries_begin < entry_bytes) return Corruption("terms: cut off");
+  size_t rows = size_t{reader.term_count_} + 1;
+  if (terms.size() < entries_begin || terms.size() - entries_begin != rows * (sizeof(Entry) + sizeof(uint32_t))) {
+    return Corruption("terms: wrong size");
+  }
   reader.buckets_ = terms.substr(kTermsHeaderBytes, bucket_bytes);
-  reader.entries_ = terms.substr(entries_begin, entry_bytes);
-  reader.term_bytes_ = terms.substr(entries_begin + entry_bytes);
+  reader.entries_ = terms.substr(entries_begin, rows * sizeof(Entry));
+  reader.positions_begin_ = terms.substr(entries_begin + reader.entries_.size());
   reader.postings_ = postings;
   reader.positions_ = positions;
-  RETURN_IF_ERROR(reader.CheckEntries(postings.size(), positions.size()));
+  RETURN_IF_ERROR(reader.CheckEntries());
   return reader;
 }
 
-Status LexicalReader::CheckEntries(size_t postings_size, size_t positions_size) const {
+Status LexicalReader::CheckEntries() const {
   uint64_t buckets = uint64_t{1} << bucket_bits_;
   for (uint64_t bucket = 0; bucket < buckets; ++bucket) {
     if (FirstOf(bucket) > FirstOf(bucket + 1)) return Corruption("terms: buckets do not ascend");
   }
   if (FirstOf(0) != 0 || FirstOf(buckets) != term_count_) return Corruption("terms: buckets do not cover the terms");
-  if (At(0).term_begin != 0 || At(0).postings_begin != 0 || At(0).positions_begin != 0) {
-    return Corruption("terms: the first does not start at 0");
+  if (At(0).begin != 0 || PositionsBegin(0) != 0) return Corruption("terms: the first does not start at 0");
+  if (At(term_count_).begin != postings_.size() || PositionsBegin(term_count_) != positions_.size()) {
+    return Corruption("terms: the last does not end at the end");
   }
   for (uint32_t i = 0; i < term_count_; ++i) {
-    const Entry &entry = At(i), &next = At(i + 1);
-    if (next.term_begin < entry.term_begin || next.postings_begin <= entry.postings_begin ||
-        next.positions_begin < entry.positions_begin) {
+    if (At(i).begin >= At(i + 1).begin || At(i + 1).begin > postings_.size() || PositionsBegin(i) > PositionsBegin(i + 1)) {
       return Corruption("terms: offsets do not ascend");
     }
-    uint64_t blocks = entry.document_count / kBlockSize;
-    if (entry.document_count == 0 || next.postings_begin - entry.postings_begin < blocks * (kBlockSize + 10)) {
+    uint64_t blocks = At(i).document_count / kBlockSize;
+    std::string_view list = RecordOf(i).list;
+    if (At(i).document_count == 0 || list.empty() || list.size() < blocks * (kBlockSize + 10)) {
       return Corruption("terms: a document frequency does not fit its postings");
     }
-  }
-  const Entry& last = At(term_count_);
-  if (last.term_begin != term_bytes_.size() || last.postings_begin != postings_size || last.positions_begin != positions_size) {
-    return Corruption("terms: the last does not end at the end");
   }
   return OkStatus();
 }
 
-std::string_view LexicalReader::Term(uint32_t index) const {
-  return term_bytes_.substr(At(index).term_begin, At(index + 1).term_begin - At(index).term_begin);
+LexicalReader::Record LexicalReader::RecordOf(uint32_t index) const {
+  const char* at = postings_.data() + At(index).begin;
+  const char* end = postings_.data() + At(index + 1).begin;
+  uint32_t size = 0;
+  if (!ReadVarint(at, end, size) || size > static_cast<size_t>(end - at)) return {};
+  return {{at, size}, {at + size, static_cast<size_t>(end - at) - size}};
 }
 
+std::string_view LexicalReader::Term(uint32_t index) const { return RecordOf(index).term; }
+
 TermPostings LexicalReader::Postings(uint32_t index) const {
-  const Entry &entry = At(index), &next = At(index + 1);
-  return {PostingsReader(postings_.substr(entry.postings_begin, next.postings_begin - entry.postings_begin), entry.document_count),
-          PositionsReader(positions_.substr(entry.positions_begin, next.positions_begin - entry.positions_begin), entry.document_count),
+  const Entry& entry = At(index);
+  uint32_t positions = PositionsBegin(index);
+  return {PostingsReader(RecordOf(index).list, entry.document_count),
+          PositionsReader(positions_.substr(positions, PositionsBegin(index + 1) - positions), entry.document_count),
           static_cast<Impact>(entry.largest_impact)};
+}
+
+PostingsReader LexicalReader::List(uint32_t index) const { return {RecordOf(index).list, At(index).document_count}; }
+
+uint32_t LexicalReader::IndexOf(uint32_t from, uint32_t end, std::string_view term, uint64_t hash) const {
+  uint32_t at = NextCandidate(from, end, hash);
+  if (at == end) return end;
+  bool one = bucket_bits_ >= kBitsOfWholeHash && NextCandidate(at + 1, end, hash) == end;
+  while (!one && at < end && Term(at) != term) at = NextCandidate(at + 1, end, hash);
+  return at;
 }
 
 TermPostings LexicalReader::Find(std::string_view term, uint64_t hash) const {
   if (term_count_ == 0) return {};
   uint64_t bucket = BucketOf(hash);
-  uint32_t end = FirstOf(bucket + 1);
-  for (uint32_t i = NextCandidate(FirstOf(bucket), end, hash); i < end; i = NextCandidate(i + 1, end, hash)) {
-    if (Term(i) == term) return Postings(i);
-  }
-  return {};
+  uint32_t end = FirstOf(bucket + 1), at = IndexOf(FirstOf(bucket), end, term, hash);
+  return at < end ? Postings(at) : TermPostings();
 }
 
-void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std::string_view term,
+void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std::span<const std::string> terms,
                               std::span<FoundTerm> found) {
-  constexpr size_t kTogether = 128;
+  std::vector<Probe> probes;  // side by side: the readers themselves lie far apart
+  probes.reserve(readers.size());
+  for (const LexicalReader* reader : readers) {
+    if (reader->term_count_ == 0) {
+      probes.push_back({});
+    } else {
+      probes.push_back({reinterpret_cast<const uint32_t*>(reader->buckets_.data()), &reader->At(0), reader->bucket_bits_});
+    }
+  }
+  for (size_t t = 0; t < terms.size(); ++t) FindInProbes(readers, probes, terms[t], found.subspan(t * readers.size(), readers.size()));
+}
+
+void LexicalReader::FindInProbes(std::span<const LexicalReader* const> readers, std::span<const Probe> probes,
+                                 std::string_view term, std::span<FoundTerm> found) {
+  constexpr size_t kTogether = 128, kEntriesInLine = 64 / sizeof(Entry);
   const uint64_t hash = HashOf(term);
   struct Range {
-    uint32_t at, end;
+    const Entry *at, *end;
   };
   std::array<Range, kTogether> ranges;
   for (size_t begin = 0; begin < readers.size(); begin += kTogether) {
     size_t count = std::min(kTogether, readers.size() - begin);
-    auto reader = [&](size_t i) -> const LexicalReader& { return *readers[begin + i]; };
     for (size_t i = 0; i < count; ++i) {
-      if (reader(i).term_count_ > 0) __builtin_prefetch(reader(i).buckets_.data() + reader(i).BucketOf(hash) * sizeof(uint32_t));
+      const Probe& probe = probes[begin + i];
+      if (probe.buckets != nullptr) __builtin_prefetch(probe.buckets + probe.BucketOf(hash));
     }
     for (size_t i = 0; i < count; ++i) {
-      ranges[i] = {0, 0};
-      if (reader(i).term_count_ == 0) continue;
-      uint64_t bucket = reader(i).BucketOf(hash);
-      ranges[i] = {reader(i).FirstOf(bucket), reader(i).FirstOf(bucket + 1)};
-      for (uint32_t e = ranges[i].at; e <= std::min(ranges[i].at + 4, ranges[i].end); e += 2) __builtin_prefetch(&reader(i).At(e));
+      const Probe& probe = probes[begin + i];
+      ranges[i] = {};
+      if (probe.buckets == nullptr) continue;
+      uint64_t bucket = probe.BucketOf(hash);
+      ranges[i] = {probe.entries + probe.buckets[bucket], probe.entries + probe.buckets[bucket + 1]};
+      for (const Entry* e = ranges[i].at; e < ranges[i].end; e += kEntriesInLine) __builtin_prefetch(e);
+      if (ranges[i].at < ranges[i].end) __builtin_prefetch(ranges[i].end - 1);
     }
     for (size_t i = 0; i < count; ++i) {
-      ranges[i].at = reader(i).NextCandidate(ranges[i].at, ranges[i].end, hash);
-      if (ranges[i].at < ranges[i].end) __builtin_prefetch(reader(i).term_bytes_.data() + reader(i).At(ranges[i].at).term_begin);
-    }
-    for (size_t i = 0; i < count; ++i) {
-      auto& [at, end] = ranges[i];
-      while (at < end && reader(i).Term(at) != term) at = reader(i).NextCandidate(at + 1, end, hash);
-      if (at == end) {
-        found[begin + i] = {};
-      } else {
-        const Entry& entry = reader(i).At(at);
-        found[begin + i] = {at, entry.document_count, static_cast<Impact>(entry.largest_impact)};
-      }
+      const Entry* at = ranges[i].at;
+      while (at < ranges[i].end && at->hash != (hash & kHashInEntry)) ++at;
+      found[begin + i] = {};
+      if (at == ranges[i].end) continue;
+      const Probe& probe = probes[begin + i];
+      auto index = static_cast<uint32_t>(at - probe.entries), end = static_cast<uint32_t>(ranges[i].end - probe.entries);
+      index = readers[begin + i]->IndexOf(index, end, term, hash);
+      if (index == end) continue;
+      found[begin + i] = {index, probe.entries[index].document_count, static_cast<Impact>(probe.entries[index].largest_impact)};
     }
   }
 }
@@ -397,9 +426,7 @@ void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std
 Status LexicalReader::Validate(uint32_t document_limit) const {
   for (uint32_t i = 0; i < term_count_; ++i) {
     if (Find(Term(i)).postings.document_count() == 0) return Corruption("terms: one cannot be found");
-    const Entry& entry = At(i);
-    RETURN_IF_ERROR(ValidatePostings(postings_.substr(entry.postings_begin, At(i + 1).postings_begin - entry.postings_begin),
-                                     entry.document_count, document_limit));
+    RETURN_IF_ERROR(ValidatePostings(RecordOf(i).list, At(i).document_count, document_limit));
   }
   return OkStatus();
 }
