@@ -140,8 +140,7 @@ class LexicalBuilder::Occurrences {
     if (begin == nullptr) return false;
     char* at = WriteVarint(gap, begin);
     *at++ = static_cast<char>(impact);
-    *at++ = 1;
-    at = WriteVarint(link.position, at);
+    at = WriteVarint(link.position << 1, at);  // as PositionsBuilder encodes a single one
     TermLists::Advance(of_term.list, static_cast<uint32_t>(at - begin));
     return true;
   }
