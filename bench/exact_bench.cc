@@ -23,7 +23,7 @@ using namespace codelore;
 using Clock = std::chrono::steady_clock;
 
 int PrintSizes(const std::string& folder) {
-  static constexpr const char* kNames[] = {"files", "chunks", "strings", "terms", "postings", "positions", "trigrams", "text"};
+  static constexpr const char* kNames[] = {"files", "chunks", "strings", "terms", "postings", "positions", "references", "trigrams", "text"};
   std::vector<uint64_t> sizes(index::kSectionCount);
   uint64_t text = 0, total = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder + "/segments")) {

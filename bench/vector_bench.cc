@@ -1,9 +1,12 @@
 // Filtered top 10 of 100,000 x 384 vectors: VectorIndex against FAISS's flat index with a bitmap selector and FAISS's
 // HNSW, interleaved query by query in one thread. Allowed rows come as runs of eight, as files' chunks do.
 //
-//   vector_bench [ROWS] [QUERIES]
+//   vector_bench [ROWS] [QUERIES]   vectors around random centres
+//   vector_bench DATA [QUERIES]     the vectors of a data folder, each once: texts' own; as many as QUERIES are left
+//                                   out and asked for
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
+#include <faiss/IndexScalarQuantizer.h>
 #include <faiss/impl/IDSelector.h>
 #include <omp.h>
 
@@ -20,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "index/store/rocks_store.h"
 #include "index/vector/int8_kernels.h"
 #include "index/vector/vector_index.h"
 
@@ -124,27 +128,80 @@ void Compare(const VectorIndex& ours, const faiss::IndexFlatIP& flat, const fais
               Median(theirs.times_us) / Median(mine.times_us), Median(graph.times_us) / Median(mine.times_us));
 }
 
-void Run(uint32_t rows, uint32_t query_count) {
-  omp_set_num_threads(1);
+// How far a graph must be searched to find what a scan finds.
+void SearchFurther(const faiss::IndexFlatIP& flat, const faiss::IndexHNSWFlat& hnsw, const Vectors& queries) {
+  size_t count = queries.size() / kDimension;
+  std::vector<float> distances(kTop);
+  for (int ef : {64, 128, 256, 512, 1024}) {
+    faiss::SearchParametersHNSW parameters;
+    parameters.efSearch = ef;
+    std::vector<double> times;
+    size_t found = 0;
+    for (size_t q = 0; q < count; ++q) {
+      std::vector<faiss::idx_t> exact(kTop), approximate(kTop);
+      flat.search(1, &queries[q * kDimension], kTop, distances.data(), exact.data());
+      times.push_back(Microseconds([&] { hnsw.search(1, &queries[q * kDimension], kTop, distances.data(), approximate.data(), &parameters); }));
+      std::set<faiss::idx_t> truth(exact.begin(), exact.end());
+      for (faiss::idx_t row : approximate) found += truth.contains(row);
+    }
+    std::printf("HNSW ef %4d  %8.1f us %.4f\n", ef, Median(times), static_cast<double>(found) / static_cast<double>(kTop * count));
+  }
+}
+
+void Run(const Vectors& vectors, const Vectors& queries) {
   std::mt19937 random(7);
-  Vectors centres = Clustered(random, Vectors(kDimension), 200);
-  for (float& x : centres) x *= 30;
-  Vectors vectors = Clustered(random, centres, rows), queries = Clustered(random, centres, query_count);
+  auto rows = static_cast<uint32_t>(vectors.size() / kDimension);
   auto ours = Build(vectors, rows);
   faiss::IndexFlatIP flat(kDimension);
   flat.add(rows, vectors.data());
   faiss::IndexHNSWFlat hnsw(kDimension, 32, faiss::METRIC_INNER_PRODUCT);
-  hnsw.add(rows, vectors.data());
-  std::printf("%u x %u, %u queries, top %zu, one thread, kernel %s\n", rows, kDimension, query_count, kTop, std::string(BestInt8Kernel().name).c_str());
+  std::printf("HNSW built in %.1f s\n", Microseconds([&] { hnsw.add(rows, vectors.data()); }) / 1e6);
+  std::printf("%u x %u, %zu queries, top %zu, one thread, kernel %s\n", rows, kDimension, queries.size() / kDimension, kTop,
+              std::string(BestInt8Kernel().name).c_str());
   std::printf("allowed   VectorIndex  recall   FAISS Flat     FAISS HNSW ef 64  recall  Flat/ours HNSW/ours\n");
   for (double share : {1.0, 0.1, 0.01, 0.001}) Compare(*ours, flat, hnsw, queries, Allow(random, rows, share), share);
+  SearchFurther(flat, hnsw, queries);
+}
+
+void RunMade(uint32_t rows, uint32_t query_count) {
+  std::mt19937 random(7);
+  Vectors centres = Clustered(random, Vectors(kDimension), 200);
+  for (float& x : centres) x *= 30;
+  Vectors vectors = Clustered(random, centres, rows);
+  Run(vectors, Clustered(random, centres, query_count));
+}
+
+// The embeddings that a data folder keeps: halves.
+void RunStored(const std::string& folder, uint32_t query_count) {
+  auto store = OpenRocksStore(folder + "/store").value();
+  Vectors vectors, queries;
+  faiss::IndexScalarQuantizer halves(kDimension, faiss::ScalarQuantizer::QT_fp16, faiss::METRIC_INNER_PRODUCT);
+  Status status = store->Scan(Table::kEmbeddings, "", [&](std::string_view, std::string_view row) {
+    if (row.size() != 2 * kDimension) return true;
+    vectors.resize(vectors.size() + kDimension);
+    halves.sa_decode(1, reinterpret_cast<const uint8_t*>(row.data()), &vectors[vectors.size() - kDimension]);
+    return true;
+  });
+  size_t rows = vectors.size() / kDimension;
+  if (!status.ok() || rows < 2 * size_t{query_count}) return void(std::fprintf(stderr, "%zu vectors: too few\n", rows));
+  Vectors left;
+  for (size_t r = 0; r < rows; ++r) {
+    Vectors& to = r % (rows / query_count) == 0 && queries.size() < size_t{query_count} * kDimension ? queries : left;
+    to.insert(to.end(), &vectors[r * kDimension], &vectors[r * kDimension] + kDimension);
+  }
+  Run(left, queries);
 }
 
 }  // namespace
 }  // namespace codelore::index
 
 int main(int count, char** arguments) {
-  uint32_t rows = count > 1 ? static_cast<uint32_t>(std::atoi(arguments[1])) : 100'000;
+  omp_set_num_threads(1);
+  std::string what = count > 1 ? arguments[1] : "100000";
   uint32_t queries = count > 2 ? static_cast<uint32_t>(std::atoi(arguments[2])) : 200;
-  codelore::index::Run(rows, queries);
+  if (what.find_first_not_of("0123456789") == std::string::npos) {
+    codelore::index::RunMade(static_cast<uint32_t>(std::atoi(what.c_str())), queries);
+  } else {
+    codelore::index::RunStored(what, queries);
+  }
 }

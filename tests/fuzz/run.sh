@@ -11,6 +11,8 @@ seeds() {
     torch_file_fuzz | zip_archive_fuzz) echo "$data"/tensors.pt "$data"/models/bge_m3/*linear.pt ;;
     tokenizer_json_fuzz) echo "$data"/models/bert/tokenizer.json "$data"/models/bge_m3/tokenizer.json ;;
     sentencepiece_model_fuzz) echo "$data"/unigram/sentencepiece.bpe.model ;;
+    query_fuzz) echo "$data"/../query/*.txt ;;
+    pattern_fuzz) echo "$here"/../../bench/exact/patterns.txt ;;
     tokenizer_fuzz) echo "$data"/../query/korean.txt "$data"/wordpiece_cases.jsonl ;;
   esac
 }

@@ -100,6 +100,8 @@ MatchStrings MatchStrings::Concatenation(MatchStrings a, MatchStrings b) {
   }
   result.Require(a.Required());
   result.Require(b.Required());
+  result.Require(result.prefix_);  // of "\w+_t" they have "_t", which a and b, taken character by character, have not
+  result.Require(result.suffix_);
   result.Trim();
   return result;
 }

@@ -15,7 +15,8 @@ namespace {
 
 constexpr int64_t kRegexMemory = 16 << 20;
 constexpr int kMaxProgram = 20'000;           // instructions
-constexpr size_t kLeastRequired = 3;          // bytes; shorter ones are everywhere, and RE2 by itself is quicker
+constexpr size_t kLeastRequired = 2;          // bytes; shorter ones are everywhere, and RE2 by itself is quicker
+constexpr int kMaxFailures = 8;               // lines in a row that have what is required, and no match: likewise
 constexpr uint64_t kMaxSteps = 400'000'000;   // instructions x bytes that one call of RE2 may come to
 
 ByteSpan Span(size_t begin, size_t end) { return {static_cast<uint32_t>(begin), static_cast<uint32_t>(end)}; }
@@ -65,7 +66,8 @@ class RegexMatcher final : public PatternMatcher {
 
   std::optional<ByteSpan> NextLine(std::string_view text, size_t from) const override {
     if (required_.empty() || (special_ && letters_.In(text))) return NextLineByRegex(text, from);
-    while (from < text.size()) {
+    for (int failures = 0; from < text.size(); ++failures) {
+      if (failures == kMaxFailures) return NextLineByRegex(text, from);
       size_t at = FindRequired(text, from);
       if (at == std::string_view::npos) return std::nullopt;
       ByteSpan line = LineAround(text, at);

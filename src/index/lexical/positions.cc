@@ -7,13 +7,24 @@
 
 namespace codelore::index {
 
+namespace {
+
+// Reads a posting's first number; false when it is cut off. `more`: how many positions follow the first.
+bool ReadFirst(const char*& at, const char* end, uint32_t& first, uint32_t& more) {
+  more = 0;
+  uint32_t value = 0;
+  if (!ReadVarint(at, end, value)) return false;
+  first = value >> 1;
+  return (value & 1) == 0 || ReadVarint(at, end, more);
+}
+
+}  // namespace
+
 void PositionsBuilder::Encode(std::span<const uint32_t> positions, std::string& out) {
-  AppendVarint(static_cast<uint32_t>(positions.size()), out);
-  uint32_t previous = 0;
-  for (uint32_t position : positions) {
-    AppendVarint(position - previous, out);
-    previous = position;
-  }
+  bool more = positions.size() > 1;
+  AppendVarint(positions[0] << 1 | (more ? 1 : 0), out);
+  if (more) AppendVarint(static_cast<uint32_t>(positions.size() - 1), out);
+  for (size_t i = 1; i < positions.size(); ++i) AppendVarint(positions[i] - positions[i - 1], out);
 }
 
 void PositionsBuilder::Add(std::span<const uint32_t> positions) {
@@ -23,8 +34,8 @@ void PositionsBuilder::Add(std::span<const uint32_t> positions) {
 
 const char* PositionsBuilder::AddEncoded(const char* at, const char* end) {
   const char* begin = at;
-  uint32_t count = 0;
-  ReadVarint(at, end, count);
+  uint32_t first = 0, count = 0;
+  ReadFirst(at, end, first, count);
   for (; count > 0 && at < end; ++at) count -= static_cast<uint8_t>(*at) < 0x80;  // the last byte of a varint
   data_.append(begin, at);
   EndPosting();
@@ -59,15 +70,15 @@ void PositionsReader::Read(uint32_t index, std::vector<uint32_t>& positions) con
   }
   const char* at = data_.data() + std::min<size_t>(begin, data_.size());
   const char* end = data_.data() + data_.size();
-  uint32_t count = 0, value = 0;
+  uint32_t position = 0, count = 0, value = 0;
   for (uint32_t skip = index % kBlockSize; skip > 0; --skip) {
-    if (!ReadVarint(at, end, count)) return;
+    if (!ReadFirst(at, end, position, count)) return;
     for (; count > 0; --count) {
       if (!ReadVarint(at, end, value)) return;
     }
   }
-  if (!ReadVarint(at, end, count)) return;
-  uint32_t position = 0;
+  if (!ReadFirst(at, end, position, count)) return;
+  positions.push_back(position);
   for (; count > 0 && ReadVarint(at, end, value); --count) positions.push_back(position += value);
 }
 

@@ -2,7 +2,8 @@
 //
 //   list  := ends* data; a list of fewer than 128 documents has no ends
 //   ends  := end of the block's data (4 bytes, from the start of data); one per block of 128 postings
-//   data  := for each posting: how many positions (varint), the first, then the gaps (varints)
+//   data  := for each posting: the first position times two, plus one if there are more (varint); then how many more,
+//            and their gaps (varints)
 #ifndef CODELORE_INDEX_LEXICAL_POSITIONS_H_
 #define CODELORE_INDEX_LEXICAL_POSITIONS_H_
 
@@ -19,7 +20,7 @@ namespace codelore::index {
 
 class PositionsBuilder {
  public:
-  // Positions of the next posting, ascending.
+  // Positions of the next posting, ascending; at least one, all below 2^31.
   void Add(std::span<const uint32_t> positions);
   // The same in two steps: appends a posting's bytes to `out`; takes them, and returns where they end.
   static void Encode(std::span<const uint32_t> positions, std::string& out);

@@ -1,11 +1,8 @@
 #include "index/lexical/term_dictionary.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <numeric>
 
 #include "codelore/coding.h"
@@ -17,7 +14,9 @@ namespace {
 
 // Positions left free between two texts of a document.
 constexpr uint32_t kTextGap = 64;
-constexpr size_t kTermsHeaderBytes = 8;
+// In a bucket, on average, or down to half as many: the buckets of a thousand segments should fit the cache, and what is
+// looked at of a bucket's entries one or two of its lines.
+constexpr uint32_t kTermsInBucket = 4;
 
 }  // namespace
 
@@ -137,8 +136,7 @@ class LexicalBuilder::Occurrences {
     if (begin == nullptr) return false;
     char* at = WriteVarint(gap, begin);
     *at++ = static_cast<char>(impact);
-    *at++ = 1;
-    at = WriteVarint(link.position, at);
+    at = WriteVarint(link.position << 1, at);  // as PositionsBuilder encodes a single one
     TermLists::Advance(of_term.list, static_cast<uint32_t>(at - begin));
     return true;
   }
@@ -245,12 +243,12 @@ LexicalSections LexicalBuilder::Assemble(const TermTable& terms, const ReadTerm&
 
   LexicalSections out;
   std::vector<LexicalReader::Entry> entries;
-  std::string heap;
+  std::vector<uint32_t> positions_begin;
   std::vector<Posting> list;
   PositionsBuilder positions;
   auto end_entry = [&] {
-    entries.push_back({.hash_low = 0, .term_begin = static_cast<uint32_t>(heap.size()), .document_count = 0,
-                       .largest_impact = 0, .postings_begin = out.postings.size(), .positions_begin = out.positions.size()});
+    entries.push_back({.hash = 0, .largest_impact = 0, .document_count = 0, .begin = static_cast<uint32_t>(out.postings.size())});
+    positions_begin.push_back(static_cast<uint32_t>(out.positions.size()));
   };
   size_t kept = 0;  // terms that are left: of merged segments all documents of one may be gone
   for (uint32_t number : order) {
@@ -259,17 +257,18 @@ LexicalSections LexicalBuilder::Assemble(const TermTable& terms, const ReadTerm&
     if (list.empty()) continue;
     order[kept++] = number;
     end_entry();
-    entries.back().hash_low = static_cast<uint32_t>(terms.Hash(number));
-    entries.back().document_count = static_cast<uint32_t>(list.size());
+    entries.back().hash = terms.Hash(number) & LexicalReader::kHashInEntry;
     entries.back().largest_impact = std::ranges::max_element(list, {}, &Posting::impact)->impact;
-    heap += terms.Term(number);
+    entries.back().document_count = static_cast<uint32_t>(list.size());
+    AppendVarint(static_cast<uint32_t>(terms.Term(number).size()), out.postings);
+    out.postings += terms.Term(number);
     EncodePostings(list, out.postings);
     positions.Finish(out.positions);
   }
   end_entry();
   auto term_count = static_cast<uint32_t>(kept);
 
-  auto bits = static_cast<uint32_t>(std::bit_width(term_count / 2));  // one or two terms a bucket
+  auto bits = static_cast<uint32_t>(std::bit_width(term_count / kTermsInBucket));
   ByteWriter head;
   head.Fixed(term_count).Fixed(bits);
   uint32_t next = 0;
@@ -280,128 +279,8 @@ LexicalSections LexicalBuilder::Assemble(const TermTable& terms, const ReadTerm&
   while (head.size() % 8 != 0) head.Fixed<uint8_t>(0);
   out.terms = head.Take();
   out.terms.append(reinterpret_cast<const char*>(entries.data()), entries.size() * sizeof entries[0]);
-  out.terms += heap;
+  out.terms.append(reinterpret_cast<const char*>(positions_begin.data()), positions_begin.size() * sizeof positions_begin[0]);
   return out;
-}
-
-uint64_t LexicalReader::HashOf(std::string_view term) { return XXH3_64bits(term.data(), term.size()); }
-
-Result<LexicalReader> LexicalReader::Open(std::string_view terms, std::string_view postings, std::string_view positions) {
-  static_assert(sizeof(Entry) == 32);
-  LexicalReader reader;
-  ByteReader head(terms);
-  reader.term_count_ = head.Fixed<uint32_t>();
-  reader.bucket_bits_ = head.Fixed<uint32_t>();
-  if (!head.ok() || reader.bucket_bits_ > 32 || reinterpret_cast<uintptr_t>(terms.data()) % 8 != 0) {
-    return Corruption("terms: bad header");
-  }
-  size_t bucket_bytes = ((size_t{1} << reader.bucket_bits_) + 1) * sizeof(uint32_t);
-  size_t entries_begin = (kTermsHeaderBytes + bucket_bytes + 7) / 8 * 8;
-  size_t entry_bytes = (size_t{reader.term_count_} + 1) * sizeof(Entry);
-  if (terms.size() < entries_begin || terms.size() - entries_begin < entry_bytes) return Corruption("terms: cut off");
-  reader.buckets_ = terms.substr(kTermsHeaderBytes, bucket_bytes);
-  reader.entries_ = terms.substr(entries_begin, entry_bytes);
-  reader.term_bytes_ = terms.substr(entries_begin + entry_bytes);
-  reader.postings_ = postings;
-  reader.positions_ = positions;
-  RETURN_IF_ERROR(reader.CheckEntries(postings.size(), positions.size()));
-  return reader;
-}
-
-Status LexicalReader::CheckEntries(size_t postings_size, size_t positions_size) const {
-  uint64_t buckets = uint64_t{1} << bucket_bits_;
-  for (uint64_t bucket = 0; bucket < buckets; ++bucket) {
-    if (FirstOf(bucket) > FirstOf(bucket + 1)) return Corruption("terms: buckets do not ascend");
-  }
-  if (FirstOf(0) != 0 || FirstOf(buckets) != term_count_) return Corruption("terms: buckets do not cover the terms");
-  if (At(0).term_begin != 0 || At(0).postings_begin != 0 || At(0).positions_begin != 0) {
-    return Corruption("terms: the first does not start at 0");
-  }
-  for (uint32_t i = 0; i < term_count_; ++i) {
-    const Entry &entry = At(i), &next = At(i + 1);
-    if (next.term_begin < entry.term_begin || next.postings_begin <= entry.postings_begin ||
-        next.positions_begin < entry.positions_begin) {
-      return Corruption("terms: offsets do not ascend");
-    }
-    uint64_t blocks = entry.document_count / kBlockSize;
-    if (entry.document_count == 0 || next.postings_begin - entry.postings_begin < blocks * (kBlockSize + 10)) {
-      return Corruption("terms: a document frequency does not fit its postings");
-    }
-  }
-  const Entry& last = At(term_count_);
-  if (last.term_begin != term_bytes_.size() || last.postings_begin != postings_size || last.positions_begin != positions_size) {
-    return Corruption("terms: the last does not end at the end");
-  }
-  return OkStatus();
-}
-
-std::string_view LexicalReader::Term(uint32_t index) const {
-  return term_bytes_.substr(At(index).term_begin, At(index + 1).term_begin - At(index).term_begin);
-}
-
-TermPostings LexicalReader::Postings(uint32_t index) const {
-  const Entry &entry = At(index), &next = At(index + 1);
-  return {PostingsReader(postings_.substr(entry.postings_begin, next.postings_begin - entry.postings_begin), entry.document_count),
-          PositionsReader(positions_.substr(entry.positions_begin, next.positions_begin - entry.positions_begin), entry.document_count),
-          static_cast<Impact>(entry.largest_impact)};
-}
-
-TermPostings LexicalReader::Find(std::string_view term, uint64_t hash) const {
-  if (term_count_ == 0) return {};
-  uint64_t bucket = BucketOf(hash);
-  uint32_t end = FirstOf(bucket + 1);
-  for (uint32_t i = NextCandidate(FirstOf(bucket), end, hash); i < end; i = NextCandidate(i + 1, end, hash)) {
-    if (Term(i) == term) return Postings(i);
-  }
-  return {};
-}
-
-void LexicalReader::FindInAll(std::span<const LexicalReader* const> readers, std::string_view term,
-                              std::span<FoundTerm> found) {
-  constexpr size_t kTogether = 128;
-  const uint64_t hash = HashOf(term);
-  struct Range {
-    uint32_t at, end;
-  };
-  std::array<Range, kTogether> ranges;
-  for (size_t begin = 0; begin < readers.size(); begin += kTogether) {
-    size_t count = std::min(kTogether, readers.size() - begin);
-    auto reader = [&](size_t i) -> const LexicalReader& { return *readers[begin + i]; };
-    for (size_t i = 0; i < count; ++i) {
-      if (reader(i).term_count_ > 0) __builtin_prefetch(reader(i).buckets_.data() + reader(i).BucketOf(hash) * sizeof(uint32_t));
-    }
-    for (size_t i = 0; i < count; ++i) {
-      ranges[i] = {0, 0};
-      if (reader(i).term_count_ == 0) continue;
-      uint64_t bucket = reader(i).BucketOf(hash);
-      ranges[i] = {reader(i).FirstOf(bucket), reader(i).FirstOf(bucket + 1)};
-      for (uint32_t e = ranges[i].at; e <= std::min(ranges[i].at + 4, ranges[i].end); e += 2) __builtin_prefetch(&reader(i).At(e));
-    }
-    for (size_t i = 0; i < count; ++i) {
-      ranges[i].at = reader(i).NextCandidate(ranges[i].at, ranges[i].end, hash);
-      if (ranges[i].at < ranges[i].end) __builtin_prefetch(reader(i).term_bytes_.data() + reader(i).At(ranges[i].at).term_begin);
-    }
-    for (size_t i = 0; i < count; ++i) {
-      auto& [at, end] = ranges[i];
-      while (at < end && reader(i).Term(at) != term) at = reader(i).NextCandidate(at + 1, end, hash);
-      if (at == end) {
-        found[begin + i] = {};
-      } else {
-        const Entry& entry = reader(i).At(at);
-        found[begin + i] = {at, entry.document_count, static_cast<Impact>(entry.largest_impact)};
-      }
-    }
-  }
-}
-
-Status LexicalReader::Validate(uint32_t document_limit) const {
-  for (uint32_t i = 0; i < term_count_; ++i) {
-    if (Find(Term(i)).postings.document_count() == 0) return Corruption("terms: one cannot be found");
-    const Entry& entry = At(i);
-    RETURN_IF_ERROR(ValidatePostings(postings_.substr(entry.postings_begin, At(i + 1).postings_begin - entry.postings_begin),
-                                     entry.document_count, document_limit));
-  }
-  return OkStatus();
 }
 
 }  // namespace codelore::index

@@ -64,9 +64,9 @@ uint64_t LiveDocumentFrequency(World& world, const std::string& term) {
 LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
     : world_(world), terms_(query.terms), found_(query.terms.size() * world.segments().size()) {
   for (const VisibleSegment& segment : world.segments()) segments_.push_back(&segment.reader().lexical());
+  LexicalReader::FindInAll(segments_, terms_, found_);
   std::vector<bool> found_anywhere;  // by term
   for (size_t t = 0; t < terms_.size(); ++t) {
-    LexicalReader::FindInAll(segments_, terms_[t], std::span(found_).subspan(t * segments_.size(), segments_.size()));
     uint64_t document_frequency = 0;
     for (size_t s = 0; s < segments_.size(); ++s) {
       const FoundTerm& found = Found(s, t);
@@ -144,9 +144,12 @@ void LexicalSearch::Run(std::span<const uint32_t> order, const std::vector<uint3
     size_t count = 0;
     for (; next < order.size() && count < kFetchedTogether; ++next) {
       if (bounds[order[next]] <= best.threshold()) continue;
-      segments[count] = order[next];
-      FetchLists(order[next], lists[count++]);
+      segments[count++] = order[next];
+      for (size_t t = 0; t < terms_.size(); ++t) {
+        if (const FoundTerm& found = Found(order[next], t); found.document_count > 0) segments_[order[next]]->Prefetch(found.index);
+      }
     }
+    for (size_t i = 0; i < count; ++i) FetchLists(segments[i], lists[i]);
     for (size_t i = 0; i < count; ++i) scorer.Run(segments[i], world_.segments()[segments[i]], lists[i]);
   }
 }

@@ -61,7 +61,7 @@ class LexicalSearch {
  private:
   const FoundTerm& Found(size_t segment, size_t term) const { return found_[term * segments_.size() + segment]; }
   PostingsReader PostingsOf(size_t segment, size_t term) const {
-    return segments_[segment]->Postings(Found(segment, term).index).postings;
+    return segments_[segment]->List(Found(segment, term).index);
   }
   void SumConcepts(const QueryTerms& query, const std::vector<bool>& found_anywhere);
   uint32_t Floor(size_t k) const;

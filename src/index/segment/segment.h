@@ -27,7 +27,7 @@
 
 namespace codelore::index {
 
-inline constexpr uint32_t kSegmentVersion = 4;
+inline constexpr uint32_t kSegmentVersion = 5;
 
 enum class Section : uint8_t { kFiles, kChunks, kStrings, kTerms, kPostings, kPositions, kReferences, kTrigrams, kText };
 inline constexpr size_t kSectionCount = 9;

@@ -7,20 +7,25 @@
 #include <faiss/impl/IDSelector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "codelore/coding.h"
+#include "index/vector/best_rows.h"
 #include "index/vector/int8_kernels.h"
+#include "index/vector/nibble_scan.h"
 
 namespace codelore::index {
 namespace {
 
 constexpr size_t kHeaderBytes = 64;
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr size_t kScanRows = 256;      // dot products at a time
-constexpr size_t kRescoreExtra = 64;   // rows beyond k that are scored again
+constexpr size_t kRescoreExtra = 24;   // rows beyond k that are scored again
 constexpr float kInt8Error = 0.02f;    // more than codes move a cosine
+constexpr size_t kManyRows = 2048;     // from here on the 4-bit codes are scanned first
+constexpr size_t kNibbleExtra = 128;   // rows beyond these whose int8 codes are looked at then
 
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -34,43 +39,14 @@ faiss::MaybeOwnedVector<uint8_t> ViewOf(const T* data, size_t bytes) {
   return faiss::MaybeOwnedVector<uint8_t>::create_view(const_cast<T*>(data), bytes, nullptr);
 }
 
-// The k rows with the largest scores; of equal ones the first.
-class BestRows {
- public:
-  explicit BestRows(size_t k, float threshold = -std::numeric_limits<float>::infinity()) : k_(k), threshold_(threshold) {
-    rows_.reserve(k + 1);
-  }
-  float threshold() const { return threshold_; }
-  void Add(uint32_t row, float score) {
-    if (rows_.size() == k_) {
-      std::pop_heap(rows_.begin(), rows_.end(), Better);
-      rows_.pop_back();
-    }
-    rows_.push_back({row, score});
-    std::push_heap(rows_.begin(), rows_.end(), Better);
-    if (rows_.size() == k_) threshold_ = rows_.front().score;
-  }
-  std::vector<ScoredChunk> Take() {
-    std::ranges::sort(rows_, Better);
-    return std::move(rows_);
-  }
-  static bool Better(const ScoredChunk& a, const ScoredChunk& b) {
-    return a.score != b.score ? a.score > b.score : a.ordinal < b.ordinal;
-  }
-
- private:
-  const size_t k_;
-  std::vector<ScoredChunk> rows_;
-  float threshold_;  // scores must exceed it
-};
-
 // A FAISS index over int8 rows with a scale each: a flat-codes index with a distance computer and a scan of its own,
-// so that whatever takes one of these (HNSW over the same codes, among them) works on it. Borrows the rows.
+// so that whatever takes one of these (HNSW over the same codes, among them) works on it. Beside the rows it has their
+// 4-bit codes, for a first look at many. Borrows all.
 class Int8FlatIndex final : public faiss::IndexFlatCodes {
  public:
-  Int8FlatIndex(uint32_t dimension, uint32_t rows, const int8_t* row_codes, const float* scales)
+  Int8FlatIndex(uint32_t dimension, uint32_t rows, const int8_t* row_codes, const float* scales, const NibbleRows& nibbles)
       : faiss::IndexFlatCodes(PaddedBytes(dimension), static_cast<faiss::idx_t>(dimension), faiss::METRIC_INNER_PRODUCT),
-        scales_(scales) {
+        scales_(scales), nibbles_(nibbles) {
     codes = ViewOf(row_codes, PaddedBytes(dimension) * rows);
     ntotal = rows;
     is_trained = true;
@@ -78,36 +54,23 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
 
   const int8_t* row_codes() const { return reinterpret_cast<const int8_t*>(codes.data()); }
 
-  // Short ranges far apart would wait for memory each time.
-  void Prefetch(RowRange range) const {
-    constexpr size_t kLine = 64, kAhead = 48 * kLine;
-    size_t bytes = std::min(kAhead, (range.end - range.begin) * code_size);
-    if (range.begin >= ntotal) return;
-    const int8_t* first = row_codes() + size_t{range.begin} * code_size;
-    for (size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i);
-  }
-
-  // Offers every row of the range to `best`.
-  void Scan(const Int8Vector& query, RowRange range, BestRows& best, ScoreSums* sums) const {
-    DotRows dot_rows = BestInt8Kernel().dot_rows;
-    int32_t dots[kScanRows];
-    for (uint32_t begin = range.begin; begin < range.end;) {
-      uint32_t count = std::min<uint32_t>(kScanRows, range.end - begin);
-      dot_rows(query.codes.data(), row_codes() + size_t{begin} * code_size, code_size, code_size, count, dots);
-      float scores[kScanRows];
-      for (uint32_t i = 0; i < count; ++i) scores[i] = static_cast<float>(dots[i]) * (scales_[begin + i] * query.scale);
-      for (uint32_t i = 0; i < count; ++i) {
-        if (scores[i] > best.threshold()) best.Add(begin + i, scores[i]);
-      }
-      if (sums != nullptr) {
-        sums->count += count;
-        for (uint32_t i = 0; i < count; ++i) {
-          sums->sum += scores[i];
-          sums->squares += double{scores[i]} * scores[i];
-        }
-      }
-      begin += count;
+  // The k best of the allowed rows, best first; of those below `floor` some may be left out.
+  std::vector<ScoredChunk> Best(const Int8Vector& query, size_t k, std::span<const RowRange> allowed, ScoreSums* sums, float floor) const {
+    size_t rows = 0;
+    for (RowRange range : allowed) rows += range.end - range.begin;
+    BestRows best(k, floor - kInt8Error);
+    const float nibble_error = 1.6f / std::sqrt(static_cast<float>(d));  // likewise more than there is
+    if (rows >= kManyRows && rows > 8 * k) {
+      BestRows estimated(k + kNibbleExtra, floor - nibble_error);
+      ScanNibbles(nibbles_, query, allowed, estimated, sums);
+      ScanRows(query, estimated.Take(), best);
+      return best.Take();
     }
+    for (size_t i = 0; i < allowed.size(); ++i) {
+      if (i + 1 < allowed.size()) Prefetch(allowed[i + 1]);
+      Scan(query, allowed[i], best, sums);
+    }
+    return best.Take();
   }
 
   void search(faiss::idx_t n, const float* x, faiss::idx_t k, float* distances, faiss::idx_t* labels,
@@ -115,9 +78,9 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
     const faiss::IDSelector* selector = parameters != nullptr ? parameters->sel : nullptr;
     for (faiss::idx_t q = 0; q < n; ++q) {
       Int8Vector query = QuantizeInt8(std::span(x + q * d, static_cast<size_t>(d)));
-      BestRows best(static_cast<size_t>(k));
-      ForEachSelected(selector, [&](RowRange range) { Scan(query, range, best, nullptr); });
-      std::vector<ScoredChunk> found = best.Take();
+      std::vector<RowRange> allowed;
+      ForEachSelected(selector, [&](RowRange range) { allowed.push_back(range); });
+      std::vector<ScoredChunk> found = Best(query, static_cast<size_t>(k), allowed, nullptr, -std::numeric_limits<float>::infinity());
       for (faiss::idx_t i = 0; i < k; ++i) {
         bool any = static_cast<size_t>(i) < found.size();
         distances[q * k + i] = any ? found[static_cast<size_t>(i)].score : -std::numeric_limits<float>::infinity();
@@ -152,6 +115,50 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
   }
 
  private:
+  // Short ranges far apart would wait for memory each time.
+  void Prefetch(RowRange range) const {
+    constexpr size_t kLine = 64, kAhead = 48 * kLine;
+    size_t bytes = std::min(kAhead, (range.end - range.begin) * code_size);
+    if (range.begin >= ntotal) return;
+    const int8_t* first = row_codes() + size_t{range.begin} * code_size;
+    for (size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i);
+  }
+
+  // Offers every row of the range to `best`.
+  void Scan(const Int8Vector& query, RowRange range, BestRows& best, ScoreSums* sums) const {
+    DotRows dot_rows = BestInt8Kernel().dot_rows;
+    int32_t dots[kScanRows];
+    for (uint32_t begin = range.begin; begin < range.end;) {
+      uint32_t count = std::min<uint32_t>(kScanRows, range.end - begin);
+      dot_rows(query.codes.data(), row_codes() + size_t{begin} * code_size, code_size, code_size, count, dots);
+      float scores[kScanRows];
+      for (uint32_t i = 0; i < count; ++i) scores[i] = static_cast<float>(dots[i]) * (scales_[begin + i] * query.scale);
+      for (uint32_t i = 0; i < count; ++i) {
+        if (scores[i] > best.threshold()) best.Add(begin + i, scores[i]);
+      }
+      if (sums != nullptr) {
+        sums->count += count;
+        for (uint32_t i = 0; i < count; ++i) {
+          sums->sum += scores[i];
+          sums->squares += double{scores[i]} * scores[i];
+        }
+      }
+      begin += count;
+    }
+  }
+
+  // Takes some rows in order.
+  void ScanRows(const Int8Vector& query, std::vector<ScoredChunk> rows, BestRows& best) const {
+    constexpr size_t kAhead = 12;
+    auto range = [&](size_t i) { return RowRange{rows[i].ordinal, rows[i].ordinal + 1}; };
+    std::ranges::sort(rows, {}, &ScoredChunk::ordinal);
+    for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) Prefetch(range(i));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (i + kAhead < rows.size()) Prefetch(range(i + kAhead));
+      Scan(query, range(i), best, nullptr);
+    }
+  }
+
   // Calls visit for maximal ranges of selected rows.
   template <typename Visit>
   void ForEachSelected(const faiss::IDSelector* selector, Visit visit) const {
@@ -170,6 +177,7 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
   }
 
   const float* scales_;
+  const NibbleRows nibbles_;
 };
 
 }  // namespace
@@ -186,18 +194,22 @@ std::string BuildVectorFile(uint32_t dimension, std::span<const std::string> row
   std::string out = ByteWriter().Raw("CLVC").Fixed(kVersion).Fixed(dimension)
                         .Fixed(static_cast<uint32_t>(rows.size())).Take();
   out.resize(kHeaderBytes);
-  out.reserve(kHeaderBytes + RoundUp64(rows.size() * half_bytes) + rows.size() * (padded + sizeof(float)));
+  out.reserve(kHeaderBytes + RoundUp64(rows.size() * half_bytes) + rows.size() * (padded + NibbleBytes(dimension) + 2 * sizeof(float)));
   for (const std::string& row : rows) out += row;
   out.resize(kHeaderBytes + RoundUp64(rows.size() * half_bytes));
   faiss::IndexScalarQuantizer halves = MakeHalfIndex(dimension);
-  std::vector<float> vector(dimension), scales;
+  std::vector<float> vector(dimension), scales, nibble_scales;
+  std::string nibbles;
   for (const std::string& row : rows) {
     halves.sa_decode(1, reinterpret_cast<const uint8_t*>(row.data()), vector.data());
     Int8Vector quantized = QuantizeInt8(vector);
     out.append(reinterpret_cast<const char*>(quantized.codes.data()), padded);
     scales.push_back(quantized.scale);
+    nibble_scales.push_back(EncodeNibbles(vector, nibbles));
   }
+  out += nibbles;
   out.append(reinterpret_cast<const char*>(scales.data()), scales.size() * sizeof(float));
+  out.append(reinterpret_cast<const char*>(nibble_scales.data()), nibble_scales.size() * sizeof(float));
   return out;
 }
 
@@ -205,14 +217,14 @@ class VectorIndex::Implementation {
  public:
   Implementation(uint32_t dimension, uint32_t rows, std::string_view bytes, std::shared_ptr<const void> owner)
       : owner_(std::move(owner)), size_bytes_(bytes.size()), halves_(MakeHalfIndex(dimension)),
-        codes_(dimension, rows, CodesIn(dimension, rows, bytes), ScalesIn(dimension, rows, bytes)) {
+        codes_(dimension, rows, CodesIn(dimension, rows, bytes), ScalesIn(dimension, rows, bytes), NibblesIn(dimension, rows, bytes)) {
     halves_.codes = ViewOf(bytes.data() + kHeaderBytes, size_t{rows} * dimension * 2);
     halves_.ntotal = rows;
     halves_.is_trained = true;
   }
 
   static size_t SizeOf(uint32_t dimension, uint32_t rows) {
-    return CodesBegin(dimension, rows) + size_t{rows} * (PaddedBytes(dimension) + sizeof(float));
+    return CodesBegin(dimension, rows) + size_t{rows} * (PaddedBytes(dimension) + NibbleBytes(dimension) + 2 * sizeof(float));
   }
   const faiss::IndexScalarQuantizer& halves() const { return halves_; }
   const Int8FlatIndex& codes() const { return codes_; }
@@ -224,7 +236,12 @@ class VectorIndex::Implementation {
     return reinterpret_cast<const int8_t*>(bytes.data() + CodesBegin(dimension, rows));
   }
   static const float* ScalesIn(uint32_t dimension, uint32_t rows, std::string_view bytes) {
-    return reinterpret_cast<const float*>(CodesIn(dimension, rows, bytes) + size_t{rows} * PaddedBytes(dimension));
+    size_t codes = size_t{rows} * (PaddedBytes(dimension) + NibbleBytes(dimension));
+    return reinterpret_cast<const float*>(CodesIn(dimension, rows, bytes) + codes);
+  }
+  static NibbleRows NibblesIn(uint32_t dimension, uint32_t rows, std::string_view bytes) {
+    const int8_t* codes = CodesIn(dimension, rows, bytes) + size_t{rows} * PaddedBytes(dimension);
+    return {reinterpret_cast<const uint8_t*>(codes), ScalesIn(dimension, rows, bytes) + rows, NibbleBytes(dimension)};
   }
 
   std::shared_ptr<const void> owner_;
@@ -264,18 +281,16 @@ std::vector<ScoredChunk> VectorIndex::Search(std::span<const float> query, size_
   k = std::min<size_t>(k, rows());
   if (k == 0) return {};
   Int8Vector quantized = QuantizeInt8(query);
-  BestRows best(k + kRescoreExtra, floor - kInt8Error);
-  for (size_t i = 0; i < allowed.size(); ++i) {
-    if (i + 1 < allowed.size()) implementation_->codes().Prefetch(allowed[i + 1]);
-    RowRange range{allowed[i].begin, std::min(allowed[i].end, rows())};
-    if (range.begin < range.end) implementation_->codes().Scan(quantized, range, best, sums);
+  std::vector<RowRange> present;
+  for (RowRange range : allowed) {
+    if (range.begin < std::min(range.end, rows())) present.push_back({range.begin, std::min(range.end, rows())});
   }
-  std::vector<ScoredChunk> found = best.Take();
+  std::vector<ScoredChunk> found = implementation_->codes().Best(quantized, k + kRescoreExtra, present, sums, floor);
   std::vector<uint32_t> ordinals;
   for (const ScoredChunk& each : found) ordinals.push_back(each.ordinal);
   std::vector<float> exact = Scores(query, ordinals);
   for (size_t i = 0; i < found.size(); ++i) found[i].score = exact[i];
-  std::ranges::sort(found, BestRows::Better);
+  std::ranges::sort(found, IsBetterRow());
   found.resize(std::min(k, found.size()));
   return found;
 }

@@ -2,11 +2,13 @@
 //
 //   file := "CLVC" (4 bytes), version (4), dimension (4), rows (4), zeros to byte 64,
 //           rows * dimension halves, zeros to a multiple of 64,
-//           rows * padded int8 codes (int8_kernels.h), rows scales (4 bytes each)
+//           rows * padded int8 codes (int8_kernels.h), rows * 4-bit codes (nibble_scan.h),
+//           a scale (4 bytes) for each row of int8 codes, then for each of 4-bit codes
 //
 // Row i belongs to chunk i; rows may be fewer than the segment has chunks while its embedding is under way. Vectors
-// have length 1, so the inner product is the cosine. A search scans the int8 codes of all allowed rows and scores
-// the best of them again from the halves; half precision moves a cosine by less than 1e-4.
+// have length 1, so the inner product is the cosine. A search scans the 4-bit codes of all allowed rows (the int8 codes
+// where these are few), scores the best of them again from the int8 codes, and the best of these from the halves; half
+// precision moves a cosine by less than 1e-4.
 #ifndef CODELORE_INDEX_VECTOR_VECTOR_INDEX_H_
 #define CODELORE_INDEX_VECTOR_VECTOR_INDEX_H_
 

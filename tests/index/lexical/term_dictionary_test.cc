@@ -30,7 +30,7 @@ TEST(LexicalReader, FindsInManySegmentsWhatItFindsInEach) {
   for (int t = -1; t < 300; ++t) {
     std::string term = t < 0 ? "every" : "term_" + std::to_string(t);
     std::vector<FoundTerm> found(readers.size());
-    LexicalReader::FindInAll(readers, term, found);
+    LexicalReader::FindInAll(readers, std::span(&term, 1), found);
     for (size_t i = 0; i < readers.size(); ++i) {
       TermPostings postings = readers[i]->Find(term);
       ASSERT_EQ(found[i].document_count, postings.postings.document_count()) << term << " in " << i;

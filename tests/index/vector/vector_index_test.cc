@@ -9,6 +9,7 @@
 #include <random>
 
 #include "index/vector/int8_kernels.h"
+#include "index/vector/nibble_scan.h"
 
 namespace codelore::index {
 namespace {
@@ -72,10 +73,62 @@ TEST(Int8Kernels, AllGiveTheSameSumsAlsoAtTheExtremes) {
   }
 }
 
+TEST(Int8Kernels, AllGiveTheSameSumsOfFourBitCodes) {
+  std::mt19937 random(6);
+  for (size_t dimension : {1u, 64u, 130u, 384u, 1000u, 4096u}) {
+    size_t stride = NibbleBytes(dimension), rows = 40, count = 23;
+    std::vector<int8_t> query(2 * stride);
+    std::vector<uint8_t> data(rows * stride);
+    std::vector<uint32_t> numbers(count + kRowsAhead);
+    for (uint32_t& number : numbers) number = static_cast<uint32_t>(random() % rows);
+    for (int extreme = 0; extreme < 3; ++extreme) {
+      for (int8_t& x : query) x = static_cast<int8_t>(extreme == 0 ? random() % 255 - 127 : extreme == 1 ? 127 : -127);
+      for (uint8_t& x : data) x = static_cast<uint8_t>(extreme == 0 ? random() : 255);
+      std::vector<int32_t> expected(count), dots(count);
+      AvailableInt8Kernels().back().dot_nibbles(query.data(), data.data(), stride, numbers.data(), count, expected.data());
+      EXPECT_TRUE(extreme != 1 || expected[0] == static_cast<int32_t>(2 * stride) * 127 * 15);
+      for (const Int8Kernel& kernel : AvailableInt8Kernels()) {
+        kernel.dot_nibbles(query.data(), data.data(), stride, numbers.data(), count, dots.data());
+        EXPECT_EQ(dots, expected) << kernel.name << " dimension " << dimension;
+      }
+    }
+  }
+}
+
+TEST(NibbleScan, EstimatesCosinesOfAllAllowedRows) {
+  std::mt19937 random(7);
+  for (uint32_t dimension : {40u, 100u, 384u}) {
+    const uint32_t count = 1500;
+    std::string codes;
+    std::vector<float> scales;
+    std::vector<std::vector<float>> vectors;
+    for (uint32_t i = 0; i < count; ++i) {
+      vectors.push_back(RandomUnit(random, dimension));
+      scales.push_back(EncodeNibbles(vectors.back(), codes));
+    }
+    NibbleRows rows{reinterpret_cast<const uint8_t*>(codes.data()), scales.data(), NibbleBytes(dimension)};
+    std::vector<RowRange> allowed = {{0, 1}, {3, 700}, {701, 702}, {900, count}};
+    std::vector<float> query = vectors[5];
+    BestRows best(count);
+    ScoreSums sums;
+    ScanNibbles(rows, QuantizeInt8(query), allowed, best, &sums);
+    std::vector<ScoredChunk> found = best.Take();
+    EXPECT_EQ(found.size(), 1299u);
+    EXPECT_EQ(sums.count, 1299u);
+    EXPECT_EQ(found[0].ordinal, 5u);
+    double sum = 0;
+    for (const ScoredChunk& each : found) {
+      EXPECT_NEAR(each.score, Dot(query, vectors[each.ordinal]), dimension < 100 ? .1 : .05);
+      sum += each.score;
+    }
+    EXPECT_NEAR(sums.sum, sum, 1e-3);
+  }
+}
+
 TEST(VectorIndex, FindsWhatScoringEveryRowFinds) {
   std::mt19937 random(2);
   for (uint32_t dimension : {64u, 100u, 384u}) {
-    Made made = Make(random, dimension, 3000);
+    Made made = Make(random, dimension, 3000);  // enough for the 4-bit codes
     double found = 0, all = 0;
     for (int round = 0; round < 50; ++round) {
       std::vector<float> query = RandomUnit(random, dimension);
