@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Fields of a request's body that say what it changes. No text of queries, no addresses, no secrets.
-constexpr const char* kRecordedFields[] = {"principal", "principals", "path", "user", "teams", "administrator", "expires_in_days", "tenant", "name"};
+constexpr const char* kRecordedFields[] = {"principal", "principals", "path", "user", "teams", "administrator", "expires_in_days", "tenant", "name", "model", "precision"};
 
 AuditEvent EventOf(const Operation& operation, const OperationContext& context, bool with_body) {
   AuditEvent event{.tenant = context.caller.tenant, .who = context.caller.viewer.name(), .what = std::string(operation.name),

@@ -13,6 +13,7 @@
 #include "api/grep_operation.h"
 #include "api/json_request.h"
 #include "api/masking_operations.h"
+#include "api/model_operations.h"
 #include "api/rule_operations.h"
 #include "api/search_operations.h"
 #include "api/source_operations.h"
@@ -143,6 +144,9 @@ constexpr Operation kOperations[] = {
     {"token.list", "GET", "/v1/tokens", kAdministrator, false, "List tokens, without their text", ListTokens},
     {"token.revoke", "DELETE", "/v1/tokens/:id", kAdministrator, false, "Revoke a token", RevokeToken},
     {"backup", "POST", "/v1/backup", kAdministrator, false, "Copy everything to a new folder on the server", MakeBackup},
+    {"model.list", "GET", "/v1/encoder", kAdministrator, false, "Which model's vectors are searched, and which are being built", ListEncoders},
+    {"model.use", "POST", "/v1/encoder", kAdministrator, false, "Change the encoder's model; the old one serves until the new one is complete", UseEncoder},
+    {"model.verify", "POST", "/v1/encoder/verify", kAdministrator, false, "Compare the model's files with what they were", VerifyEncoder},
     {"tenant.create", "POST", "/v1/tenants", kOperator, false, "Add a tenant", CreateTenant},
     {"tenant.list", "GET", "/v1/tenants", kOperator, false, "List tenants", ListTenants},
 };

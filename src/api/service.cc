@@ -13,7 +13,6 @@
 #include "chunker/language.h"
 #include "codelore/crash_point.h"
 #include "codelore/utf8.h"
-#include "embed/bert_encoder.h"
 #include "embed/bert_scorer.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
@@ -95,15 +94,6 @@ std::vector<std::pair<SourceId, std::string>> FilesNamed(std::string_view text, 
   return files;
 }
 
-Result<std::unique_ptr<TextEncoder>> OpenEncoder(const ServiceOptions& options) {
-  embed::ModelFolder folder = embed::ModelFolder::BuiltIn();
-  if (!options.model_folder.empty()) {
-    ASSIGN_OR_RETURN(folder, embed::ModelFolder::Open(options.model_folder));
-  }
-  ASSIGN_OR_RETURN(auto encoder, embed::BertEncoder::Open(std::move(folder), {.well_known_prefixes = true, .precision = options.precision}));
-  return std::unique_ptr<TextEncoder>(std::move(encoder));
-}
-
 }  // namespace
 
 std::string DefaultSourceName(std::string_view location) {
@@ -125,18 +115,20 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(auto networks, ingest::NetworkPolicy::Parse(options.allowed_networks));
   std::unique_ptr<Service> service(new Service());
   service->data_folder_ = folder;
+  service->threads_ = options.threads;
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->audit_, AuditLog::Open(folder + "/audit"));  // the store's lock makes this the one process
   service->quotas_ = std::make_unique<Quotas>(options.quotas);
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
-  ASSIGN_OR_RETURN(service->encoder_, OpenEncoder(options));
+  ASSIGN_OR_RETURN(service->encoders_, Encoders::Open(*service->store_, *service->index_, *service->directory_,
+                                                      {.model = options.model, .precision = options.precision, .fixed = options.fixed_model}));
   if (!options.reranker_folder.empty()) {
     ASSIGN_OR_RETURN(auto model, embed::ModelFolder::Open(options.reranker_folder));
     ASSIGN_OR_RETURN(service->reranker_, embed::BertScorer::Open(std::move(model), {.precision = options.precision}));
   }
   service->indexer_ = std::make_unique<ingest::Indexer>(
-      *service->index_, *service->directory_, *service->encoder_,
+      *service->index_, *service->directory_, [encoders = service->encoders_.get()] { return encoders->serving(); },
       ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .documents = service->store_.get(), .threads = options.threads, .networks = networks});
   RETURN_IF_ERROR(service->FinishRemovals());
   ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators));
@@ -158,16 +150,17 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
 Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& question) const {
   ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
   std::vector<float> vector;
+  const std::shared_ptr<const TextEncoder> encoder = encoders_->serving();  // its vectors stay while it is held
   if (request.mode != SearchMode::kLexical) {
     ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
     std::string ranked = index::RankedTextOf(request.text, query);
     std::vector<std::string_view> texts = {ranked};
     if (!ranked.empty()) {
-      ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
+      ASSIGN_OR_RETURN(auto encodings, encoder->Encode(texts, {.role = TextRole::kQuery}));
       vector = std::move(encodings[0].dense);
     }
   }
-  ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder_->info().fingerprint));
+  ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder->info().fingerprint));
   SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors,
                     .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
   for (Hit& hit : result.hits) {
@@ -205,10 +198,11 @@ Result<FileReply> Service::FindSimilarFiles(const Viewer& viewer, const FileQues
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   SimilarFilesRequest request{.source = {}, .path = {}, .filter = {}, .limit = question.limit};
   ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  const std::shared_ptr<const TextEncoder> encoder = encoders_->serving();
   for (auto& [source, path] : FilesNamed(question.text, visible)) {
     request.source = source;
     request.path = std::move(path);
-    auto result = index_->FindSimilarFiles(viewer, request, encoder_->info().fingerprint);
+    auto result = index_->FindSimilarFiles(viewer, request, encoder->info().fingerprint);
     if (result.ok()) return NameFiles(viewer, std::move(*result));
     if (result.status().code() != StatusCode::kNotFound) return result.status();
   }
@@ -255,7 +249,7 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   std::vector<NamedStatus> report;
   for (const acl::VisibleSource& source : sources) {
-    auto described = index_->Describe(viewer, source.id, encoder_->info().fingerprint);
+    auto described = index_->Describe(viewer, source.id, encoders_->serving()->info().fingerprint);
     if (!described.ok() && described.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
     ASSIGN_OR_RETURN(auto status, std::move(described));
     report.push_back({source.name, std::move(status)});
@@ -266,7 +260,7 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
 Result<SourceSummary> Service::SummarizeSource(const Viewer& viewer, const std::string& name) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   auto at = std::ranges::find(sources, name, &acl::VisibleSource::name);
-  auto summary = at == sources.end() ? Result<SourceSummary>(NotFound("")) : index_->Summarize(viewer, at->id, encoder_->info().fingerprint);
+  auto summary = at == sources.end() ? Result<SourceSummary>(NotFound("")) : index_->Summarize(viewer, at->id, encoders_->serving()->info().fingerprint);
   if (!summary.ok() && summary.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
   return summary;
 }

@@ -82,7 +82,8 @@ class CommandLine {
         ->type_name("FILE")->envname("CODELORE_CONFIG");
     app_.allow_config_extras(CLI::config_extras_mode::error);
     app_.add_option("--model", arguments_.backend.model,
-                    "folder of the encoder, as downloaded from Hugging Face: BERT, XLM-RoBERTa (BGE-M3) or NomicBERT (default: built in)")
+                    "folder of the encoder, as downloaded from Hugging Face: BERT, XLM-RoBERTa (BGE-M3) or NomicBERT; or built-in\n"
+                    "(default: what the data folder has; another one takes its place as with 'model use')")
         ->type_name("DIR")->envname("CODELORE_MODEL");
     app_.add_option("--reranker", arguments_.backend.reranker, "folder of a reranker (bge-reranker and its like), for POST /v1/rerank")
         ->type_name("DIR")->envname("CODELORE_RERANKER");
@@ -362,6 +363,20 @@ class CommandLine {
     AddOnSource(*source, "remove", "remove a source and its index", RemoveSource);
   }
 
+  void AddModelCommands() {
+    CLI::App* model = AddGroup("model", "show, change or check the encoder's model", "  codelore model list\n  codelore model use /models/bge-m3");
+    Add(*model, "list", "which model's vectors are searched, and which are being built", "  codelore model list", ListModels);
+    CLI::App* use = Add(*model, "use", "change the model; the old one serves until the new one has all vectors",
+                        "  codelore model use /models/bge-m3\n"
+                        "  codelore model use built-in --precision f32\n"
+                        "  codelore --server http://127.0.0.1:8080 --token TOKEN model use /models/bge-m3    a folder on the server\n"
+                        "Interrupted, the same command, index or serve goes on from there. To go back, use the old one.",
+                        UseModel);
+    use->add_option("model", arguments_.text, "a folder as downloaded from Hugging Face, or built-in")->type_name("")->required();
+    AddThreads(use);
+    Add(*model, "verify", "compare the model's files with what they were when it was taken up", "  codelore model verify", VerifyModel);
+  }
+
   void AddDirectoryCommands() {
     AddSourceCommands();
     AddPrincipalOptions(Add(app_, "grant", "let a user, a team or everyone read a source",
@@ -383,6 +398,7 @@ class CommandLine {
     remove_rule->add_option("--source", arguments_.source, "name of the source")->type_name("NAME")->required();
     remove_rule->add_option("--path", arguments_.rule_path, "as it was added")->type_name("GLOB")->required();
 
+    AddModelCommands();
     CLI::App* audit = AddGroup("audit", "read or check the audit log", "  codelore audit list --since 2026-01-31 --json\n  codelore audit verify");
     CLI::App* list_audit = Add(*audit, "list", "who did what; with --json as JSON lines",
                                "  codelore audit list --since 2026-01-31\n"

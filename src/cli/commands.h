@@ -49,6 +49,9 @@ int ListTenants(const Arguments& arguments);
 int AddRule(const Arguments& arguments);
 int ListRules(const Arguments& arguments);
 int RemoveRule(const Arguments& arguments);
+int ListModels(const Arguments& arguments);
+int UseModel(const Arguments& arguments);
+int VerifyModel(const Arguments& arguments);
 int ListAudit(const Arguments& arguments);
 int VerifyAudit(const Arguments& arguments);
 

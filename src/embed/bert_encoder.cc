@@ -55,7 +55,7 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   }
   const Precision precision = options.precision.value_or(FastestPrecision());
   std::unique_ptr<BertEncoder> encoder(
-      new BertEncoder(std::move(folder), std::move(config), precision));
+      new BertEncoder(std::move(folder), std::move(config), precision, options.gate));
   const ModelFolder& files = encoder->folder_;
   const BertShape& shape = encoder->config_.shape;
   ASSIGN_OR_RETURN(encoder->tokenizer_, ReadTokenizer(files, encoder->config_));
@@ -70,7 +70,8 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
 
 void BertEncoder::FillInfo() {
   ByteWriter identity;
-  identity.String("codelore encoder 1").Raw(folder_.Fingerprint().view());
+  file_hashes_ = folder_.FileHashes();
+  identity.String("codelore encoder 1").Raw(ModelFolder::FingerprintOf(file_hashes_).view());
   identity.String(config_.pooling == Pooling::kMean ? "mean" : "first");
   identity.String(precision_ == Precision::kInt8 ? "int8" : "f32");
   identity.Varint(config_.max_tokens).String(config_.query_prefix).String(config_.passage_prefix);
@@ -103,6 +104,8 @@ Result<std::vector<Encoding>> BertEncoder::Encode(std::span<const std::string_vi
                                                   const EncodeOptions& options) const {
   if (options.sparse && !info_.has_sparse)
     return InvalidArgument("model " + info_.name + " has no lexical weights");
+  std::optional<EncodeGate::Foreground> foreground;
+  if (gate_ && !options.background) foreground.emplace(*gate_);
   const Batch batch = TokenizeAll(texts, options.role);
   std::vector<uint32_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0);
@@ -131,6 +134,7 @@ Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> me
     lengths.push_back(batch.length(member));
   }
   std::unique_ptr<RunState> state = states_.Borrow();
+  state->gate = options.background ? gate_.get() : nullptr;
   Rows vectors = Forward(config_.shape, weights_, ids, lengths, state.get());
   Status status;
   for (size_t i = 0; i < members.size() && status.ok(); ++i) {

@@ -146,12 +146,17 @@ Result<std::string_view> ModelFolder::Read(std::string_view file) const {
   return NotFound("model " + name_ + ": expected the file " + std::string(file) + ", found none");
 }
 
-Hash256 ModelFolder::Fingerprint() const {
-  ByteWriter list;
+std::map<std::string, Hash256> ModelFolder::FileHashes() const {
+  std::map<std::string, Hash256> hashes;
   for (const auto& [name, file] : files_) {
-    const Hash256 hash = file.known_hash ? *file.known_hash : Sha256(file.bytes);
-    list.String(name).Raw(hash.view());
+    hashes.emplace(name, file.known_hash ? *file.known_hash : Sha256(file.bytes));
   }
+  return hashes;
+}
+
+Hash256 ModelFolder::FingerprintOf(const std::map<std::string, Hash256>& hashes) {
+  ByteWriter list;
+  for (const auto& [name, hash] : hashes) list.String(name).Raw(hash.view());
   return Sha256(list.view());
 }
 

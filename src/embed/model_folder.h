@@ -31,8 +31,11 @@ class ModelFolder {
   // The bytes of "config.json", "1_Pooling/config.json", ...; an error that names file and folder
   // if it is not there.
   Result<std::string_view> Read(std::string_view file) const;
+  // SHA-256 of each file.
+  std::map<std::string, Hash256> FileHashes() const;
   // SHA-256 over the names and contents of all files.
-  Hash256 Fingerprint() const;
+  Hash256 Fingerprint() const { return FingerprintOf(FileHashes()); }
+  static Hash256 FingerprintOf(const std::map<std::string, Hash256>& hashes);
 
  private:
   struct File {
