@@ -116,7 +116,7 @@ Status Encoders::Start(const Options& options) {
 Status Encoders::StartFromRecord(Record record, const Options& options) {
   const ModelIdentity& latest = record.building ? *record.building : record.serving;
   EncoderChoice wanted = options.model.empty() ? latest.choice : Normalised({options.model, options.precision});
-  if (options.precision) wanted.precision = options.precision;
+  if (options.precision && !IsRemote(wanted)) wanted.precision = options.precision;
   auto same = [&](const ModelIdentity& model) {
     return wanted.model == model.choice.model && (!wanted.precision || wanted.precision == model.choice.precision);
   };
@@ -342,8 +342,14 @@ Result<std::vector<FileVerdict>> Encoders::Verify(bool building) const {
     if (building && !record_.building) return NotFound("no model is being built");
     model = building ? *record_.building : record_.serving;
   }
-  ASSIGN_OR_RETURN(auto now, HashModel(model.choice));
   std::vector<FileVerdict> verdicts;
+  if (IsRemote(model.choice)) {  // it has no files to look at
+    ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(model.choice, gate_));
+    const std::string_view text = "codelore";
+    auto answer = opened.encoder->Encode({&text, 1}, {});
+    return std::vector<FileVerdict>{{model.choice.model, answer.ok() ? "answers" : answer.status().message()}};
+  }
+  ASSIGN_OR_RETURN(auto now, HashModel(model.choice));
   for (const auto& [file, hash] : model.files) {
     auto at = now.find(file);
     verdicts.push_back({file, at == now.end() ? "missing" : at->second == hash ? "unchanged" : "changed"});

@@ -27,7 +27,7 @@ namespace codelore::api {
 
 // What became of one of a model's files.
 struct FileVerdict {
-  std::string file, verdict;  // "unchanged", "changed", "missing" or "new"
+  std::string file, verdict;  // "unchanged", "changed", "missing" or "new"; of a server "answers", or what is wrong
 };
 
 struct ModelState {

@@ -16,7 +16,9 @@ namespace codelore::api {
 inline constexpr char kBuiltInModel[] = "built-in";
 
 struct EncoderChoice {
-  std::string model = kBuiltInModel;  // that, or a folder as downloaded from Hugging Face
+  // That, a folder as downloaded from Hugging Face, or the settings of a server, "url=http://127.0.0.1:8000/v1 model=bge-m3
+  // dimensions=1024 [name=N] [key-file=F] [batch=32]".
+  std::string model = kBuiltInModel;
   std::optional<embed::Precision> precision = {};  // without it: what is fastest on this processor
 
   bool operator==(const EncoderChoice&) const = default;
@@ -36,10 +38,12 @@ struct OpenedModel {
   std::shared_ptr<const TextEncoder> encoder;
 };
 
+// Whether it is the settings of a server.
+bool IsRemote(const EncoderChoice& choice);
 // Names the same model from any folder: paths become absolute. Nothing is looked at.
 EncoderChoice Normalised(EncoderChoice choice);
 Result<OpenedModel> OpenModel(const EncoderChoice& choice, const std::shared_ptr<embed::EncodeGate>& gate);
-// The hashes of a model's files as they are now.
+// The hashes of a model's files as they are now; none of a server's.
 Result<std::map<std::string, Hash256>> HashModel(const EncoderChoice& choice);
 
 std::string_view PrecisionName(const EncoderChoice& choice);  // "f32", "int8", or empty

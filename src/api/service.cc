@@ -150,19 +150,25 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
 Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& question) const {
   ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
   std::vector<float> vector;
+  bool without_vector = false;
   const std::shared_ptr<const TextEncoder> encoder = encoders_->serving();  // its vectors stay while it is held
   if (request.mode != SearchMode::kLexical) {
     ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
     std::string ranked = index::RankedTextOf(request.text, query);
     std::vector<std::string_view> texts = {ranked};
     if (!ranked.empty()) {
-      ASSIGN_OR_RETURN(auto encodings, encoder->Encode(texts, {.role = TextRole::kQuery}));
-      vector = std::move(encodings[0].dense);
+      auto encodings = encoder->Encode(texts, {.role = TextRole::kQuery});
+      without_vector = !encodings.ok();
+      // Only of an encoder elsewhere. What it said is for who looks after it (model verify), not for everyone.
+      if (without_vector && encodings.status().code() != StatusCode::kUnavailable) return encodings.status();
+      if (without_vector && request.mode == SearchMode::kVector) return Unavailable("the encoder does not answer; try again, or search with mode lexical");
+      if (!without_vector) vector = std::move((*encodings)[0].dense);
     }
   }
   ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder->info().fingerprint));
   SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors,
                     .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
+  if (without_vector) reply.notes.push_back("the encoder does not answer: this was found by words, not by meaning");
   for (Hit& hit : result.hits) {
     auto found = directory_->SourceName(viewer, hit.source);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
