@@ -1,5 +1,7 @@
 #include "embed/bert_encoder.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -65,6 +67,8 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   ASSIGN_OR_RETURN(encoder->lexical_head_, LexicalHead::Load(files, shape.hidden));
   ASSIGN_OR_RETURN(encoder->token_vector_head_, TokenVectorHead::Load(files, shape.hidden));
   encoder->FillInfo();
+  files.ReleasePages();  // all but the word embeddings is packed
+  malloc_trim(0);        // and what it was packed from is given back
   return encoder;
 }
 

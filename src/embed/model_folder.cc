@@ -110,7 +110,7 @@ Status ModelFolder::MapFile(const std::string& path, std::string_view name) {
   size_t size = 0;
   ASSIGN_OR_RETURN(std::shared_ptr<const void> bytes, Map(path + "/" + std::string(name), &size));
   const std::string_view view(static_cast<const char*>(bytes.get()), size);
-  files_.emplace(name, File{view, std::move(bytes), std::nullopt});
+  files_.emplace(name, File{view, std::move(bytes), std::nullopt, /*mapped=*/true});
   return OkStatus();
 }
 
@@ -144,6 +144,13 @@ Result<std::string_view> ModelFolder::Read(std::string_view file) const {
   const auto found = files_.find(file);
   if (found != files_.end()) return found->second.bytes;
   return NotFound("model " + name_ + ": expected the file " + std::string(file) + ", found none");
+}
+
+void ModelFolder::ReleasePages() const {
+  for (const auto& [name, file] : files_) {
+    if (file.mapped && !file.bytes.empty())
+      madvise(const_cast<char*>(file.bytes.data()), file.bytes.size(), MADV_DONTNEED);
+  }
 }
 
 std::map<std::string, Hash256> ModelFolder::FileHashes() const {
