@@ -13,6 +13,9 @@ namespace codelore::embed {
 
 namespace {
 
+// After so many tokens the pages of the word embeddings that were looked at are let go: else all of
+// them would stay, a gigabyte of BGE-M3's.
+constexpr size_t kReleaseTokens = 8192;
 constexpr size_t kGroupTokens = 512;  // the network is as fast as it gets from about 100 on
 
 // Scales to Euclidean length 1; false if there is no such vector.
@@ -146,6 +149,10 @@ Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> me
     vectors.data += lengths[i] * vectors.stride;
   }
   states_.Return(std::move(state));
+  if (tokens_since_release_.fetch_add(ids.size()) >= kReleaseTokens) {
+    tokens_since_release_ = 0;
+    folder_.ReleasePages();
+  }
   return status;
 }
 

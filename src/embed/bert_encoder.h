@@ -8,6 +8,7 @@
 #ifndef CODELORE_EMBED_BERT_ENCODER_H_
 #define CODELORE_EMBED_BERT_ENCODER_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -83,6 +84,7 @@ class BertEncoder final : public TextEncoder {
   EncoderInfo info_;
   std::map<std::string, Hash256> file_hashes_;
   mutable RunStates states_;
+  mutable std::atomic<size_t> tokens_since_release_{0};
 };
 
 }  // namespace codelore::embed
