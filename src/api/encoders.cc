@@ -234,7 +234,9 @@ Result<bool> Encoders::BuildOnce(const std::shared_ptr<const TextEncoder>& encod
   }
   std::stop_callback by_restart(restart, [&] { either.request_stop(); });
   EmbedProgress before, last;
-  before.chunks_total = index_.ListVectorSpaces().chunks;
+  VectorSpaces spaces = index_.ListVectorSpaces();
+  before.chunks_total = spaces.chunks;
+  const uint64_t built_before = spaces.CountOf(encoder->info().fingerprint);
   ASSIGN_OR_RETURN(auto tenants, Tenants());
   for (TenantId tenant : tenants) {
     std::vector<PartitionId> partitions;
@@ -251,8 +253,14 @@ Result<bool> Encoders::BuildOnce(const std::shared_ptr<const TextEncoder>& encod
     if (!status.ok()) return restart.stop_requested() && !stop.stop_requested() ? Result<bool>(false) : status;
     before = last;
   }
-  VectorSpaces spaces = index_.ListVectorSpaces();
-  if (spaces.CountOf(encoder->info().fingerprint) < spaces.chunks) return stop.stop_requested() ? Result<bool>(Unavailable("interrupted")) : false;
+  spaces = index_.ListVectorSpaces();
+  const uint64_t built = spaces.CountOf(encoder->info().fingerprint);
+  if (built < spaces.chunks) {
+    if (stop.stop_requested()) return Unavailable("interrupted");
+    // Text that was added meanwhile is for the next pass; of a source that is just being removed none will help.
+    if (built > built_before) return false;
+    return Unavailable(std::to_string(spaces.chunks - built) + " chunks have no vectors of the new model yet");
+  }
   RETURN_IF_ERROR(Switch(encoder));
   return true;
 }
