@@ -31,6 +31,7 @@ struct EncodeOptions {
   TextRole role = TextRole::kPassage;
   bool sparse = false;  // ask for heads the model has; asking for one it lacks is an invalid argument
   bool multi = false;
+  bool background = false;  // nobody waits for it: it gives way to calls that somebody waits for
 };
 
 // The heads of one text. Dense and multi vectors have Euclidean length 1.

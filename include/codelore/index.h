@@ -273,6 +273,24 @@ struct ReferenceRequest;
 struct ReferenceResult;
 struct FileOutline;
 
+// What there is of one encoder's vectors, and of how many chunks in all.
+struct VectorSpace {
+  Hash256 encoder;
+  uint64_t chunks_with_vectors = 0;  // of files that are not deleted
+  uint64_t bytes = 0;
+};
+struct VectorSpaces {
+  uint64_t chunks = 0;
+  std::vector<VectorSpace> spaces;
+
+  uint64_t CountOf(const Hash256& encoder) const {
+    for (const VectorSpace& space : spaces) {
+      if (space.encoder == encoder) return space.chunks_with_vectors;
+    }
+    return 0;
+  }
+};
+
 class Index {
  public:
   virtual ~Index() = default;
@@ -288,6 +306,12 @@ class Index {
   virtual Status Embed(TenantId tenant, std::span<const PartitionId> partitions, const TextEncoder& encoder,
                        int threads, std::stop_token stop,
                        const std::function<void(const EmbedProgress&)>& progress) = 0;
+
+  // For who looks after the models: of all partitions of all tenants.
+  virtual VectorSpaces ListVectorSpaces() const = 0;
+  // Ends the vectors of these encoders, the cached ones of `tenants` too. Nothing may be encoding with them any more. Cut
+  // off, it can be done again.
+  virtual Status DropVectors(std::span<const TenantId> tenants, std::span<const Hash256> encoders) = 0;
 
   // Makes few segments of many small ones, and of those that are mostly deleted files. Readers notice nothing. Stops
   // early, with kUnavailable, when `stop` is requested.

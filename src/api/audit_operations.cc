@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 // Fields of a request's body that say what it changes. No text of queries, no addresses, no secrets.
 constexpr const char* kRecordedFields[] = {"principal", "principals", "path", "user", "teams", "administrator", "role", "kind", "disabled", "team", "protocols", "sources",
-                                           "expires_in_days", "overlap_hours", "from_repository", "tenant", "name"};
+                                           "expires_in_days", "overlap_hours", "from_repository", "tenant", "name", "model", "precision"};
 
 AuditEvent EventOf(const Operation& operation, const OperationContext& context, bool with_body) {
   AuditEvent event{.tenant = context.caller.tenant, .who = context.caller.viewer.name(), .what = std::string(operation.name),

@@ -316,7 +316,7 @@ class Evaluation {
   std::string Report(const Mean& repositories, const Json& each) const {
     Json report = {{"set", options_.queries_file.empty() ? options_.folder : options_.queries_file},
                    {"mode", ModeName(options_.mode)},
-                   {"encoder", service_.encoder().name},
+                   {"encoder", service_.encoder()->info().name},
                    {"queries", queries_},
                    {"documents", index_.indexed()},
                    {"documents_skipped", index_.skipped()},

@@ -205,7 +205,7 @@ class SpanEvaluation {
   }
 
   std::string Report() const {
-    Json report = {{"set", options_.spans_folder}, {"mode", ModeName(options_.mode)}, {"encoder", service_.encoder().name},
+    Json report = {{"set", options_.spans_folder}, {"mode", ModeName(options_.mode)}, {"encoder", service_.encoder()->info().name},
                    {"queries", mean_.count()}, {"documents", index_.indexed()}, {"documents_skipped", index_.skipped()},
                    {"chunks", chunks_}, {"hits", options_.hits}, {"mean", FiguresJson(mean_.Value())}};
     for (const auto& [id, mean] : by_corpus_) {

@@ -1,11 +1,8 @@
 #include "api/generators.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -99,19 +96,6 @@ Status CheckConfig(const GeneratorConfig& config, bool has_local_settings) {
   return OkStatus();
 }
 
-// A key that others on the machine can read is no secret.
-Result<std::string> ReadKey(const std::string& file) {
-  struct stat info;
-  if (::stat(file.c_str(), &info) != 0) return InvalidArgument("key file " + file + " cannot be read");
-  if ((info.st_mode & S_IROTH) != 0) return InvalidArgument("key file " + file + " is readable by everyone; chmod 600 it");
-  std::ifstream stream(file);
-  std::string key;
-  std::getline(stream, key);
-  while (key.ends_with('\r') || key.ends_with(' ')) key.pop_back();
-  if (key.empty()) return InvalidArgument("key file " + file + " is empty; expected the key in its first line");
-  return key;
-}
-
 Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config) {
   if (!config.local.file.empty()) {
     generate::LlamaModelOptions options = config.local;
@@ -122,7 +106,7 @@ Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config
   }
   RemoteServerOptions remote{.address = config.url};
   if (!config.key_file.empty()) {
-    ASSIGN_OR_RETURN(remote.key, ReadKey(config.key_file));
+    ASSIGN_OR_RETURN(remote.key, ReadKeyFile(config.key_file));
   }
   ASSIGN_OR_RETURN(auto server, OpenRemoteServer(std::move(remote)));
   generate::RemoteModelOptions options{.model = config.model};

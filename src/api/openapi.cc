@@ -173,6 +173,10 @@ Json RequestSchema(std::string_view name) {
     return Body({}, {{"text", Text("of a CODEOWNERS file; empty: the imported rules go")}, {"from_repository", Flag("the one that is indexed with the source")}});
   }
   if (name == "backup") return Body({"folder"}, {{"folder", Text("an absolute path on the server; it must not exist yet")}});
+  if (name == "model.use") {
+    return Body({"model"}, {{"model", Text("an absolute path on the server of a folder as downloaded from Hugging Face, or built-in")},
+                            {"precision", {{"type", "string"}, {"enum", {"", "f32", "int8"}}, {"description", "empty: what is fastest on the server's processor"}}}});
+  }
   if (name == "tenant.create") return Body({"name"}, {{"name", Text("unique")}});
   return nullptr;
 }
@@ -242,6 +246,17 @@ Json AnswerSchema(std::string_view name) {
     return Object({{"model", Text("name of the reranker")}, {"results", ListOf(std::move(result))}});
   }
   if (name == "symbols" || name == "references" || name == "outline") return SymbolsSchema(name);
+  if (name == "model.list" || name == "model.use") {
+    Json number = {{"type", "integer"}, {"minimum", 0}};
+    Json model = Object({{"name", Text("of the model")}, {"model", Text("its folder, or built-in")}, {"precision", Text("f32 or int8")},
+                         {"fingerprint", Text("of files, pooling, precision and prefixes")}, {"dimension", number}, {"chunks", number},
+                         {"chunks_with_vectors", number}, {"vector_bytes", number}});
+    return Object({{"serving", model}, {"building", model}, {"vector_bytes_to_free", number}, {"problem", Text("why the last attempt to build ended")}});
+  }
+  if (name == "model.verify") {
+    return Object({{"ok", Flag("all are unchanged")},
+                   {"files", ListOf(Object({{"of", Text("serving or building")}, {"file", Text("its name")}, {"verdict", Text("unchanged, changed, missing or new")}}))}});
+  }
   if (name == "why") {
     Json number = {{"type", "integer"}, {"minimum", 0}};
     return Object({{"source", Text("as sent")}, {"path", Text("as sent")}, {"branch", Text("the indexed branch")}, {"commit", Text("what is indexed")},

@@ -13,6 +13,7 @@
 #include "api/grep_operation.h"
 #include "api/json_request.h"
 #include "api/masking_operations.h"
+#include "api/model_operations.h"
 #include "api/people_operations.h"
 #include "api/rule_operations.h"
 #include "api/search_operations.h"
@@ -97,6 +98,9 @@ constexpr Operation kOperations[] = {
     {"token.list", "GET", "/v1/tokens", kAuditor, false, "List tokens, without their text", ListTokens},
     {"token.revoke", "DELETE", "/v1/tokens/:id", kAdministrator, false, "Revoke a token", RevokeToken},
     {"backup", "POST", "/v1/backup", kPlatform, false, "Copy everything to a new folder on the server", MakeBackup},
+    {"model.list", "GET", "/v1/encoder", kPlatform, false, "Which model's vectors are searched, and which are being built", ListEncoders},
+    {"model.use", "POST", "/v1/encoder", kPlatform, false, "Change the encoder's model; the old one serves until the new one is complete", UseEncoder},
+    {"model.verify", "POST", "/v1/encoder/verify", kPlatform, false, "Compare the model's files with what they were", VerifyEncoder},
     {"tenant.create", "POST", "/v1/tenants", kPlatform, false, "Add a tenant", CreateTenant},
     {"tenant.list", "GET", "/v1/tenants", kPlatform, false, "List tenants", ListTenants},
 };

@@ -46,10 +46,12 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   server->http_ = std::make_unique<HttpServer>(std::move(options.http));
   AddRoutes(*server->http_, service, *server->queue_, server->follower_.get());
   RETURN_IF_ERROR(server->http_->Start());
+  server->model_builder_ = std::jthread([&service](std::stop_token stop) { service.encoders().KeepBuilding(service.threads(), stop); });
   return server;
 }
 
 Server::~Server() {
+  model_builder_ = {};
   if (http_) http_->Stop(std::chrono::milliseconds(3000));
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "api/follower.h"
 #include "api/http/http_server.h"
@@ -34,6 +35,7 @@ class Server {
   std::unique_ptr<IndexQueue> queue_;
   std::unique_ptr<Follower> follower_;
   std::unique_ptr<HttpServer> http_;
+  std::jthread model_builder_;  // a new model's vectors, beside everything else
 };
 
 }  // namespace codelore::api

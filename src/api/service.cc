@@ -15,11 +15,9 @@
 #include "chunker/language.h"
 #include "codelore/crash_point.h"
 #include "codelore/utf8.h"
-#include "embed/bert_encoder.h"
 #include "embed/bert_scorer.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
-#include "gloss/glossing_encoder.h"
 #include "index/store/rocks_store.h"
 #include "ingest/document_store.h"
 #include "ingest/git_location.h"
@@ -99,15 +97,6 @@ std::vector<std::pair<SourceId, std::string>> FilesNamed(std::string_view text, 
   return files;
 }
 
-Result<std::unique_ptr<TextEncoder>> OpenEncoder(const ServiceOptions& options) {
-  embed::ModelFolder folder = embed::ModelFolder::BuiltIn();
-  if (!options.model_folder.empty()) {
-    ASSIGN_OR_RETURN(folder, embed::ModelFolder::Open(options.model_folder));
-  }
-  ASSIGN_OR_RETURN(auto encoder, embed::BertEncoder::Open(std::move(folder), {.well_known_prefixes = true, .precision = options.precision}));
-  return std::unique_ptr<TextEncoder>(std::make_unique<gloss::GlossingEncoder>(std::move(encoder)));
-}
-
 }  // namespace
 
 std::string DefaultSourceName(std::string_view location) {
@@ -132,19 +121,21 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(auto networks, ingest::NetworkPolicy::Parse(options.allowed_networks));
   std::unique_ptr<Service> service(new Service());
   service->data_folder_ = folder;
+  service->threads_ = options.threads;
   ASSIGN_OR_RETURN(service->store_, index::OpenRocksStore(folder + "/store"));
   ASSIGN_OR_RETURN(service->audit_, AuditLog::Open(folder + "/audit"));  // the store's lock makes this the one process
   service->quotas_ = std::make_unique<Quotas>(options.quotas);
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
   ASSIGN_OR_RETURN(service->identity_providers_, IdentityProviders::Open(*service->directory_, options.identity));
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
-  ASSIGN_OR_RETURN(service->encoder_, OpenEncoder(options));
+  ASSIGN_OR_RETURN(service->encoders_, Encoders::Open(*service->store_, *service->index_, *service->directory_,
+                                                      {.model = options.model, .precision = options.precision, .fixed = options.fixed_model}));
   if (!options.reranker_folder.empty()) {
     ASSIGN_OR_RETURN(auto model, embed::ModelFolder::Open(options.reranker_folder));
     ASSIGN_OR_RETURN(service->reranker_, embed::BertScorer::Open(std::move(model), {.precision = options.precision}));
   }
   service->indexer_ = std::make_unique<ingest::Indexer>(
-      *service->index_, *service->directory_, *service->encoder_,
+      *service->index_, *service->directory_, [encoders = service->encoders_.get()] { return encoders->serving(); },
       ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .documents = service->store_.get(), .threads = options.threads, .networks = networks});
   RETURN_IF_ERROR(service->FinishRemovals());
   ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators));
@@ -166,25 +157,32 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
   return request;
 }
 
-Result<std::vector<float>> Service::QueryVector(const Viewer& viewer, const SearchRequest& request) const {
+Result<std::vector<float>> Service::QueryVector(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const {
   if (request.mode == SearchMode::kLexical) return std::vector<float>();
   ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
   std::string ranked = index::RankedTextOf(request.text, query);
   if (ranked.empty()) return std::vector<float>();
-  const std::string key = KeyOfText(viewer, ranked);
+  const std::string key = std::string(encoder.info().fingerprint.view()) + KeyOfText(viewer, ranked);
   if (auto kept = vectors_.Find(key)) return *kept;
   std::vector<std::string_view> texts = {ranked};
-  ASSIGN_OR_RETURN(auto encodings, encoder_->Encode(texts, {.role = TextRole::kQuery}));
+  ASSIGN_OR_RETURN(auto encodings, encoder.Encode(texts, {.role = TextRole::kQuery}));
   auto vector = std::make_shared<const std::vector<float>>(std::move(encodings[0].dense));
   vectors_.Keep(key, vector, vector->size() * sizeof(float));
   return *vector;
 }
 
-Result<SearchReply> Service::SearchIndex(const Viewer& viewer, const SearchRequest& request) const {
-  ASSIGN_OR_RETURN(std::vector<float> vector, QueryVector(viewer, request));
-  ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector, encoder_->info().fingerprint));
+Result<SearchReply> Service::SearchIndex(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const {
+  auto vector = QueryVector(viewer, request, encoder);
+  // Only of an encoder elsewhere. What it said is for who looks after it (model verify), not for everyone.
+  const bool without_vector = vector.status().code() == StatusCode::kUnavailable;
+  if (without_vector && request.mode == SearchMode::kVector) return Unavailable("the encoder does not answer; try again, or search with mode lexical");
+  if (without_vector) vector = std::vector<float>();
+  RETURN_IF_ERROR(vector.status());
+  ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, *vector, encoder.info().fingerprint));
   SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors,
                     .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
+  reply.encoder_silent = without_vector;
+  if (without_vector) reply.notes.push_back("the encoder does not answer: this was found by words, not by meaning");
   for (Hit& hit : result.hits) {
     auto found = directory_->SourceName(viewer, hit.source);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
@@ -198,9 +196,11 @@ Result<SearchReply> Service::SearchIndex(const Viewer& viewer, const SearchReque
 Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& question) const {
   const uint64_t generation = index_->Generation();  // before what it stands for
   ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
-  const std::string key = WorldKey(viewer, generation) + KeyOfRequest(request);
+  const std::shared_ptr<const TextEncoder> encoder = encoders_->serving();  // its vectors stay while it is held
+  const std::string key = WorldKey(viewer, generation) + std::string(encoder->info().fingerprint.view()) + KeyOfRequest(request);
   if (auto kept = results_.Find(key)) return *kept;
-  ASSIGN_OR_RETURN(SearchReply reply, SearchIndex(viewer, request));
+  ASSIGN_OR_RETURN(SearchReply reply, SearchIndex(viewer, request, *encoder));
+  if (reply.encoder_silent) return reply;
   size_t bytes = 0;
   for (const NamedHit& named : reply.hits) bytes += 1024 + 2 * named.hit.text.size() + named.hit.line_weights.size() * sizeof(float);
   results_.Keep(key, std::make_shared<const SearchReply>(reply), bytes);
@@ -232,10 +232,11 @@ Result<FileReply> Service::FindSimilarFiles(const Viewer& viewer, const FileQues
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   SimilarFilesRequest request{.source = {}, .path = {}, .filter = {}, .limit = question.limit};
   ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  const std::shared_ptr<const TextEncoder> encoder = encoders_->serving();
   for (auto& [source, path] : FilesNamed(question.text, visible)) {
     request.source = source;
     request.path = std::move(path);
-    auto result = index_->FindSimilarFiles(viewer, request, encoder_->info().fingerprint);
+    auto result = index_->FindSimilarFiles(viewer, request, encoder->info().fingerprint);
     if (result.ok()) return NameFiles(viewer, std::move(*result));
     if (result.status().code() != StatusCode::kNotFound) return result.status();
   }
@@ -323,7 +324,7 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   std::vector<NamedStatus> report;
   for (const acl::VisibleSource& source : sources) {
-    auto described = index_->Describe(viewer, source.id, encoder_->info().fingerprint);
+    auto described = index_->Describe(viewer, source.id, encoders_->serving()->info().fingerprint);
     if (!described.ok() && described.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
     ASSIGN_OR_RETURN(auto status, std::move(described));
     report.push_back({source.name, std::move(status)});
@@ -334,7 +335,7 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
 Result<SourceSummary> Service::SummarizeSource(const Viewer& viewer, const std::string& name) const {
   ASSIGN_OR_RETURN(auto sources, directory_->VisibleSources(viewer));
   auto at = std::ranges::find(sources, name, &acl::VisibleSource::name);
-  auto summary = at == sources.end() ? Result<SourceSummary>(NotFound("")) : index_->Summarize(viewer, at->id, encoder_->info().fingerprint);
+  auto summary = at == sources.end() ? Result<SourceSummary>(NotFound("")) : index_->Summarize(viewer, at->id, encoders_->serving()->info().fingerprint);
   if (!summary.ok() && summary.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
   return summary;
 }

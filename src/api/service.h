@@ -16,13 +16,13 @@
 
 #include "acl/directory.h"
 #include "api/audit_log.h"
+#include "api/encoders.h"
 #include "api/feedback.h"
 #include "api/generators.h"
 #include "api/identity/identity_options.h"
 #include "api/lru_cache.h"
 #include "api/quotas.h"
 #include "api/sessions.h"
-#include "codelore/encoder.h"
 #include "codelore/generator.h"
 #include "codelore/index.h"
 #include "codelore/store.h"
@@ -37,7 +37,8 @@ struct ServiceOptions {
   std::string data_folder;
   int threads = 2;  // for indexing: reading and chunking, then encoding
   std::vector<GeneratorConfig> generators = {};  // besides the extractive one; the first is the default
-  std::string model_folder = {};     // of the encoder, as Hugging Face has it; empty: the built-in one
+  std::string model = {};  // of the encoder; empty: the one on record, see Encoders
+  bool fixed_model = false;  // see Encoders::Options
   std::string reranker_folder = {};  // of a sequence classification model; empty: none
   std::optional<embed::Precision> precision = {};  // of both; without it: what is fastest on this processor
   std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
@@ -69,6 +70,7 @@ struct SearchReply {
   uint64_t chunks = 0, chunks_with_vectors = 0;  // see SearchResult
   std::vector<std::string> notes;                 // likewise
   std::string read_as;
+  bool encoder_silent = false;  // it is elsewhere and does not answer: found by words only
 };
 
 struct FileQuestion {
@@ -206,11 +208,14 @@ class Service {
   // system and not exist: they share their bytes with the live ones.
   Status LinkTo(const std::string& folder) const;
   const std::string& data_folder() const { return data_folder_; }
+  int threads() const { return threads_; }  // for indexing
 
   KeyValueStore& store() { return *store_; }
   acl::Directory& directory() { return *directory_; }
-  const EncoderInfo& encoder() const { return encoder_->info(); }
-  const TextEncoder& text_encoder() const { return *encoder_; }
+  // What questions are encoded by, now: it may be another one later.
+  std::shared_ptr<const TextEncoder> encoder() const { return encoders_->serving(); }
+  Encoders& encoders() { return *encoders_; }
+  const Encoders& encoders() const { return *encoders_; }
   const TextPairScorer* reranker() const { return reranker_.get(); }  // none: not configured
   AuditLog& audit() { return *audit_; }
   Quotas& quotas() { return *quotas_; }
@@ -232,12 +237,13 @@ class Service {
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
   Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
-  Result<std::vector<float>> QueryVector(const Viewer& viewer, const SearchRequest& request) const;
-  Result<SearchReply> SearchIndex(const Viewer& viewer, const SearchRequest& request) const;
+  Result<std::vector<float>> QueryVector(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const;
+  Result<SearchReply> SearchIndex(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const;
   Result<AnswerSummary> Generate(const AnswerChoice& choice, const AnswerRequest& request, const std::string& world,
                                  std::stop_token stop, const AnswerSink& sink) const;
 
   std::string data_folder_;
+  int threads_ = 1;
   // In the order they are opened; each needs those above it.
   std::unique_ptr<KeyValueStore> store_;
   std::unique_ptr<AuditLog> audit_;
@@ -245,7 +251,7 @@ class Service {
   std::unique_ptr<acl::Directory> directory_;
   std::unique_ptr<IdentityProviders> identity_providers_;
   std::unique_ptr<Index> index_;
-  std::unique_ptr<TextEncoder> encoder_;
+  std::unique_ptr<Encoders> encoders_;
   std::unique_ptr<TextPairScorer> reranker_;
   std::unique_ptr<ingest::Indexer> indexer_;
   std::unique_ptr<Generators> generators_;

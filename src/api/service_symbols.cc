@@ -90,7 +90,7 @@ Result<FileInsight> Service::ExplainFile(const Viewer& viewer, const std::string
   Status missing = NotFound("no source '" + source + "' that you may read has a file '" + path +
                             "': it is not at the indexed commit, it is spelled otherwise, or it is not yours to read");
   if (at == visible.end()) return missing;
-  auto insight = index_->Explain(viewer, at->id, path, encoder_->info().fingerprint);
+  auto insight = index_->Explain(viewer, at->id, path, encoders_->serving()->info().fingerprint);
   if (!insight.ok() && insight.status().code() == StatusCode::kNotFound) return missing;
   return insight;
 }

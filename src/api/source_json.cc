@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/model_operations.h"
 #include "api/time_text.h"
 #include "ingest/git_location.h"
 
@@ -106,6 +107,10 @@ std::string SummaryJson(const std::string& source, const SourceSummary& summary)
                {"segments", summary.segments}});
 }
 
+std::string VectorProgressJson(const EmbedProgress& progress) {
+  return Dump(ProgressJson({.stage = ingest::IndexStage::kVectors, .vectors = progress}));
+}
+
 Result<Viewer> ManagementViewer(const OperationContext& context) {
   if (context.caller.role == Role::kReader) return context.caller.viewer;
   return context.service.directory().OperatorViewer(context.caller.tenant);
@@ -131,6 +136,7 @@ Result<std::string> IndexNow(OperationContext& context, const acl::Source& sourc
   };
   ASSIGN_OR_RETURN(auto report, context.service.IndexSource(source, context.stop, progress));
   RETURN_IF_ERROR(IndexQueue::EraseRecorded(context.service.store(), source.id));
+  RETURN_IF_ERROR(BuildModel(context));
   return Dump(ReportJson(source.name, report));
 }
 

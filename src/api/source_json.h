@@ -12,6 +12,7 @@ namespace codelore::api {
 std::string_view PhaseName(JobPhase phase);
 // JSON objects.
 std::string JobJson(const JobState& job);
+std::string VectorProgressJson(const EmbedProgress& progress);  // as "progress" events have it
 std::string StatusJson(const NamedStatus& named);
 std::string SummaryJson(const std::string& source, const SourceSummary& summary);
 

@@ -34,7 +34,7 @@ Result<std::string> DescribeSources(OperationContext& context) {
     if (auto job = context.queue->StateOf(source.id)) sources.back()["indexing"] = Json::parse(JobJson(*job));
   }
   return Dump({{"version", CODELORE_VERSION},
-               {"encoder", {{"name", context.service.encoder().name}, {"dimension", context.service.encoder().dimension}}},
+               {"encoder", {{"name", context.service.encoder()->info().name}, {"dimension", context.service.encoder()->info().dimension}}},
                {"sources", sources}});
 }
 

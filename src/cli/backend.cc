@@ -80,7 +80,7 @@ class RemoteBackend final : public Backend {
 }  // namespace
 
 Result<api::ServiceOptions> ServiceOptionsOf(const BackendOptions& options) {
-  api::ServiceOptions service{.data_folder = options.data_folder, .threads = options.threads, .model_folder = options.model,
+  api::ServiceOptions service{.data_folder = options.data_folder, .threads = options.threads, .model = options.model,
                               .reranker_folder = options.reranker, .allowed_networks = options.allowed_networks};
   if (!options.precision.empty()) service.precision = options.precision == "int8" ? embed::Precision::kInt8 : embed::Precision::kFloat32;
   for (const std::string& text : options.generators) {

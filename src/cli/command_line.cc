@@ -83,8 +83,10 @@ class CommandLine {
         ->type_name("FILE")->envname("CODELORE_CONFIG");
     app_.allow_config_extras(CLI::config_extras_mode::error);
     app_.add_option("--model", arguments_.backend.model,
-                    "folder of the encoder, as downloaded from Hugging Face: BERT, XLM-RoBERTa (BGE-M3) or NomicBERT (default: built in)")
-        ->type_name("DIR")->envname("CODELORE_MODEL");
+                    "folder of the encoder, as downloaded from Hugging Face: BERT, XLM-RoBERTa (BGE-M3) or NomicBERT; or built-in; or any\n"
+                    "OpenAI-compatible server: \"url=http://127.0.0.1:8000/v1 model=bge-m3 dimensions=1024 [key-file=F] [batch=32]\"\n"
+                    "(default: what the data folder has; another one takes its place as with 'model use')")
+        ->type_name("MODEL")->envname("CODELORE_MODEL");
     app_.add_option("--reranker", arguments_.backend.reranker, "folder of a reranker (bge-reranker and its like), for POST /v1/rerank")
         ->type_name("DIR")->envname("CODELORE_RERANKER");
     app_.add_option("--precision", arguments_.backend.precision, "of both: f32 or int8 (default: what is fastest on this processor)")
@@ -386,6 +388,21 @@ class CommandLine {
     AddOnSource(*source, "remove", "remove a source and its index", RemoveSource);
   }
 
+  void AddModelCommands() {
+    CLI::App* model = AddGroup("model", "show, change or check the encoder's model", "  codelore model list\n  codelore model use /models/bge-m3");
+    Add(*model, "list", "which model's vectors are searched, and which are being built", "  codelore model list", ListModels);
+    CLI::App* use = Add(*model, "use", "change the model; the old one serves until the new one has all vectors",
+                        "  codelore model use /models/bge-m3\n"
+                        "  codelore model use built-in --precision f32\n"
+                        "  codelore --server http://127.0.0.1:8080 --token TOKEN model use /models/bge-m3    a folder on the server\n"
+                        "  codelore model use \"url=http://127.0.0.1:8000/v1 model=bge-m3 dimensions=1024\"    any OpenAI-compatible server\n"
+                        "Interrupted, the same command, index or serve goes on from there. To go back, use the old one.",
+                        UseModel);
+    use->add_option("model", arguments_.text, "a folder as downloaded from Hugging Face, a server's settings, or built-in")->type_name("")->required();
+    AddThreads(use);
+    Add(*model, "verify", "compare the model's files with what they were when it was taken up", "  codelore model verify", VerifyModel);
+  }
+
   void AddDirectoryCommands() {
     AddSourceCommands();
     Add(app_, "init", "make a data folder, and its first administrator's token",
@@ -401,6 +418,7 @@ class CommandLine {
     AddPeopleCommands();
     AddTokenCommands();
 
+    AddModelCommands();
     CLI::App* audit = AddGroup("audit", "read or check the audit log", "  codelore audit list --since 2026-01-31 --json\n  codelore audit verify");
     CLI::App* list_audit = Add(*audit, "list", "who did what; with --json as JSON lines",
                                "  codelore audit list --since 2026-01-31\n"

@@ -332,6 +332,7 @@ int Evaluate(const Arguments& arguments) {
   auto service_options = ServiceOptionsOf(arguments.backend);
   if (!service_options.ok()) return Fail(arguments, service_options.status());
   service_options->data_folder = folder;
+  service_options->fixed_model = true;
   service_options->threads = arguments.threads;
   auto service = api::Service::Open(*service_options);
   if (!service.ok()) return Fail(arguments, service.status());

@@ -76,6 +76,9 @@ int GiveFeedback(const Arguments& arguments);
 int ListFeedback(const Arguments& arguments);
 int ExportFeedback(const Arguments& arguments);
 int DeleteFeedback(const Arguments& arguments);
+int ListModels(const Arguments& arguments);
+int UseModel(const Arguments& arguments);
+int VerifyModel(const Arguments& arguments);
 int ListAudit(const Arguments& arguments);
 int VerifyAudit(const Arguments& arguments);
 

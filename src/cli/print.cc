@@ -365,6 +365,26 @@ int PrintAnswer(const Json& json) {
 
 int DoctorCodeOf(const Json& json) { return json.value("ok", false) ? kSuccess : kNothingOrPartial; }
 
+void PrintModel(const char* state, const Json& model) {
+  uint64_t chunks = Number(model, "chunks"), done = Number(model, "chunks_with_vectors");
+  Print(std::string(state) + ": " + Bold(Name(model, "name")) + " (" + Name(model, "model") + ", " + Name(model, "precision") + ", " +
+        std::to_string(Number(model, "dimension")) + " numbers)\n  fingerprint " + Name(model, "fingerprint").substr(0, 16) + ", " + WithThousands(done) + " of " +
+        WithThousands(chunks) + " chunks, " + Bytes(Number(model, "vector_bytes")) + "\n");
+}
+
+int PrintModels(const Json& json) {
+  PrintModel("serving", json["serving"]);
+  if (json.contains("building")) PrintModel("being built", json["building"]);
+  if (uint64_t bytes = Number(json, "vector_bytes_to_free"); bytes > 0) Print("vectors of former models, to be freed: " + Bytes(bytes) + "\n");
+  if (std::string problem = Name(json, "problem"); !problem.empty()) Print("problem: " + problem + "\n");
+  return kSuccess;
+}
+
+int PrintVerdicts(const Json& json) {
+  for (const Json& file : json["files"]) Print(Name(file, "verdict") + "  " + Name(file, "file") + " (" + Name(file, "of") + ")\n");
+  return DoctorCodeOf(json);
+}
+
 int PrintFindings(const Json& json) {
   for (const Json& finding : json["findings"]) {
     char line[64];
@@ -403,6 +423,8 @@ constexpr Shape kShapes[] = {
     {"team.create", PrintTeam, AlwaysSuccess}, {"team.add", PrintTeam, AlwaysSuccess},
     {"team.drop", PrintTeam, AlwaysSuccess},   {"grant.list", PrintGrants, AlwaysSuccess},
     {"token.rotate", PrintToken, AlwaysSuccess},
+    {"model.list", PrintModels, AlwaysSuccess}, {"model.use", PrintModels, AlwaysSuccess},
+    {"model.verify", PrintVerdicts, DoctorCodeOf},
     {"doctor", PrintFindings, DoctorCodeOf},   {"version", PrintVersion, AlwaysSuccess},
 };
 

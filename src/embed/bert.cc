@@ -127,6 +127,10 @@ class Pass {
     feed_forward_ = {state_.feed_forward.Reserve(kBlockRows * wide), wide};
   }
 
+  void GiveWay() const {
+    if (state_.gate != nullptr) state_.gate->GiveWay();
+  }
+
   AttentionShape attention_shape() const { return {shape_.heads, shape_.head_size()}; }
 
   LayerNormRow NormRow(float* x, const float* residual, const NormWeights& norm) const {
@@ -187,11 +191,13 @@ class FloatPass : private Pass {
       BestKernels().layer_norm(NormRow(hidden_.row(row), position, weights_.embedding_norm));
     });
     for (const LayerWeights<Linear>& layer : weights_.layers) {
+      GiveWay();
       layer.query_key_value.Apply(hidden_, ids.size(), query_key_value);
       if (shape_.rotary.base > 0)
         state_.rotary.Apply(shape_.rotary, attention_shape(), lengths, query_key_value);
       Attend(attention_shape(), query_key_value, lengths, context_, &state_.attention);
       for (size_t row = 0; row < ids.size(); row += kBlockRows) {
+        GiveWay();
         Mix(layer, row, std::min(kBlockRows, ids.size() - row));
       }
     }
@@ -238,8 +244,10 @@ class Int8Pass : private Pass {
           NormRow(hidden_.row(row), position, weights_.embedding_norm), bytes_.row(row));
     });
     for (const LayerWeights<Int8Linear>& layer : weights_.int8_layers) {
+      GiveWay();
       Attention(layer, ids.size(), lengths);
       for (size_t row = 0; row < ids.size(); row += kBlockRows) {
+        GiveWay();
         Mix(layer, row, std::min(kBlockRows, ids.size() - row));
       }
     }

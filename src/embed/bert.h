@@ -17,6 +17,7 @@
 
 #include "codelore/status.h"
 #include "embed/attention.h"
+#include "embed/encode_gate.h"
 #include "embed/linear.h"
 #include "embed/model_config.h"
 #include "embed/precision.h"
@@ -60,6 +61,7 @@ struct BertWeights {
 
 // The memory of one forward pass, reused from pass to pass; one thread at a time.
 struct RunState {
+  EncodeGate* gate = nullptr;   // what the pass gives way at; none: at nothing
   FloatBuffer hidden;           // [tokens, hidden]: the token vectors, layer after layer
   FloatBuffer query_key_value;  // [tokens, 3·hidden]
   FloatBuffer context;          // [tokens, hidden]: attention's output

@@ -1,5 +1,7 @@
 #include "embed/bert_encoder.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -11,6 +13,9 @@ namespace codelore::embed {
 
 namespace {
 
+// After so many tokens the pages of the word embeddings that were looked at are let go: else all of
+// them would stay, a gigabyte of BGE-M3's.
+constexpr size_t kReleaseTokens = 8192;
 constexpr size_t kGroupTokens = 512;  // the network is as fast as it gets from about 100 on
 
 // Scales to Euclidean length 1; false if there is no such vector.
@@ -55,7 +60,7 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   }
   const Precision precision = options.precision.value_or(FastestPrecision());
   std::unique_ptr<BertEncoder> encoder(
-      new BertEncoder(std::move(folder), std::move(config), precision));
+      new BertEncoder(std::move(folder), std::move(config), precision, options.gate));
   const ModelFolder& files = encoder->folder_;
   const BertShape& shape = encoder->config_.shape;
   ASSIGN_OR_RETURN(encoder->tokenizer_, ReadTokenizer(files, encoder->config_));
@@ -65,12 +70,15 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   ASSIGN_OR_RETURN(encoder->lexical_head_, LexicalHead::Load(files, shape.hidden));
   ASSIGN_OR_RETURN(encoder->token_vector_head_, TokenVectorHead::Load(files, shape.hidden));
   encoder->FillInfo();
+  files.ReleasePages();  // all but the word embeddings is packed
+  malloc_trim(0);        // and what it was packed from is given back
   return encoder;
 }
 
 void BertEncoder::FillInfo() {
   ByteWriter identity;
-  identity.String("codelore encoder 1").Raw(folder_.Fingerprint().view());
+  file_hashes_ = folder_.FileHashes();
+  identity.String("codelore encoder 1").Raw(ModelFolder::FingerprintOf(file_hashes_).view());
   identity.String(config_.pooling == Pooling::kMean ? "mean" : "first");
   identity.String(precision_ == Precision::kInt8 ? "int8" : "f32");
   identity.Varint(config_.max_tokens).String(config_.query_prefix).String(config_.passage_prefix);
@@ -80,6 +88,14 @@ void BertEncoder::FillInfo() {
            .max_tokens = config_.max_tokens,
            .has_sparse = lexical_head_.has_value(),
            .has_multi = true};
+}
+
+bool BertEncoder::ReadsKorean() const {
+  constexpr std::string_view kText = "한국어 문서를 검색합니다";
+  constexpr size_t kSyllables = 11;  // a vocabulary of letters needs two or three tokens for each
+  std::vector<uint32_t> ids;
+  tokenizer_->Tokenize(kText, 4 * kSyllables, &ids);
+  return ids.size() <= kSyllables && std::ranges::find(ids, tokenizer_->special().unknown) == ids.end();
 }
 
 BertEncoder::Batch BertEncoder::TokenizeAll(std::span<const std::string_view> texts,
@@ -103,6 +119,8 @@ Result<std::vector<Encoding>> BertEncoder::Encode(std::span<const std::string_vi
                                                   const EncodeOptions& options) const {
   if (options.sparse && !info_.has_sparse)
     return InvalidArgument("model " + info_.name + " has no lexical weights");
+  std::optional<EncodeGate::Foreground> foreground;
+  if (gate_ && !options.background) foreground.emplace(*gate_);
   const Batch batch = TokenizeAll(texts, options.role);
   std::vector<uint32_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0);
@@ -131,6 +149,7 @@ Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> me
     lengths.push_back(batch.length(member));
   }
   std::unique_ptr<RunState> state = states_.Borrow();
+  state->gate = options.background ? gate_.get() : nullptr;
   Rows vectors = Forward(config_.shape, weights_, ids, lengths, state.get());
   Status status;
   for (size_t i = 0; i < members.size() && status.ok(); ++i) {
@@ -138,6 +157,10 @@ Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> me
     vectors.data += lengths[i] * vectors.stride;
   }
   states_.Return(std::move(state));
+  if (tokens_since_release_.fetch_add(ids.size()) >= kReleaseTokens) {
+    tokens_since_release_ = 0;
+    folder_.ReleasePages();
+  }
   return status;
 }
 

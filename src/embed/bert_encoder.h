@@ -8,6 +8,8 @@
 #ifndef CODELORE_EMBED_BERT_ENCODER_H_
 #define CODELORE_EMBED_BERT_ENCODER_H_
 
+#include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +20,7 @@
 #include "codelore/encoder.h"
 #include "codelore/status.h"
 #include "embed/bert.h"
+#include "embed/encode_gate.h"
 #include "embed/model_config.h"
 #include "embed/model_folder.h"
 #include "embed/run_states.h"
@@ -35,6 +38,8 @@ struct BertEncoderOptions {
   // name.
   bool well_known_prefixes = false;
   std::optional<Precision> precision = {};  // without it: what is fastest on this processor
+  // Where calls in the background give way to the others; without it they do not.
+  std::shared_ptr<EncodeGate> gate = {};
 };
 
 class BertEncoder final : public TextEncoder {
@@ -44,6 +49,10 @@ class BertEncoder final : public TextEncoder {
                                                    const BertEncoderOptions& options = {});
 
   const EncoderInfo& info() const override { return info_; }
+  Precision precision() const { return precision_; }
+  // Whether its vocabulary has Korean words, rather than their letters or nothing of them.
+  bool ReadsKorean() const;
+  const std::map<std::string, Hash256>& file_hashes() const { return file_hashes_; }
   // Dense and multi heads, and sparse where the model has it. Without a head of its own a model's
   // multi vectors are those of all its tokens; BGE-M3's leave out the first.
   Result<std::vector<Encoding>> Encode(std::span<const std::string_view> texts,
@@ -52,8 +61,12 @@ class BertEncoder final : public TextEncoder {
  private:
   struct Batch;
 
-  BertEncoder(ModelFolder folder, ModelConfig config, Precision precision)
-      : folder_(std::move(folder)), config_(std::move(config)), precision_(precision) {}
+  BertEncoder(ModelFolder folder, ModelConfig config, Precision precision,
+              std::shared_ptr<EncodeGate> gate)
+      : folder_(std::move(folder)),
+        config_(std::move(config)),
+        precision_(precision),
+        gate_(std::move(gate)) {}
 
   void FillInfo();
   Batch TokenizeAll(std::span<const std::string_view> texts, TextRole role) const;
@@ -65,12 +78,15 @@ class BertEncoder final : public TextEncoder {
   const ModelFolder folder_;  // owns the bytes of the word embeddings
   const ModelConfig config_;
   const Precision precision_;
+  const std::shared_ptr<EncodeGate> gate_;  // may be null
   std::unique_ptr<const Tokenizer> tokenizer_;
   BertWeights weights_;
   std::optional<LexicalHead> lexical_head_;
   std::optional<TokenVectorHead> token_vector_head_;
   EncoderInfo info_;
+  std::map<std::string, Hash256> file_hashes_;
   mutable RunStates states_;
+  mutable std::atomic<size_t> tokens_since_release_{0};
 };
 
 }  // namespace codelore::embed

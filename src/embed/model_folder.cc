@@ -110,7 +110,7 @@ Status ModelFolder::MapFile(const std::string& path, std::string_view name) {
   size_t size = 0;
   ASSIGN_OR_RETURN(std::shared_ptr<const void> bytes, Map(path + "/" + std::string(name), &size));
   const std::string_view view(static_cast<const char*>(bytes.get()), size);
-  files_.emplace(name, File{view, std::move(bytes), std::nullopt});
+  files_.emplace(name, File{view, std::move(bytes), std::nullopt, /*mapped=*/true});
   return OkStatus();
 }
 
@@ -146,12 +146,24 @@ Result<std::string_view> ModelFolder::Read(std::string_view file) const {
   return NotFound("model " + name_ + ": expected the file " + std::string(file) + ", found none");
 }
 
-Hash256 ModelFolder::Fingerprint() const {
-  ByteWriter list;
+void ModelFolder::ReleasePages() const {
   for (const auto& [name, file] : files_) {
-    const Hash256 hash = file.known_hash ? *file.known_hash : Sha256(file.bytes);
-    list.String(name).Raw(hash.view());
+    if (file.mapped && !file.bytes.empty())
+      madvise(const_cast<char*>(file.bytes.data()), file.bytes.size(), MADV_DONTNEED);
   }
+}
+
+std::map<std::string, Hash256> ModelFolder::FileHashes() const {
+  std::map<std::string, Hash256> hashes;
+  for (const auto& [name, file] : files_) {
+    hashes.emplace(name, file.known_hash ? *file.known_hash : Sha256(file.bytes));
+  }
+  return hashes;
+}
+
+Hash256 ModelFolder::FingerprintOf(const std::map<std::string, Hash256>& hashes) {
+  ByteWriter list;
+  for (const auto& [name, hash] : hashes) list.String(name).Raw(hash.view());
   return Sha256(list.view());
 }
 

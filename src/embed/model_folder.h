@@ -31,14 +31,20 @@ class ModelFolder {
   // The bytes of "config.json", "1_Pooling/config.json", ...; an error that names file and folder
   // if it is not there.
   Result<std::string_view> Read(std::string_view file) const;
+  // Lets go of what was read of mapped files: it is read again when it is looked at.
+  void ReleasePages() const;
+  // SHA-256 of each file.
+  std::map<std::string, Hash256> FileHashes() const;
   // SHA-256 over the names and contents of all files.
-  Hash256 Fingerprint() const;
+  Hash256 Fingerprint() const { return FingerprintOf(FileHashes()); }
+  static Hash256 FingerprintOf(const std::map<std::string, Hash256>& hashes);
 
  private:
   struct File {
     std::string_view bytes;
     std::shared_ptr<const void> owner;  // of the bytes; null for built-in ones
     std::optional<Hash256> known_hash;  // spares reading built-in weights twice at start
+    bool mapped = false;
   };
   Status MapFile(const std::string& path, std::string_view name);
 

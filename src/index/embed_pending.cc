@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "codelore/coding.h"
+#include "codelore/crash_point.h"
 #include "codelore/utf8.h"
 #include "index/blobs.h"
 
@@ -19,8 +20,10 @@ constexpr size_t kBatch = 32;          // texts per call of the encoder
 constexpr size_t kMaxTextBytes = 8192; // beyond what a chunk can hold by the chunker's limits
 constexpr auto kCommitEvery = std::chrono::seconds(15);
 
+std::string CachePrefix(TenantId tenant, const Hash256& encoder) { return ByteWriter().Key32(tenant.value).Raw(encoder.view()).Take(); }
+
 std::string EmbeddingKey(TenantId tenant, const Hash256& encoder, const Hash256& text) {
-  return ByteWriter().Key32(tenant.value).Raw(encoder.view()).Raw(text.view()).Take();
+  return CachePrefix(tenant, encoder).append(text.view());
 }
 
 // One window of a segment's chunks on its way to vectors.
@@ -141,7 +144,7 @@ class Embedder {
   Status EncodeBatch(const Window& window, std::span<const uint32_t> batch, std::span<std::string> rows) {
     std::vector<std::string_view> texts;
     for (uint32_t i : batch) texts.emplace_back(window.texts[i]);
-    ASSIGN_OR_RETURN(auto encodings, encoder_.Encode(texts, {.role = TextRole::kPassage}));
+    ASSIGN_OR_RETURN(auto encodings, encoder_.Encode(texts, {.role = TextRole::kPassage, .background = true}));
     WriteBatch writes;
     uint64_t tokens = 0;
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -213,6 +216,21 @@ std::string EmbeddedText(const FileStrings& file, const ChunkStrings& chunk, std
   out += chunk.search_text.empty() ? text : chunk.search_text;
   if (out.size() > kMaxTextBytes) out.resize(Utf8Prefix(out, kMaxTextBytes).size());
   return out;
+}
+
+Status EraseCachedVectors(KeyValueStore& store, TenantId tenant, const Hash256& encoder) {
+  constexpr size_t kRowsAtOnce = 20'000;
+  for (size_t rows = kRowsAtOnce; rows == kRowsAtOnce;) {
+    WriteBatch batch;
+    rows = 0;
+    RETURN_IF_ERROR(store.Scan(Table::kEmbeddings, CachePrefix(tenant, encoder), [&](std::string_view key, std::string_view) {
+      batch.Delete(Table::kEmbeddings, std::string(key));
+      return ++rows < kRowsAtOnce;
+    }));
+    if (rows > 0) RETURN_IF_ERROR(store.Write(batch));
+    CrashPoint("cached-vectors-erased");
+  }
+  return OkStatus();
 }
 
 Status EmbedPending(KeyValueStore& store, const Snapshot& snapshot, TenantId tenant,

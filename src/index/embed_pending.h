@@ -28,6 +28,9 @@ Status EmbedPending(KeyValueStore& store, const Snapshot& snapshot, TenantId ten
                     std::stop_token stop, const std::function<void(const EmbedProgress&)>& progress,
                     VectorSink& sink);
 
+// Ends what the embedding cache has of an encoder, some rows at a time.
+Status EraseCachedVectors(KeyValueStore& store, TenantId tenant, const Hash256& encoder);
+
 // The text of a chunk as it is embedded: a line of context (path, enclosing names, definitions), the declaration
 // if the chunk does not start with it, and the chunk.
 std::string EmbeddedText(const FileStrings& file, const ChunkStrings& chunk, std::string_view text);

@@ -47,6 +47,25 @@ std::shared_ptr<const LiveSegment> WithoutFiles(const std::shared_ptr<const Live
   return MakeLive(std::move(entry), segment->reader, segment->vectors);
 }
 
+// The segment without the vectors of these encoders, whose files are added to `obsolete`.
+std::shared_ptr<const LiveSegment> WithoutVectors(const std::shared_ptr<const LiveSegment>& segment, std::span<const Hash256> encoders,
+                                                  std::vector<std::string>& obsolete) {
+  SegmentEntry entry = segment->entry;
+  entry.vectors.clear();
+  std::vector<std::shared_ptr<const VectorIndex>> vectors;
+  for (size_t i = 0; i < segment->entry.vectors.size(); ++i) {
+    const VectorEntry& one = segment->entry.vectors[i];
+    if (std::ranges::find(encoders, one.encoder) != encoders.end()) {
+      obsolete.push_back(VectorFileName(entry.id, one.encoder, one.rows));
+      continue;
+    }
+    entry.vectors.push_back(one);
+    vectors.push_back(segment->vectors[i]);
+  }
+  if (vectors.size() == segment->vectors.size()) return segment;
+  return MakeLive(std::move(entry), segment->reader, std::move(vectors));
+}
+
 class EmbeddedIndex final : public Index, private VectorSink {
  public:
   EmbeddedIndex(std::string folder, KeyValueStore& store) : folder_(std::move(folder)), store_(store) {}
@@ -93,6 +112,34 @@ class EmbeddedIndex final : public Index, private VectorSink {
   Status Embed(TenantId tenant, std::span<const PartitionId> partitions, const TextEncoder& encoder, int threads,
                std::stop_token stop, const std::function<void(const EmbedProgress&)>& progress) override {
     return EmbedPending(store_, *CurrentSnapshot(), tenant, partitions, encoder, threads, stop, progress, *this);
+  }
+
+  VectorSpaces ListVectorSpaces() const override {
+    VectorSpaces all;
+    auto snapshot = CurrentSnapshot();
+    for (const auto& [id, partition] : snapshot->partitions) {
+      for (const auto& segment : partition->segments) AddSpaces(*segment, all);
+    }
+    return all;
+  }
+
+  Status DropVectors(std::span<const TenantId> tenants, std::span<const Hash256> encoders) override {
+    for (const Hash256& encoder : encoders) {
+      for (TenantId tenant : tenants) RETURN_IF_ERROR(EraseCachedVectors(store_, tenant, encoder));
+    }
+    std::lock_guard writing(write_mutex_);
+    WriteBatch batch;
+    auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
+    std::vector<std::string> obsolete;
+    for (auto& [id, partition] : next->partitions) {
+      auto changed = std::make_shared<PartitionSnapshot>(*partition);
+      size_t before = obsolete.size();
+      for (auto& segment : changed->segments) segment = WithoutVectors(segment, encoders, obsolete);
+      if (obsolete.size() == before) continue;
+      batch.Put(Table::kManifest, PartitionKey(id), Encode(ManifestOf(*changed)));
+      partition = std::move(changed);
+    }
+    return batch.empty() ? OkStatus() : Publish(batch, std::move(next), obsolete);
   }
 
   Status Merge(std::span<const PartitionId> partitions, std::stop_token stop) override {

@@ -18,6 +18,12 @@ bool HasAllVectors(const LiveSegment& segment, const std::vector<VectorEntry>& l
   });
 }
 
+bool HaveSameEncoders(const std::vector<VectorEntry>& a, const std::vector<VectorEntry>& b) {
+  return a.size() == b.size() && std::ranges::all_of(a, [&](const VectorEntry& entry) {
+    return std::ranges::find(b, entry.encoder, &VectorEntry::encoder) != b.end();
+  });
+}
+
 Status MergeVectors(const PartitionMerge& merge, const SegmentFolder& folder, MergedSegment& merged) {
   for (const VectorEntry& like : merge.segments[0]->entry.vectors) {
     std::vector<std::string> rows;
@@ -79,7 +85,7 @@ bool DeletedMeanwhile(const PartitionMerge& merge, const std::vector<MergedPlace
   for (size_t i = 0; i < merge.segments.size(); ++i) {
     const SegmentEntry& before = merge.segments[i]->entry;
     auto at = std::ranges::find(now.segments, before.id, [](const auto& segment) { return segment->entry.id; });
-    if (at == now.segments.end() || (*at)->entry.vectors.size() != before.vectors.size()) return false;
+    if (at == now.segments.end() || !HaveSameEncoders((*at)->entry.vectors, before.vectors)) return false;
     for (uint32_t file : (*at)->entry.deleted_files) {
       uint32_t place = places[i].files[file];
       if (place != MergedPlaces::kGone) deleted.push_back(place);

@@ -3,8 +3,6 @@
 #include <algorithm>
 
 namespace codelore::index {
-namespace {
-
 uint64_t LiveChunksWithVectors(const LiveSegment& segment, const Hash256& encoder) {
   const VectorIndex* vectors = segment.VectorsOf(encoder);
   if (vectors == nullptr) return 0;
@@ -18,8 +16,6 @@ uint64_t LiveChunksWithVectors(const LiveSegment& segment, const Hash256& encode
   return count;
 }
 
-}  // namespace
-
 uint32_t VectorsOfFile(const LiveSegment& segment, std::string_view path, const Hash256& encoder) {
   const VectorIndex* vectors = segment.VectorsOf(encoder);
   for (uint32_t file = 0; vectors != nullptr && file < segment.reader->file_count(); ++file) {
@@ -28,6 +24,17 @@ uint32_t VectorsOfFile(const LiveSegment& segment, std::string_view path, const 
     return std::clamp(vectors->rows(), row.first_chunk, row.first_chunk + row.chunk_count) - row.first_chunk;
   }
   return 0;
+}
+
+void AddSpaces(const LiveSegment& segment, VectorSpaces& all) {
+  all.chunks += segment.live_chunks;
+  for (size_t i = 0; i < segment.vectors.size(); ++i) {
+    const Hash256& encoder = segment.entry.vectors[i].encoder;
+    auto space = std::ranges::find(all.spaces, encoder, &VectorSpace::encoder);
+    if (space == all.spaces.end()) space = all.spaces.insert(space, {encoder});
+    space->chunks_with_vectors += LiveChunksWithVectors(segment, encoder);
+    space->bytes += segment.vectors[i]->size_bytes();
+  }
 }
 
 void AddCounts(const LiveSegment& segment, const Hash256& encoder, SourceSummary& summary) {

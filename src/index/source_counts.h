@@ -9,7 +9,10 @@
 
 namespace codelore::index {
 
+// Chunks of files that are not deleted.
+uint64_t LiveChunksWithVectors(const LiveSegment& segment, const Hash256& encoder);
 uint32_t VectorsOfFile(const LiveSegment& segment, std::string_view path, const Hash256& encoder);
+void AddSpaces(const LiveSegment& segment, VectorSpaces& all);
 void AddCounts(const LiveSegment& segment, const Hash256& encoder, SourceSummary& summary);
 void AddSegment(const LiveSegment& segment, const Hash256& encoder, SourceStatus& status);
 

@@ -564,10 +564,14 @@ Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, Sour
     if (!with_vectors) return OkStatus();
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));
     Stopwatch vectors(report.times.vectors);
-    RETURN_IF_ERROR(index_.Embed(source.tenant, partitions, encoder_, options_.threads, stop, [&](const EmbedProgress& embedded) {
-      report.vectors = embedded;
-      progress({.stage = IndexStage::kVectors, .vectors = embedded});
-    }));
+    std::shared_ptr<const TextEncoder> done;
+    while (done != encoder_()) {  // another model may have taken its place meanwhile
+      done = encoder_();
+      RETURN_IF_ERROR(index_.Embed(source.tenant, partitions, *done, options_.threads, stop, [&](const EmbedProgress& embedded) {
+        report.vectors = embedded;
+        progress({.stage = IndexStage::kVectors, .vectors = embedded});
+      }));
+    }
     // Still at the stage that gives way: what is not merged now is merged after the next run.
     RETURN_IF_ERROR(index_.Merge(partitions, stop));
   }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -100,9 +101,15 @@ Result<Location> ResolveLocation(const std::string& text);
 // Thread-safe as long as no two runs work on one source.
 class Indexer {
  public:
+  // The encoder that a run's vectors are to be of; asked again at the end of a run.
+  using EncoderSource = std::function<std::shared_ptr<const TextEncoder>()>;
+
   // All must outlive the indexer.
+  Indexer(Index& index, acl::Directory& directory, EncoderSource encoder, IndexerOptions options)
+      : index_(index), directory_(directory), encoder_(std::move(encoder)), options_(std::move(options)) {}
   Indexer(Index& index, acl::Directory& directory, const TextEncoder& encoder, IndexerOptions options)
-      : index_(index), directory_(directory), encoder_(encoder), options_(std::move(options)) {}
+      : Indexer(index, directory, [&encoder] { return std::shared_ptr<const TextEncoder>(std::shared_ptr<void>(), &encoder); },
+                std::move(options)) {}
 
   using Progress = std::function<void(const IndexProgress&)>;
 
@@ -131,7 +138,7 @@ class Indexer {
 
   Index& index_;
   acl::Directory& directory_;
-  const TextEncoder& encoder_;
+  const EncoderSource encoder_;
   const IndexerOptions options_;
 };
 

@@ -15,7 +15,7 @@
 namespace codelore::embed {
 namespace {
 
-constexpr BertEncoderOptions kFloat32 = {.precision = Precision::kFloat32};
+const BertEncoderOptions kFloat32 = {.precision = Precision::kFloat32};
 
 const BertEncoder& BuiltIn() {
   static const std::unique_ptr<BertEncoder> encoder =

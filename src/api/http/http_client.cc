@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <utility>
 
 #include "api/http/http_message.h"
@@ -64,6 +65,18 @@ Status RefusalOf(int http_status, const std::string& body) {
   return Status(StatusCodeOf(http_status), std::move(detail));
 }
 
+// Seconds, or a date. Not beyond a day, and not before now.
+std::chrono::seconds RetryAfterOf(const std::string& text) {
+  int64_t seconds = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    std::tm time{};
+    const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &time);
+    seconds = rest != nullptr && *rest == '\0' ? ::timegm(&time) - std::time(nullptr) : 0;
+  }
+  return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 86'400));
+}
+
 }  // namespace
 
 Status StatusOfProblem(const std::string& json) {
@@ -98,8 +111,10 @@ class HttpClient::Connection {
     int http_status = 0;
     std::string refusal;
     bool enough = false;
+    retry_after_ = {};
     request.response_handler = [&](const httplib::Response& response) {
       http_status = response.status;
+      if (http_status >= 400) retry_after_ = RetryAfterOf(response.get_header_value("Retry-After"));
       return true;
     };
     request.content_receiver = [&](const char* data, size_t size, size_t, size_t) {
@@ -110,6 +125,7 @@ class HttpClient::Connection {
     };
     auto result = client_.send(request);
     if (result) http_status = result->status;
+    if (result && http_status >= 400) retry_after_ = RetryAfterOf(result->get_header_value("Retry-After"));
     if (http_status != 0 && (http_status < 200 || http_status >= 300)) {
       return RefusalOf(http_status, refusal);
     }
@@ -133,6 +149,7 @@ class HttpClient::Connection {
   }
 
   void Cancel() { client_.stop(); }
+  std::chrono::seconds retry_after() const { return retry_after_; }
 
  private:
   httplib::Request MakeRequest(const std::string& method, const std::string& target,
@@ -151,6 +168,7 @@ class HttpClient::Connection {
   const ServerUrl server_;
   const Options options_;
   httplib::Client client_;
+  std::chrono::seconds retry_after_{0};
 };
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Open(Options options) {
@@ -182,6 +200,8 @@ Result<std::string> HttpClient::Put(const std::string& target, const std::string
 Result<std::string> HttpClient::Delete(const std::string& target) {
   return connection_->Fetch("DELETE", target, "");
 }
+
+std::chrono::seconds HttpClient::retry_after() const { return connection_->retry_after(); }
 
 void HttpClient::Cancel() { connection_->Cancel(); }
 

@@ -45,6 +45,9 @@ class HttpClient {
   Status Stream(const std::string& target, const std::string& json,
                 const std::function<bool(const SseMessage&)>& on_event);
 
+  // Of the last answer, if it was a refusal that says so (RFC 9110, 10.2.3); else 0.
+  std::chrono::seconds retry_after() const;
+
   // Ends the exchange under way, if any, with kUnavailable. The only call that may come from another thread.
   void Cancel();
 

@@ -93,7 +93,7 @@ StatusCode StatusCodeOf(int http_status) {
   if (http_status == 401) return StatusCode::kPermissionDenied;
   auto row = std::ranges::find(kCodes, http_status, &CodeRow::http_status);
   if (row != std::end(kCodes) && http_status < 500) return row->code;
-  if (http_status >= 502 && http_status <= 504) return StatusCode::kUnavailable;
+  if (http_status == 408 || (http_status >= 502 && http_status <= 504)) return StatusCode::kUnavailable;
   return http_status >= 400 && http_status < 500 ? StatusCode::kInvalidArgument
                                                  : StatusCode::kInternal;
 }

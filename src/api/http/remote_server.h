@@ -17,6 +17,9 @@ struct RemoteServerOptions {
   int total_timeout_ms = 600'000;
 };
 
+// The first line of a file that holds a key. One that others on the machine can read is no secret, and refused.
+Result<std::string> ReadKeyFile(const std::string& file);
+
 // A connection per call. kInvalidArgument for an address that is none.
 Result<std::unique_ptr<RemoteServer>> OpenRemoteServer(RemoteServerOptions options);
 

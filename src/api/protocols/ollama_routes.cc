@@ -173,7 +173,7 @@ Result<std::string> Embed(Service& service, const HttpRequest& request, bool sin
   else texts = {json.String(field, {.required = true, .max_bytes = kMaxTextBytes})};
   RETURN_IF_ERROR(json.status());
   std::vector<std::string_view> views(texts.begin(), texts.end());
-  ASSIGN_OR_RETURN(auto encodings, service.text_encoder().Encode(views, {}));
+  ASSIGN_OR_RETURN(auto encodings, service.encoder()->Encode(views, {}));
   if (single) return Dump({{"embedding", encodings[0].dense}});
   Json vectors = Json::array();
   uint64_t tokens = 0;
@@ -181,7 +181,7 @@ Result<std::string> Embed(Service& service, const HttpRequest& request, bool sin
     vectors.push_back(encoding.dense);
     tokens += encoding.tokens;
   }
-  return Dump({{"model", service.encoder().name}, {"embeddings", std::move(vectors)}, {"total_duration", NanosecondsSince(start)},
+  return Dump({{"model", service.encoder()->info().name}, {"embeddings", std::move(vectors)}, {"total_duration", NanosecondsSince(start)},
                {"load_duration", 0}, {"prompt_eval_count", tokens}});
 }
 
@@ -198,7 +198,7 @@ Result<std::string> Tags(Service& service, const Caller& caller) {
   ASSIGN_OR_RETURN(auto names, ModelNames(service, caller));
   Json models = Json::array();
   for (const std::string& name : names) models.push_back(ModelJson(name, false));
-  models.push_back(ModelJson(service.encoder().name, true));
+  models.push_back(ModelJson(service.encoder()->info().name, true));
   return Dump({{"models", std::move(models)}});
 }
 
@@ -207,11 +207,11 @@ Result<std::string> Show(Service& service, const Caller& caller, const HttpReque
   std::string name = json.String("model", {.max_bytes = 512});
   if (name.empty()) name = json.String("name", {.required = true, .max_bytes = 512});
   RETURN_IF_ERROR(json.status());
-  bool encoder = name == service.encoder().name;
+  bool encoder = name == service.encoder()->info().name;
   if (!encoder) RETURN_IF_ERROR(CheckModel(service, caller, name));
   Json capabilities = Json::array({encoder ? "embedding" : "completion"});
   Json info = {{"general.architecture", encoder ? "bert" : "codelore"}, {"codelore.context_length", 8192}};
-  if (encoder) info["bert.embedding_length"] = service.encoder().dimension;
+  if (encoder) info["bert.embedding_length"] = service.encoder()->info().dimension;
   return Dump({{"modelfile", ""}, {"parameters", ""}, {"template", "{{ .Prompt }}"}, {"modified_at", kModelDate},
                {"details", Details(encoder)}, {"model_info", info}, {"capabilities", capabilities}});
 }

@@ -234,13 +234,14 @@ Result<std::string> Embed(Service& service, const HttpRequest& request) {
   else texts = {json.String("input", {.required = true, .max_bytes = kMaxInputBytes})};
   bool base64 = json.Choice("encoding_format", {"float", "base64"}) == "base64";
   bool query = json.Choice("input_type", {"passage", "query"}) == "query";
-  const EncoderInfo& info = service.encoder();
+  const std::shared_ptr<const TextEncoder> encoder = service.encoder();
+  const EncoderInfo& info = encoder->info();
   if (json.Integer("dimensions", {.min = 1, .max = 65536, .otherwise = info.dimension}) != info.dimension) {
     json.Reject("dimensions", "must be the encoder's own, " + std::to_string(info.dimension));
   }
   RETURN_IF_ERROR(json.status());
   std::vector<std::string_view> views(texts.begin(), texts.end());
-  ASSIGN_OR_RETURN(auto encodings, service.text_encoder().Encode(views, {.role = query ? TextRole::kQuery : TextRole::kPassage}));
+  ASSIGN_OR_RETURN(auto encodings, encoder->Encode(views, {.role = query ? TextRole::kQuery : TextRole::kPassage}));
   Json data = Json::array();
   uint64_t count = 0;
   for (const Encoding& encoding : encodings) {
@@ -259,7 +260,7 @@ void ListModels(Service& service, const HttpRequest& request, HttpResponse& resp
   if (!names.ok()) return Refuse(names.status(), false, response);
   Json data = Json::array();
   for (const std::string& name : *names) data.push_back(ModelJson(name));
-  data.push_back(ModelJson(service.encoder().name));
+  data.push_back(ModelJson(service.encoder()->info().name));
   response.SetBody(Dump({{"object", "list"}, {"data", std::move(data)}}), kJsonType);
 }
 
@@ -268,7 +269,7 @@ void ShowModel(Service& service, const HttpRequest& request, HttpResponse& respo
   if (!caller.ok()) return Refuse(caller.status(), true, response);
   std::string name(request.Param("model"));
   if (auto part = request.Param("part"); !part.empty()) name += "/" + std::string(part);
-  Status known = name == service.encoder().name ? OkStatus() : CheckModel(service, *caller, name);
+  Status known = name == service.encoder()->info().name ? OkStatus() : CheckModel(service, *caller, name);
   if (!known.ok()) return Refuse(known, false, response);
   response.SetBody(Dump(ModelJson(name)), kJsonType);
 }

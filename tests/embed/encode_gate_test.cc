@@ -1,0 +1,62 @@
+#include "embed/encode_gate.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "embed/bert_encoder.h"
+
+namespace codelore::embed {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT: tests only
+using Clock = std::chrono::steady_clock;
+
+TEST(EncodeGateTest, HoldsWhileSomethingIsInTheForeground) {
+  EncodeGate gate;
+  auto start = Clock::now();
+  gate.GiveWay();  // nothing is
+  std::atomic<bool> released{false}, passed_early{false};
+  std::optional<EncodeGate::Foreground> foreground(gate);
+  std::jthread background([&] {
+    gate.GiveWay();
+    passed_early = !released && Clock::now() - start < 50ms;
+  });
+  std::this_thread::sleep_for(5ms);
+  released = true;
+  foreground.reset();
+  background.join();
+  EXPECT_FALSE(passed_early);
+}
+
+TEST(EncodeGateTest, IsNeverShutForEver) {
+  EncodeGate gate;
+  EncodeGate::Foreground foreground(gate);
+  auto start = Clock::now();
+  gate.GiveWay();
+  EXPECT_LT(Clock::now() - start, 5s);
+}
+
+// Queries in one thread, indexing in another: both come to an end, with the vectors they have alone.
+TEST(EncodeGateTest, ChangesNoVector) {
+  auto gate = std::make_shared<EncodeGate>();
+  auto encoder = BertEncoder::Open(ModelFolder::BuiltIn(), {.max_tokens = 64, .gate = gate}).value();
+  std::vector<std::string> texts;
+  for (int i = 0; i < 24; ++i) texts.push_back("what does function number " + std::to_string(i) + " return");
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const auto expected = encoder->Encode(views, {}).value();
+  std::atomic<int> wrong{0};
+  auto compare = [&](const Result<std::vector<Encoding>>& found) {
+    for (size_t i = 0; i < views.size(); ++i) wrong += found.ok() && (*found)[i].dense == expected[i].dense ? 0 : 1;
+  };
+  {
+    std::jthread background([&] { for (int i = 0; i < 3; ++i) compare(encoder->Encode(views, {.background = true})); });
+    for (int i = 0; i < 3; ++i) compare(encoder->Encode(views, {.role = TextRole::kPassage}));
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
+}  // namespace
+}  // namespace codelore::embed
