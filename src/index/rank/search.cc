@@ -355,7 +355,12 @@ void MarkLines(const std::vector<uint32_t>& offsets, Hit& hit) {
 Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStore& store, const Viewer& viewer,
                                     const SearchRequest& request, std::span<const float> query_vector,
                                     const Hash256& encoder_fingerprint) {
-  World world(snapshot, viewer, request.filter);
+  SearchFilter filter = request.filter;
+  if (filter.branches.empty()) {
+    ASSIGN_OR_RETURN(ParsedQuery query, ParseQuery(request.text, request.syntax));
+    filter.branches = BranchesAsked(query.tree);
+  }
+  World world(snapshot, viewer, filter);
   ASSIGN_OR_RETURN(std::unique_ptr<QueryCondition> condition, QueryCondition::Prepare(snapshot, store, request, world));
   Ranker ranker(world, *condition, condition->ranked(), query_vector, encoder_fingerprint);
   std::vector<RankedFile> files = ranker.Rank();
