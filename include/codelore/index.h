@@ -7,6 +7,7 @@
 #ifndef CODELORE_INDEX_H_
 #define CODELORE_INDEX_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -186,8 +187,16 @@ struct Hit {
   HitExplanation why;
 };
 
+// Which commit of a branch an answer looked at.
+struct SeenBranch {
+  SourceId source;
+  std::string branch, revision;
+  bool updating = false;  // a newer one is being indexed
+};
+
 struct SearchResult {
   std::vector<Hit> hits;
+  std::vector<SeenBranch> seen;  // of the viewer's sources, those that were searched; by source
   // Without hits: why, one sentence each, as far as the viewer's own world tells.
   std::vector<std::string> notes;
   std::string read_as;  // the query, if it was read as more than words
@@ -270,6 +279,7 @@ struct ExactFile {
 };
 
 struct ExactResult {
+  std::vector<SeenBranch> seen;  // as in SearchResult
   std::vector<ExactFile> files;  // source before tests and examples, definitions first, then by matches and path
   uint64_t matches = 0, files_with_matches = 0;
   // True: these are all there are. False: there are at least so many, and `incomplete` says what ended the counting.
@@ -335,6 +345,11 @@ class Index {
 
   // Ends a source: all its partitions, its ledger, its state.
   virtual Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) = 0;
+
+  // Removes texts and cached vectors (of this encoder; of others all) that no file has needed for `age`: what is of no use is
+  // noted with the time, and goes in a later call. How many went. kUnavailable when stopped.
+  virtual Result<uint64_t> CollectGarbage(int64_t now_unix_ms, std::chrono::milliseconds age, const Hash256& encoder,
+                                          const std::stop_token& stop) = 0;
 
   // Ends all other sources, as far as there is anything of them; gives those.
   virtual Result<std::vector<SourceId>> KeepSources(const std::vector<SourceId>& sources) = 0;

@@ -10,6 +10,7 @@
 #include "api/follower.h"
 #include "api/http/http_server.h"
 #include "api/index_queue.h"
+#include "api/janitor.h"
 #include "api/service.h"
 
 namespace codelore::api {
@@ -33,6 +34,7 @@ class Server {
   std::unique_ptr<Service> service_;
   std::unique_ptr<IndexQueue> queue_;
   std::unique_ptr<Follower> follower_;
+  std::unique_ptr<Janitor> janitor_;
   std::unique_ptr<HttpServer> http_;
 };
 

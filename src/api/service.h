@@ -6,6 +6,7 @@
 #ifndef CODELORE_API_SERVICE_H_
 #define CODELORE_API_SERVICE_H_
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "acl/directory.h"
 #include "api/audit_log.h"
 #include "api/generators.h"
+#include "api/metrics.h"
 #include "api/quotas.h"
 #include "codelore/encoder.h"
 #include "codelore/generator.h"
@@ -40,6 +42,8 @@ struct ServiceOptions {
   QuotaLimits quotas = {};  // of callers with tokens
 };
 
+inline constexpr size_t kMaxBranchBytes = 260;  // of a branch's name; "tags/" may stand before one of 255
+
 struct SearchQuestion {
   std::string text;
   SearchMode mode = SearchMode::kHybrid;
@@ -50,12 +54,20 @@ struct SearchQuestion {
   size_t limit = 10;
   size_t offset = 0;
   size_t per_file = 1;
+  std::string branch = {};  // empty: each source's default branch
 };
 
 struct NamedHit {
   Hit hit;
   std::string source;    // its name
   std::string citation;  // source@commit:path#Lx-Ly
+  std::string link = {};  // of a pushed document: where it lives
+};
+
+// Which commit of a branch an answer looked at, and whether something newer is on its way.
+struct NamedSeen {
+  SeenBranch seen;
+  std::string source;
 };
 
 struct SearchReply {
@@ -63,6 +75,7 @@ struct SearchReply {
   uint64_t chunks = 0, chunks_with_vectors = 0;  // see SearchResult
   std::vector<std::string> notes;                 // likewise
   std::string read_as;
+  std::vector<NamedSeen> seen = {};               // by name
 };
 
 struct FileQuestion {
@@ -70,6 +83,7 @@ struct FileQuestion {
   std::vector<std::string> sources, paths, languages;  // as in SearchQuestion
   size_t limit = 10;
   size_t offset = 0;  // not for FindSimilar
+  std::string branch = {};
 };
 
 struct NamedFile {
@@ -91,11 +105,13 @@ struct GrepQuestion {
   size_t limit = 100;
   size_t context = 0;
   bool count_only = false;
+  std::string branch = {};
 };
 
 struct GrepReply {
   ExactResult result;
   std::vector<std::string> sources;  // names, beside result.files
+  std::vector<NamedSeen> seen = {};
 };
 
 struct AskQuestion {
@@ -105,11 +121,13 @@ struct AskQuestion {
   std::vector<ChatMessage> history = {};  // earlier turns, oldest first
   std::string generator = {};             // its name; empty: the default
   Sampling sampling = {};
+  std::string branch = {};
 };
 
 // The parts of an answer as they become known, each called on the asking thread.
 struct AnswerSink {
   std::function<void(const std::vector<NamedHit>&)> citations;  // once, first; their order gives the [n] marks
+  std::function<void(const std::vector<NamedSeen>&)> seen = {};  // once, before the citations
   std::function<void(const AnswerPiece&)> piece;
   std::function<void(const std::vector<ChatMessage>&)> prompt = {};  // asked for: what a model is sent
 };
@@ -117,6 +135,7 @@ struct AnswerSink {
 // Where to look, in words: names of sources, path globs, names or aliases of languages; empty: everywhere.
 struct Scope {
   std::vector<std::string> sources, paths, languages;
+  std::string branch = {};  // empty: each source's default branch
 };
 
 // What symbols.h answers, with the names of the sources in it.
@@ -151,11 +170,15 @@ class Service {
   Result<WithSources<SymbolResult>> FindSymbols(const Viewer& viewer, SymbolRequest request, const Scope& scope) const;
   Result<WithSources<ReferenceResult>> FindReferences(const Viewer& viewer, ReferenceRequest request, const Scope& scope) const;
   // kNotFound, in the same words, for a source and for a file that the viewer may not read or that there is not.
-  Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  // `branch` empty: the default one.
+  Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path,
+                                const std::string& branch = {}) const;
   // likewise.
-  Result<FileText> ReadFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  Result<FileText> ReadFile(const Viewer& viewer, const std::string& source, const std::string& path,
+                            const std::string& branch = {}) const;
   // The same kNotFound for all that is not there or not to be read.
-  Result<FileInsight> ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  Result<FileInsight> ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path,
+                                  const std::string& branch = {}) const;
   Result<GrepReply> Grep(const Viewer& viewer, const GrepQuestion& question) const;
   Result<std::vector<NamedStatus>> Describe(const Viewer& viewer) const;  // by name
 
@@ -174,6 +197,10 @@ class Service {
   Status RemoveSource(TenantId tenant, const std::string& name);
   // What the ledger holds of a source, by path, until `visit` returns false. For who looks after it.
   Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const { return index_->ScanLedger(source, visit); }
+  // Texts and vectors that nothing has referred to for `age` are gone afterwards; how many.
+  Result<uint64_t> CollectGarbage(int64_t now_unix_ms, std::chrono::milliseconds age, const std::stop_token& stop) {
+    return index_->CollectGarbage(now_unix_ms, age, encoder_->info().fingerprint, stop);
+  }
   bool HoldsAnything(SourceId source) const;  // false until a first commit, even an unfinished one
 
   // Everything as it is at one moment, but for mirrors, as files in `folder`, which must lie in the data folder's file
@@ -188,6 +215,7 @@ class Service {
   const TextPairScorer* reranker() const { return reranker_.get(); }  // none: not configured
   AuditLog& audit() { return *audit_; }
   Quotas& quotas() { return *quotas_; }
+  Metrics& metrics() { return metrics_; }
   const Generators& generators() const { return *generators_; }
   ingest::Indexer& indexer() { return *indexer_; }
 
@@ -197,10 +225,14 @@ class Service {
   // From names to ids. kNotFound for a source that the viewer does not see.
   Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
+  // kNotFound when no source that the filter lets pass has such a branch.
+  Status ChooseBranch(const Viewer& viewer, const std::string& branch, SearchFilter& filter) const;
+  Result<std::vector<NamedSeen>> NameSeen(const Viewer& viewer, std::vector<SeenBranch> seen) const;
   Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
 
   std::string data_folder_;
+  Metrics metrics_;
   // In the order they are opened; each needs those above it.
   std::unique_ptr<KeyValueStore> store_;
   std::unique_ptr<AuditLog> audit_;

@@ -19,10 +19,6 @@ constexpr size_t kBatch = 32;          // texts per call of the encoder
 constexpr size_t kMaxTextBytes = 8192; // beyond what a chunk can hold by the chunker's limits
 constexpr auto kCommitEvery = std::chrono::seconds(15);
 
-std::string EmbeddingKey(TenantId tenant, const Hash256& encoder, const Hash256& text) {
-  return ByteWriter().Key32(tenant.value).Raw(encoder.view()).Raw(text.view()).Take();
-}
-
 // One window of a segment's chunks on its way to vectors.
 struct Window {
   uint32_t begin = 0, end = 0;
@@ -192,6 +188,10 @@ bool TellsSomething(std::string_view path) {
 }
 
 }  // namespace
+
+std::string EmbeddingKey(TenantId tenant, const Hash256& encoder, const Hash256& text) {
+  return ByteWriter().Key32(tenant.value).Raw(encoder.view()).Raw(text.view()).Take();
+}
 
 std::string EmbeddedText(const FileStrings& file, const ChunkStrings& chunk, std::string_view text) {
   std::string out;

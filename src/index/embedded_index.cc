@@ -13,6 +13,7 @@
 #include "index/branches.h"
 #include "index/embed_pending.h"
 #include "index/exact/exact_search.h"
+#include "index/garbage.h"
 #include "index/manifest.h"
 #include "index/partition_merge.h"
 #include "index/query/file_names.h"
@@ -122,6 +123,19 @@ class EmbeddedIndex final : public Index, private VectorSink {
     next->sources.erase(source);
     batch.Delete(Table::kManifest, SourceKey(source));
     return Publish(batch, std::move(next), obsolete);
+  }
+
+  // What is found without the lock is looked at again under it: commits may need it since.
+  Result<uint64_t> CollectGarbage(int64_t now_unix_ms, std::chrono::milliseconds age, const Hash256& encoder,
+                                  const std::stop_token& stop) override {
+    auto snapshot = CurrentSnapshot();
+    NeededKeys needed, since;
+    RETURN_IF_ERROR(AddNeeded(store_, *snapshot, nullptr, encoder, stop, needed));
+    ASSIGN_OR_RETURN(auto unused, FindUnused(store_, needed, now_unix_ms, now_unix_ms - age.count(), stop));
+    if (unused.empty()) return uint64_t{0};
+    std::lock_guard writing(write_mutex_);
+    RETURN_IF_ERROR(AddNeeded(store_, *CurrentSnapshot(), snapshot.get(), encoder, stop, since));
+    return RemoveUnused(store_, unused, since);
   }
 
   Result<std::vector<SourceId>> KeepSources(const std::vector<SourceId>& sources) override {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kBranchPrefix = "refs/heads/";
 constexpr std::string_view kTagPrefix = "refs/tags/";
 constexpr std::string_view kOriginPrefix = "refs/remotes/origin/";
+constexpr size_t kMaxFetchedRefs = 80;  // more than a source can have, so that there are names of some that it has not
 constexpr size_t kMaxRefListing = 64 << 20;
 constexpr std::string_view kDetachedRef = "refs/codelore/tip";
 constexpr uint64_t kMaxGitMemory = uint64_t{4} << 30;  // address space
@@ -58,7 +60,8 @@ GitRef RefOf(std::string ref, std::string commit) {
   std::string_view text = found.ref;
   bool tag = text.starts_with(kTagPrefix);
   if (tag || text.starts_with(kBranchPrefix)) text.remove_prefix(tag ? kTagPrefix.size() : kBranchPrefix.size());
-  if (text.size() < found.ref.size() && ValidateBranch(text).ok()) found.name = (tag ? "tags/" : "") + std::string(text);
+  bool ambiguous = !tag && text.starts_with("tags/");  // it would be named as a tag is
+  if (text.size() < found.ref.size() && !ambiguous && ValidateBranch(text).ok()) found.name = (tag ? "tags/" : "") + std::string(text);
   return found;
 }
 
@@ -111,6 +114,17 @@ size_t CountPacks(const fs::path& mirror) {
   return count;
 }
 
+uint64_t SizeOf(const fs::path& mirror) {
+  uint64_t size = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(mirror, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    uint64_t bytes = at->is_regular_file(ignored) ? at->file_size(ignored) : 0;
+    if (!ignored) size += bytes;
+  }
+  return size;
+}
+
 // One run of git on a mirror.
 class MirrorGit {
  public:
@@ -128,7 +142,7 @@ class MirrorGit {
   // Each fetch adds a pack, with what it brings: now and then they are made one, with what the tip before this fetch
   // needs, and no more. It is the revision that the next walk compares with.
   Status Tidy() {
-    if (CountPacks(options_.folder) <= kMaxPacks) return OkStatus();
+    if (CountPacks(options_.folder) <= kMaxPacks && SizeOf(options_.folder) <= options_.max_mirror_bytes) return OkStatus();
     for (std::vector<std::string> arguments : {std::vector<std::string>{"repack", "-a", "-d", "-q"}, {"prune", "--expire=now"}}) {
       Command command = LocalGit(options_.folder, std::move(arguments));
       command.timeout = options_.timeout;
@@ -178,21 +192,20 @@ class MirrorGit {
     return ParseRemoteRefs(listing, options_.also);
   }
 
-  // Fetches these tips, and forgets those of branches and tags that are not among them.
-  Status FetchRefs(const std::vector<GitRef>& refs, const std::string& branch) {
-    constexpr size_t kAtOnce = 200;  // within what a command line may hold
-    for (size_t begin = 0; begin < refs.size(); begin += kAtOnce) {
-      std::vector<std::string> arguments = FetchArguments();
-      for (size_t i = begin; i < std::min(begin + kAtOnce, refs.size()); ++i) arguments.push_back("+" + refs[i].ref + ":" + refs[i].ref);
-      RETURN_IF_ERROR(Run(std::move(arguments)).status());
-    }
+  // Fetches these tips, and forgets those of branches and tags that are not among them. Where there are too many, those that
+  // are here already come first.
+  Status FetchRefs(std::vector<GitRef> refs, const std::string& branch) {
     ASSIGN_OR_RETURN(std::string listing, RunGit(LocalGit(options_.folder, {"for-each-ref", "--format=%(refname)"}), StatusCode::kUnavailable));
-    std::vector<std::string> gone;
-    ForEachLine(listing, [&](std::string_view ref) {
+    std::set<std::string, std::less<>> here;
+    ForEachLine(listing, [&](std::string_view ref) { here.emplace(ref); });
+    std::ranges::stable_partition(refs, [&](const GitRef& ref) { return here.contains(ref.ref); });
+    if (refs.size() > kMaxFetchedRefs) refs.resize(kMaxFetchedRefs);
+    std::vector<std::string> arguments = FetchArguments();
+    for (const GitRef& ref : refs) arguments.push_back("+" + ref.ref + ":" + ref.ref);
+    if (!refs.empty()) RETURN_IF_ERROR(Run(std::move(arguments)).status());
+    for (const std::string& ref : here) {
       bool wanted = ref == branch || ref == kDetachedRef || std::ranges::any_of(refs, [&](const GitRef& each) { return each.ref == ref; });
-      if (!wanted) gone.emplace_back(ref);
-    });
-    for (const std::string& ref : gone) {
+      if (wanted) continue;
       RETURN_IF_ERROR(RunGit(LocalGit(options_.folder, {"update-ref", "--no-deref", "-d", ref}), StatusCode::kUnavailable).status());
     }
     return OkStatus();
@@ -281,7 +294,10 @@ Result<GitRepository> GitRepository::Mirror(const std::string& url, const Mirror
   if (!options.also.empty()) {
     ASSIGN_OR_RETURN(also, git.Refs());
   }
-  RETURN_IF_ERROR(git.FetchRefs(also, branch));
+  RETURN_IF_ERROR(git.FetchRefs(std::move(also), branch));
+  if (SizeOf(options.folder) > options.max_mirror_bytes) {
+    return ResourceExhausted("the mirror holds more than " + std::to_string(options.max_mirror_bytes >> 20) + " MiB; follow fewer branches or tags");
+  }
   return GitRepository(options.folder);
 }
 

@@ -49,7 +49,8 @@ struct MirrorOptions {
   RefPatterns also = {};    // besides
   std::string token = "";   // for http(s): "TOKEN" or "USER:TOKEN"
   std::chrono::milliseconds timeout = std::chrono::hours(1);
-  uint64_t max_pack_bytes = uint64_t{8} << 30;
+  uint64_t max_pack_bytes = uint64_t{8} << 30;     // of what one fetch brings
+  uint64_t max_mirror_bytes = uint64_t{24} << 30;  // of all that the mirror holds, after it was tidied
   NetworkPolicy networks = {};
   std::stop_token stop = {};
 };

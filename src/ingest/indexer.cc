@@ -23,6 +23,7 @@
 #include "ingest/branch_plan.h"
 #include "ingest/classify.h"
 #include "ingest/document_store.h"
+#include "ingest/document_text.h"
 #include "ingest/folder.h"
 #include "ingest/git_tree.h"
 #include "ingest/tree.h"
@@ -130,8 +131,26 @@ bool MaskText(Masking masking, std::string* text, std::string* findings) {
   return masking != Masking::kRefuse || spans.empty();
 }
 
+// Puts the text of a PDF or DOCX in the place of its bytes. False: it is to be left out.
+bool ReplaceByText(Work& work, const DocumentLimits& limits) {
+  DocumentFormat format = DocumentFormatOf(work.entry.path);
+  if (format == DocumentFormat::kNone || work.attributes.binary) return true;
+  auto text = DocumentText(format, work.bytes, limits);
+  if (!text.ok()) {
+    Skip(work, text.status().message());
+    if (limits.stop.stop_requested()) work.record.state = FileState::kFailed;  // it says nothing of the file
+    return false;
+  }
+  work.bytes = std::move(*text);
+  bool blank = work.bytes.find_first_not_of(" \t\r\n\f") == std::string::npos;
+  if (blank) Skip(work, "no text layer");
+  if (work.attributes.language.empty()) work.attributes.language = "text";
+  return !blank;
+}
+
 // Decodes, masks, classifies and chunks one file; touches nothing but `work`.
-void Prepare(Work& work, Masking masking) {
+void Prepare(Work& work, Masking masking, const DocumentLimits& documents) {
+  if (!ReplaceByText(work, documents)) return;
   Classification by_content = ClassifyContent(work.entry.path, work.bytes, work.attributes);
   if (by_content.treatment == Treatment::kSkip) return Skip(work, by_content.reason);
   if (by_content.treatment == Treatment::kIndexByLines) work.classification = by_content;
@@ -204,7 +223,7 @@ class Run {
  public:
   Run(Index& index, acl::Directory& directory, const acl::Source& source, const RunOptions& run, RunBranch branch,
       SourceTree& tree, const IndexerOptions& options, std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
-      : index_(index), directory_(directory), source_(source), branch_(std::move(branch)), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)), masking_(run.masking),
+      : index_(index), directory_(directory), source_(source), branch_(std::move(branch)), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)), masking_(run.masking), documents_{.scratch_folder = options.repositories_folder + "/scratch", .stop = stop},
         threads_(std::max(options.threads, 1)), stop_(std::move(stop)), show_(progress), report_(report) {}
 
   // As far as the state tells: the tree's commit is indexed, and was walked as it would be now.
@@ -231,7 +250,7 @@ class Run {
       {
         Stopwatch watch(report_.times.parse);
         ForEachInParallel(std::span(changed_).subspan(begin, end - begin), threads_, [this](Work& work) {
-          if (work.record.state == FileState::kIndexed) Prepare(work, masking_);
+          if (work.record.state == FileState::kIndexed) Prepare(work, masking_, documents_);
         });
       }
       for (size_t i = begin; i < end; ++i) AddToBatch(changed_[i]);
@@ -255,7 +274,7 @@ class Run {
 
   // How a complete walk would be done now. Labels decide on partitions, so they are part of it.
   std::string WalkKey() const {
-    std::string key = pipeline_;
+    std::string key = pipeline_ + programs_;
     for (const acl::LabelPartition& each : source_.partitions) {
       key += "/" + std::to_string(each.label.value) + "=" + std::to_string(each.partition.value);
     }
@@ -357,7 +376,8 @@ class Run {
     ASSIGN_OR_RETURN(work.record.partition, directory_.PartitionFor(source_.id, entry.path));
     work.record.path = entry.path;
     work.record.size_bytes = entry.size_bytes;
-    work.record.version = pipeline_ + ":" + KeyOf(work.attributes) + ":" + entry.version;
+    bool document = DocumentFormatOf(entry.path) != DocumentFormat::kNone;
+    work.record.version = pipeline_ + (document ? programs_ : "") + ":" + KeyOf(work.attributes) + ":" + entry.version;
     if (auto known = ledger_.find(entry.path); known != ledger_.end()) {
       Known old = std::move(known->second);
       ledger_.erase(known);  // what is left in the end is gone from the source
@@ -507,7 +527,9 @@ class Run {
   SourceTree& tree_;
   const BatchLimits limits_;
   const std::string pipeline_;
+  const std::string programs_ = DocumentPrograms();  // one that is installed later makes documents changed files
   const Masking masking_;
+  const DocumentLimits documents_;
   const int threads_;
   const std::stop_token stop_;
   const Indexer::Progress& show_;

@@ -62,6 +62,9 @@ const std::vector<Row>& Rows() {
       {"PUT /v1/sources/:source/documents/:path", Access::kAdministrator, {{"text", "x"}}, "robots", 400},  // no source of documents
       {"DELETE /v1/sources/:source/documents/:path", Access::kAdministrator, nullptr, "robots", 400},
       {"POST /v1/sources/:source/documents", Access::kAdministrator, {{"path", "a.md"}, {"text", "x"}}, "robots", 400},
+      {"GET /v1/sources/:source/documents", Access::kAdministrator, nullptr, "robots", 400},  // no source of documents
+      {"POST /v1/sources/:source/document", Access::kAdministrator, {{"path", "a.md"}, {"text", "x"}}, "robots", 400},
+      {"GET /metrics", Access::kAdministrator},
       {"POST /v1/backup", Access::kAdministrator, Json::object(), "robots", 400},
       {"DELETE /v1/sources/:source", Access::kAdministrator, nullptr, "scratch"},
       {"POST /v1/audit", Access::kAdministrator, Json::object()},

@@ -209,7 +209,9 @@ Result<std::vector<std::vector<uint32_t>>> MatchingFiles(World& world, const Key
 Result<ExactResult> SearchExactSnapshot(const Snapshot& snapshot, const Viewer& viewer, const ExactRequest& request) {
   ASSIGN_OR_RETURN(auto matcher, PatternMatcher::Compile(PatternOf(request)));
   World world(snapshot, viewer, request.filter);
-  return ExactSearch(world, snapshot, request, *matcher).Run();
+  auto result = ExactSearch(world, snapshot, request, *matcher).Run();
+  if (result.ok()) result->seen = SeenBy(snapshot, viewer, request.filter);
+  return result;
 }
 
 }  // namespace codelore::index

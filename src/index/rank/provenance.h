@@ -35,6 +35,9 @@ inline Provenance ProvenanceOf(const Snapshot& snapshot, const VisibleSegment& s
   return provenance;
 }
 
+// What a search with this filter looks at.
+std::vector<SeenBranch> SeenBy(const Snapshot& snapshot, const Viewer& viewer, const SearchFilter& filter);
+
 }  // namespace codelore::index
 
 #endif  // CODELORE_INDEX_RANK_PROVENANCE_H_

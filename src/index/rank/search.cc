@@ -10,6 +10,7 @@
 #include "index/rank/hit.h"
 #include "index/rank/lexical_search.h"
 #include "index/rank/path_kind.h"
+#include "index/rank/provenance.h"
 #include "index/rank/query.h"
 #include "index/rank/score.h"
 #include "index/rank/signals.h"
@@ -367,6 +368,7 @@ Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStor
   SearchResult result;
   result.read_as = condition->ReadAs();
   result.chunks = world.live_chunks();
+  result.seen = SeenBy(snapshot, viewer, filter);
   for (VisibleSegment& segment : world.segments()) {
     const VectorIndex* vectors = segment.live().VectorsOf(encoder_fingerprint);
     if (vectors != nullptr) result.chunks_with_vectors += std::min<uint64_t>(vectors->rows(), segment.live().live_chunks);
