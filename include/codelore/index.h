@@ -7,6 +7,7 @@
 #ifndef CODELORE_INDEX_H_
 #define CODELORE_INDEX_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,6 +23,25 @@
 #include "codelore/viewer.h"
 
 namespace codelore {
+
+// ---- branches ------------------------------------------------------------------------------------------
+
+// The branches of a source share its files: each file says which of them hold it. Bit 0 is the default branch, the one
+// that searches see unless they ask for another.
+using BranchSet = uint64_t;
+inline constexpr uint32_t kMaxBranches = 64;
+inline constexpr BranchSet kDefaultBranch = 1;
+
+// What the index knows of a branch besides the default one.
+struct BranchState {
+  uint32_t bit = 0;
+  std::string name;             // of a tag with "tags/" before it
+  std::string revision;         // as in SourceState; while it is empty no search sees the branch
+  std::string target_revision;
+  int64_t updated_unix_ms = 0;
+  std::string walk;
+  uint64_t files = 0;
+};
 
 // ---- the ledger: what became of every file -----------------------------------------------------------
 
@@ -42,6 +62,7 @@ struct FileRecord {
   // Set by the index for indexed files: the hash of the stored text and the segment that holds the file.
   Hash256 blob;
   SegmentId segment;
+  BranchSet branches = kDefaultBranch;  // that hold the file in this version; a path has a record for each version
 };
 
 // What the index knows of a source. `revision` is the commit id (or the time of a folder's scan).
@@ -53,6 +74,8 @@ struct SourceState {
   // How `revision` was walked: a later walk in the same way may look at the differences alone. Empty: it may not.
   std::string walk;
   uint64_t files = 0;  // records in the ledger, as that walk left it
+  std::vector<BranchState> others = {};     // besides the default branch, by bit
+  std::vector<std::string> left_out = {};   // branches that are asked for and one too many; the first 100
 };
 
 // ---- writing -----------------------------------------------------------------------------------------
@@ -63,10 +86,18 @@ struct NewFile {
   ChunkedFile chunked;
 };
 
+// A file that another branch holds in the same version.
+struct SharedFile {
+  std::string path;
+  uint32_t from = 0;  // that branch's bit
+};
+
+// Of one branch: what others hold stays as it is.
 struct PartitionChange {
   PartitionId partition;
   std::vector<NewFile> add;         // a path the partition holds already is replaced
   std::vector<std::string> remove;  // paths
+  std::vector<SharedFile> share = {};
 };
 
 // All of it becomes visible and durable at once, or none of it.
@@ -75,8 +106,10 @@ struct IndexCommit {
   SourceId source;
   std::string revision;  // what the added files stand for
   std::vector<PartitionChange> partitions;
-  std::vector<FileRecord> ledger;       // added or changed records
+  std::vector<FileRecord> ledger;       // added or changed records; of their branches the next line tells
+  uint32_t branch = 0;                  // the bit of the branch that all of this is about
   std::vector<std::string> ledger_gone; // paths whose records end
+  std::vector<SharedFile> ledger_share = {};
   SourceState state;
 };
 
@@ -95,6 +128,9 @@ struct SearchFilter {
   std::vector<SourceId> sources;       // any of; empty: all
   std::vector<std::string> paths;      // globs (glob.h), any of; empty: all
   std::vector<std::string> languages;  // any of; empty: all
+  // Names of branches, * for any characters, any of; an empty name, and no names: every source's default branch. Sources
+  // without such a branch are left out.
+  std::vector<std::string> branches = {};
 };
 
 // How a search text is read. Operators: "phrase", /regex/, sym: repo: path: lang: branch:, -term, OR, ( ).
@@ -131,7 +167,8 @@ struct HitExplanation {
 struct Hit {
   SourceId source;
   std::string revision;
-  std::string branch;
+  std::string branch;  // of those searched
+  std::vector<std::string> branches;  // all that hold the file as it is here, the default one first
   std::string path;
   std::string language;
   ChunkKind kind = ChunkKind::kLines;
@@ -150,8 +187,16 @@ struct Hit {
   HitExplanation why;
 };
 
+// Which commit of a branch an answer looked at.
+struct SeenBranch {
+  SourceId source;
+  std::string branch, revision;
+  bool updating = false;  // a newer one is being indexed
+};
+
 struct SearchResult {
   std::vector<Hit> hits;
+  std::vector<SeenBranch> seen;  // of the viewer's sources, those that were searched; by source
   // Without hits: why, one sentence each, as far as the viewer's own world tells.
   std::vector<std::string> notes;
   std::string read_as;  // the query, if it was read as more than words
@@ -234,6 +279,7 @@ struct ExactFile {
 };
 
 struct ExactResult {
+  std::vector<SeenBranch> seen;  // as in SearchResult
   std::vector<ExactFile> files;  // source before tests and examples, definitions first, then by matches and path
   uint64_t matches = 0, files_with_matches = 0;
   // True: these are all there are. False: there are at least so many, and `incomplete` says what ended the counting.
@@ -263,6 +309,8 @@ struct SourceStatus {
 struct FileInsight {
   FileRecord record;
   SourceState state;
+  std::string branch, revision;  // asked about
+  std::vector<std::string> branches;  // that hold the file in this version
   uint32_t chunks_with_vectors = 0;
 };
 
@@ -317,8 +365,18 @@ class Index {
   // early, with kUnavailable, when `stop` is requested.
   virtual Status Merge(std::span<const PartitionId> partitions, std::stop_token stop) = 0;
 
+  // Makes a branch that holds what `like`, a bit, holds; it is the one in state.others that the index does not know yet.
+  virtual Status AddBranch(SourceId source, uint32_t like, const SourceState& state) = 0;
+  // Ends branches; what only they hold goes. `state` no longer has them.
+  virtual Status DropBranches(SourceId source, BranchSet branches, const SourceState& state) = 0;
+
   // Ends a source: all its partitions, its ledger, its state.
   virtual Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) = 0;
+
+  // Removes texts and cached vectors (of this encoder; of others all) that no file has needed for `age`: what is of no use is
+  // noted with the time, and goes in a later call. How many went. kUnavailable when stopped.
+  virtual Result<uint64_t> CollectGarbage(int64_t now_unix_ms, std::chrono::milliseconds age, const Hash256& encoder,
+                                          const std::stop_token& stop) = 0;
 
   // Ends all other sources, as far as there is anything of them; gives those.
   virtual Result<std::vector<SourceId>> KeepSources(const std::vector<SourceId>& sources) = 0;
@@ -327,10 +385,10 @@ class Index {
   // the store's copy at `store_folder`. Neither may exist; both must lie in the file system of the originals.
   virtual Status LinkTo(const std::string& segments_folder, const std::string& store_folder) const = 0;
 
-  // For the write path: what the ledger holds, in path order, until visit returns false.
+  // For the write path: what the ledger holds, in path order, until visit returns false: a record for each version.
   virtual Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const = 0;
-  // For the write path: the records of some paths, beside them.
-  virtual Result<std::vector<std::optional<FileRecord>>> FindRecords(SourceId source, const std::vector<std::string>& paths) const = 0;
+  // For the write path: the records of some paths, in all their versions, in any order.
+  virtual Result<std::vector<FileRecord>> FindRecords(SourceId source, const std::vector<std::string>& paths) const = 0;
   virtual Result<SourceState> StateOf(SourceId source) const = 0;
 
   // `query_vector` has the encoder's dimension, or is empty: then the dense leg is skipped.
@@ -342,9 +400,12 @@ class Index {
   virtual Result<SymbolResult> FindSymbols(const Viewer& viewer, const SymbolRequest& request) const = 0;
   virtual Result<ReferenceResult> FindReferences(const Viewer& viewer, const ReferenceRequest& request) const = 0;
   // kNotFound, always in the same words, unless the viewer may read a file of that path.
-  virtual Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const = 0;
+  // `branch` empty: the default one.
+  virtual Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path,
+                                        const std::string& branch = {}) const = 0;
   // likewise.
-  virtual Result<FileText> ReadFile(const Viewer& viewer, SourceId source, const std::string& path) const = 0;
+  virtual Result<FileText> ReadFile(const Viewer& viewer, SourceId source, const std::string& path,
+                                    const std::string& branch = {}) const = 0;
   // Files by their names. kInvalidArgument when the text has neither letters nor digits.
   virtual Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const = 0;
   // Files like one, by content and by name. kNotFound when the viewer may not read that one, or there is none.
@@ -354,8 +415,8 @@ class Index {
   virtual Result<ExactResult> SearchExact(const Viewer& viewer, const ExactRequest& request) const = 0;
 
   // kNotFound unless the ledger has the file and the viewer may read it, or could if it were indexed.
-  virtual Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path,
-                                      const Hash256& encoder_fingerprint) const = 0;
+  virtual Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path, const Hash256& encoder_fingerprint,
+                                      const std::string& branch = {}) const = 0;
 
   // Both: kNotFound unless the viewer may read the source's partitions.
   virtual Result<SourceSummary> Summarize(const Viewer& viewer, SourceId source, const Hash256& encoder_fingerprint) const = 0;

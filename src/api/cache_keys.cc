@@ -32,6 +32,7 @@ std::string KeyOfRequest(const SearchRequest& request) {
   for (SourceId source : request.filter.sources) key.Fixed(source.value);
   WriteTexts(request.filter.paths, key);
   WriteTexts(request.filter.languages, key);
+  WriteTexts(request.filter.branches, key);
   return key.Take();
 }
 

@@ -1,11 +1,14 @@
 #include "api/documents_route.h"
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "api/authentication.h"
+#include "api/document_operations.h"
 #include "api/json_request.h"
 #include "api/operations.h"
 #include "ingest/document_store.h"
@@ -15,6 +18,10 @@ namespace {
 
 constexpr size_t kMaxBulkBytes = 16 << 20;
 constexpr size_t kMaxBulkLines = 10'000;
+
+int64_t NowUnixMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 // What one request changes.
 struct Edit {
@@ -26,9 +33,13 @@ struct Edit {
 using Change = Status (*)(Service& service, const HttpRequest& request, Edit& edit);
 
 Status PutOne(Service&, const HttpRequest& request, Edit& edit) {
-  std::string path(request.Param("path"));
-  RETURN_IF_ERROR(ingest::ValidateDocumentPath(path));
-  ingest::PutDocument(edit.source, path, request.body, edit.options.also);
+  ingest::NewDocument document{.path = std::string(request.Param("path")), .bytes = request.body,
+                               .link = std::string(request.Query("link").value_or(""))};
+  ASSIGN_OR_RETURN(document.expires_unix_ms, ParseExpiry(request.Query("expires").value_or(""), NowUnixMs()));
+  RETURN_IF_ERROR(ingest::ValidateDocumentPath(document.path));
+  RETURN_IF_ERROR(ingest::ValidateDocumentLink(document.link));
+  RETURN_IF_ERROR(ingest::ValidateDocumentSize(document.path, request.body.size()));
+  ingest::PutDocument(edit.source, document, edit.options.also);
   ++edit.put;
   return OkStatus();
 }
@@ -43,19 +54,9 @@ Status RemoveOne(Service& service, const HttpRequest& request, Edit& edit) {
 }
 
 Status AddLine(std::string_view line, Edit& edit) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(line, {"path", "text", "delete"}));
-  std::string path = json.String("path", {.required = true, .max_bytes = 1024});
-  std::string text = json.String("text", {.max_bytes = ingest::kMaxDocumentBytes});
-  bool remove = json.Boolean("delete", false);
-  RETURN_IF_ERROR(json.status());
-  RETURN_IF_ERROR(ingest::ValidateDocumentPath(path));
-  if (remove == json.Has("text")) return InvalidArgument("give either 'text' or \"delete\": true");
-  if (remove) {
-    ingest::EraseDocument(edit.source, path, edit.options.also);
-  } else {
-    ingest::PutDocument(edit.source, path, text, edit.options.also);
-  }
-  ++(remove ? edit.removed : edit.put);
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(line, {std::begin(kDocumentFields), std::end(kDocumentFields)}));
+  ASSIGN_OR_RETURN(bool put, AddDocumentChange(edit.source, json, edit.options.also));
+  ++(put ? edit.put : edit.removed);
   return OkStatus();
 }
 
@@ -78,10 +79,7 @@ Status Apply(Service& service, IndexQueue& queue, const HttpRequest& request, Ch
     return OkStatus();
   }
   if (caller->role < Role::kAdministrator) return PermissionDenied("this needs an administrator");
-  ASSIGN_OR_RETURN(acl::Source source, service.directory().FindSource(caller->tenant, request.Param("source")));
-  if (source.kind != acl::SourceKind::kDocuments) {
-    return InvalidArgument("source '" + source.name + "' is indexed from its location; add one of the kind 'documents'");
-  }
+  ASSIGN_OR_RETURN(acl::Source source, DocumentSource(service, caller->tenant, request.Param("source")));
   Edit edit{.source = source.id};
   RETURN_IF_ERROR(change(service, request, edit));
   edit.options.wake_parked = true;
@@ -102,7 +100,7 @@ void AddDocumentRoutes(HttpServer& server, Service& service, IndexQueue& queue) 
                   },
                   {.max_body_bytes = max_bytes, .json_only = false});
   };
-  add("PUT", "/v1/sources/:source/documents/:path", PutOne, ingest::kMaxDocumentBytes);
+  add("PUT", "/v1/sources/:source/documents/:path", PutOne, ingest::kMaxOfficeDocumentBytes);
   add("DELETE", "/v1/sources/:source/documents/:path", RemoveOne, 1024);
   add("POST", "/v1/sources/:source/documents", ChangeMany, kMaxBulkBytes);
 }

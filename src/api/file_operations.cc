@@ -23,6 +23,7 @@ FileQuestion ReadQuestion(JsonRequest& json, std::string_view text_field, bool r
   question.sources = json.Strings("sources");
   question.paths = json.Strings("paths");
   question.languages = json.Strings("languages");
+  question.branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   question.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = kMaxLimit, .otherwise = 10}));
   return question;
 }
@@ -78,7 +79,7 @@ std::string ReplyJson(std::string_view text_field, const FileQuestion& question,
 }  // namespace
 
 Result<std::string> FilesOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"query", "sources", "paths", "languages", "limit", "offset"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"query", "sources", "paths", "languages", "branch", "limit", "offset"}));
   FileQuestion question = ReadQuestion(json, "query", /*required=*/false);
   question.offset = static_cast<size_t>(json.Integer("offset", {.min = 0, .max = kMaxOffset, .otherwise = 0}));
   RETURN_IF_ERROR(json.status());
@@ -87,7 +88,7 @@ Result<std::string> FilesOperation(OperationContext& context) {
 }
 
 Result<std::string> SimilarOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"file", "sources", "paths", "languages", "limit"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"file", "sources", "paths", "languages", "branch", "limit"}));
   FileQuestion question = ReadQuestion(json, "file", /*required=*/true);
   RETURN_IF_ERROR(json.status());
   ASSIGN_OR_RETURN(FileReply reply, context.service.FindSimilarFiles(context.caller.viewer, question));
@@ -95,14 +96,15 @@ Result<std::string> SimilarOperation(OperationContext& context) {
 }
 
 Result<std::string> ReadOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path", "start_line", "end_line"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path", "branch", "start_line", "end_line"}));
   std::string source = json.String("source", {.required = true, .max_bytes = kMaxNameBytes});
   std::string path = json.String("path", {.required = true});
+  std::string branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   int64_t first = json.Integer("start_line", {.min = 1, .otherwise = 1});
   int64_t last = json.Integer("end_line", {.min = 1, .otherwise = std::numeric_limits<int32_t>::max()});
   if (last < first) json.Reject("end_line", "lies before start_line");
   RETURN_IF_ERROR(json.status());
-  ASSIGN_OR_RETURN(FileText file, context.service.ReadFile(context.caller.viewer, source, path));
+  ASSIGN_OR_RETURN(FileText file, context.service.ReadFile(context.caller.viewer, source, path, branch));
   LinesRead read = ReadLines(file.text, first, last);
   std::string citation = source + "@" + file.revision + ":" + path;
   if (read.last >= first) citation += "#L" + std::to_string(first) + "-L" + std::to_string(read.last);
@@ -113,11 +115,12 @@ Result<std::string> ReadOperation(OperationContext& context) {
 }
 
 Result<std::string> WhyOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path", "branch"}));
   std::string source = json.String("source", {.required = true, .max_bytes = 128});
   std::string path = json.String("path", {.required = true, .max_bytes = 4096});
+  std::string branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   RETURN_IF_ERROR(json.status());
-  ASSIGN_OR_RETURN(FileInsight insight, context.service.ExplainFile(context.caller.viewer, source, path));
+  ASSIGN_OR_RETURN(FileInsight insight, context.service.ExplainFile(context.caller.viewer, source, path, branch));
   const FileRecord& record = insight.record;
   bool pending = false;
   if (context.queue != nullptr) {
@@ -129,8 +132,9 @@ Result<std::string> WhyOperation(OperationContext& context) {
   bool indexed = record.state == FileState::kIndexed;
   Json answer = {{"source", source},
                  {"path", path},
-                 {"branch", insight.state.branch},
-                 {"commit", insight.state.revision},
+                 {"branch", insight.branch},
+                 {"branches", insight.branches},
+                 {"commit", insight.revision},
                  {"state", kStates[static_cast<size_t>(record.state)]},
                  {"reason", record.reason},
                  {"language", record.language},

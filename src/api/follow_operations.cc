@@ -17,21 +17,40 @@ using Json = nlohmann::ordered_json;
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 constexpr size_t kLeastSecretBytes = 8, kMostSecretBytes = 512;
+constexpr size_t kMaxPatterns = 64;  // of branches and of tags
 
 struct NewSettings {
   std::string location, kind, branch, poll, token, webhook_secret;
+  std::optional<ingest::RefPatterns> also = {};  // given: these are followed from now on
 };
 
+// The first plain name is the default branch, unless there is one already; the others are followed besides.
+Status ReadBranches(JsonRequest& json, NewSettings& wanted) {
+  if (!json.Has("branches") && !json.Has("tags")) return OkStatus();
+  ingest::RefPatterns also{.branches = json.Strings("branches", {.max_items = kMaxPatterns, .max_bytes = kMaxBranchBytes}),
+                           .tags = json.Strings("tags", {.max_items = kMaxPatterns, .max_bytes = kMaxBranchBytes})};
+  for (const auto* list : {&also.branches, &also.tags}) {
+    for (const std::string& pattern : *list) RETURN_IF_ERROR(ingest::ValidateRefPattern(pattern).In("'" + pattern + "'"));
+  }
+  auto plain = std::ranges::find_if(also.branches, [](const std::string& name) { return name.find('*') == std::string::npos; });
+  if (wanted.branch.empty() && plain != also.branches.end()) wanted.branch = *plain;
+  std::erase(also.branches, wanted.branch);
+  wanted.also = std::move(also);
+  return OkStatus();
+}
+
+
 Result<NewSettings> ReadNewSettings(const OperationInput& input) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "kind", "branch", "poll", "token", "webhook_secret"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "kind", "branch", "branches", "tags", "poll", "token", "webhook_secret"}));
   NewSettings wanted;
   wanted.kind = json.Choice("kind", {"located", "documents"});
   bool documents = wanted.kind == "documents";
   wanted.location = json.String("location", {.required = !documents, .max_bytes = 4096});
-  for (const char* field : {"location", "branch", "poll", "token", "webhook_secret"}) {
+  for (const char* field : {"location", "branch", "branches", "tags", "poll", "token", "webhook_secret"}) {
     if (documents && json.Has(field)) json.Reject(field, "does not go with pushed documents");
   }
   wanted.branch = json.String("branch", {.max_bytes = 255});
+  RETURN_IF_ERROR(ReadBranches(json, wanted));
   wanted.poll = json.String("poll", {.max_bytes = 16});
   wanted.token = json.String("token", {.max_bytes = 4096});
   wanted.webhook_secret = json.String("webhook_secret", {.max_bytes = kMostSecretBytes});
@@ -56,6 +75,8 @@ void Rotate(std::vector<std::string>& secrets, const std::string& secret) {
 Json SettingsJson(const FollowSettings& settings) {
   return {{"poll_seconds", settings.poll_seconds},
           {"paused", settings.paused},
+          {"branches", settings.also.branches},
+          {"tags", settings.also.tags},
           {"webhook_secrets", settings.webhook_secrets.size()},
           {"has_token", !settings.token.empty()}};
 }
@@ -100,11 +121,16 @@ Result<std::string> AddSource(OperationContext& context) {
     ASSIGN_OR_RETURN(first.poll_seconds, ParsePollInterval(wanted.poll));
   }
   Service& service = context.service;
+  if (wanted.also && !wanted.also->empty()) {
+    ASSIGN_OR_RETURN(ingest::Location location, ingest::ResolveLocation(wanted.location));
+    if (location.kind != acl::SourceKind::kGit) return InvalidArgument("a folder has no branches or tags");
+  }
   ASSIGN_OR_RETURN(auto found, service.FindOrAddSource(context.caller.tenant, wanted.location, context.Param("source"), wanted.branch));
   const acl::Source& source = found.source;
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(service.store(), source.id));
   if (found.added || !wanted.poll.empty()) settings.poll_seconds = first.poll_seconds;
   if (!wanted.token.empty()) settings.token = wanted.token;
+  if (wanted.also) settings.also = *wanted.also;
   Rotate(settings.webhook_secrets, wanted.webhook_secret);
   RETURN_IF_ERROR(WriteFollowSettings(service.store(), source.id, settings));
   if (context.follower != nullptr) context.follower->Reload();
@@ -183,6 +209,8 @@ Result<std::string> SourceFreshness(OperationContext& context) {
                {"pending", (job && job->pending()) || (!job && !current)},
                {"pending_since", job && job->pending() ? TimeText(job->since_unix_ms) : ""},
                {"looked_at", TimeText(poll.looked_unix_ms)},
+               {"branches", Json::parse(SummaryJson(source.name, summary))["branches"]},
+               {"branches_left_out", summary.state.left_out},
                {"chunks", summary.chunks},
                {"chunks_with_vectors", summary.chunks_with_vectors}});
 }

@@ -8,7 +8,7 @@ namespace codelore::api {
 namespace {
 
 constexpr std::string_view kPrefix = "follow/";
-constexpr uint8_t kVersion = 2;
+constexpr uint8_t kVersion = 3;
 constexpr uint64_t kLeastPoll = 5, kMostPoll = 30 * 86'400;
 
 std::string KeyOf(SourceId source) { return ByteWriter().Raw(kPrefix).Key32(source.value).Take(); }
@@ -19,6 +19,10 @@ std::string Encode(const FollowSettings& settings) {
   out.Varint(settings.generation).String(settings.token).Varint(settings.webhook_secrets.size());
   for (const std::string& secret : settings.webhook_secrets) out.String(secret);
   out.Fixed(static_cast<uint8_t>(settings.masking));
+  for (const auto* patterns : {&settings.also.branches, &settings.also.tags}) {
+    out.Varint(patterns->size());
+    for (const std::string& pattern : *patterns) out.String(pattern);
+  }
   return out.Take();
 }
 
@@ -34,7 +38,12 @@ Result<FollowSettings> Decode(std::string_view bytes) {
   for (std::string& secret : settings.webhook_secrets) secret = in.String();
   uint8_t masking = version >= 2 ? in.Fixed<uint8_t>() : 0;
   settings.masking = static_cast<ingest::Masking>(masking);
-  bool known = (version == 1 || version == kVersion) && masking <= static_cast<uint8_t>(ingest::Masking::kRefuse);
+  for (auto* patterns : {&settings.also.branches, &settings.also.tags}) {
+    if (version < 3) break;
+    patterns->resize(in.Count());
+    for (std::string& pattern : *patterns) pattern = in.String();
+  }
+  bool known = version >= 1 && version <= kVersion && masking <= static_cast<uint8_t>(ingest::Masking::kRefuse);
   if (!known || !in.done()) return Corruption("the record of how a source is followed is malformed");
   return settings;
 }

@@ -2,7 +2,7 @@
 // indexed when somebody says so.
 //
 // Record: "follow/" and the source's id -> version (1 byte), poll seconds, paused, generation, token, webhook secrets,
-// from version 2 on masking.
+// from version 2 on masking, from version 3 on patterns of branches and of tags.
 // Tokens and secrets are stored as they are, because they have to be shown to forges and computed with: the data folder
 // is as secret as they are. No operation gives them out.
 #ifndef CODELORE_API_FOLLOW_SETTINGS_H_
@@ -29,6 +29,7 @@ struct FollowSettings {
   ingest::Masking masking = ingest::Masking::kAll;
   std::string token;        // for the forge
   std::vector<std::string> webhook_secrets;  // newest first
+  ingest::RefPatterns also = {};  // branches and tags besides the source's own
 };
 
 // The defaults where there is no record.

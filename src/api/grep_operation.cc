@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/json_request.h"
+#include "api/source_json.h"
 
 namespace codelore::api {
 namespace {
@@ -33,7 +34,7 @@ CaseMode CaseModeOf(const std::string& name) {
 }  // namespace
 
 Result<std::string> GrepOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"pattern", "regex", "case", "sources", "paths", "languages",
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"pattern", "regex", "case", "sources", "paths", "languages", "branch",
                                                                       "limit", "context", "count"}));
   GrepQuestion question;
   question.pattern = json.String("pattern", {.required = true});
@@ -42,6 +43,7 @@ Result<std::string> GrepOperation(OperationContext& context) {
   question.sources = json.Strings("sources");
   question.paths = json.Strings("paths");
   question.languages = json.Strings("languages");
+  question.branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   question.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = kMaxLimit, .otherwise = 100}));
   question.context = static_cast<size_t>(json.Integer("context", {.min = 0, .max = kMaxContext, .otherwise = 0}));
   question.count_only = json.Boolean("count", false);
@@ -54,7 +56,8 @@ Result<std::string> GrepOperation(OperationContext& context) {
                  {"files_with_matches", reply.result.files_with_matches},
                  {"complete", reply.result.complete},
                  {"incomplete", reply.result.incomplete},
-                 {"files", files}};
+                 {"files", files},
+                 {"seen", Json::parse(SeenJson(context, reply.seen))}};
   return answer.dump(-1, ' ', false, Json::error_handler_t::replace);  // names from a repository can hold anything
 }
 

@@ -254,12 +254,24 @@ void IndexQueue::RunJob(LaneName name, SourceId source, const std::stop_token& s
   Status status = work_(source, stop_job.get_token(), [&](const ingest::IndexProgress& progress) {
     std::lock_guard lock(mutex_);
     jobs_.at(source).state.progress = progress;
+    TellVisible(name, source, progress);
   });
   std::lock_guard lock(mutex_);
   bool yielded = lanes_[name].yields && !status.ok() && !stop.stop_requested();
   lanes_[name].running.reset();
   Finish(source, std::move(status), yielded, stop.stop_requested());
   changed_.notify_all();
+}
+
+// With mutex_ held.
+void IndexQueue::TellVisible(LaneName name, SourceId source, const ingest::IndexProgress& progress) {
+  Job& job = jobs_.at(source);
+  bool lexical = progress.stage == ingest::IndexStage::kVectors && !job.text_told;
+  bool vector = progress.stage == ingest::IndexStage::kDone;
+  if (name != kSmall || !options_.on_visible || !(lexical || vector)) return;
+  double seconds = std::max(0.0, static_cast<double>(UnixMs() - job.state.since_unix_ms) / 1000);
+  options_.on_visible(source, vector ? PushStage::kVector : PushStage::kLexical, seconds);
+  job.text_told = lexical;
 }
 
 void IndexQueue::Finish(SourceId source, Status status, bool yielded, bool interrupted) {
@@ -270,6 +282,7 @@ void IndexQueue::Finish(SourceId source, Status status, bool yielded, bool inter
     return;
   }
   bool again = IsWaiting(source);  // submitted meanwhile, it is still to be done
+  if (again) job.text_told = false;
   if (yielded) {
     job.has_text = !again && job.state.progress.stage == ingest::IndexStage::kVectors;
     if (!again && !job.has_text) ++job.yields;

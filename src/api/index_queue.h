@@ -20,6 +20,7 @@
 #include <string>
 #include <thread>
 
+#include "api/metrics.h"
 #include "codelore/ids.h"
 #include "codelore/store.h"
 #include "ingest/indexer.h"
@@ -58,6 +59,8 @@ class IndexQueue {
     // not grow, because space comes back without a word.
     std::function<bool()> lacks_space;
     std::chrono::milliseconds space_retry{2'000};
+    // Told when what was asked for is visible: by words, and then by meaning; with the seconds since. Not of what is large.
+    std::function<void(SourceId, PushStage, double seconds)> on_visible = {};
   };
 
   // Takes up the jobs on disk. `store` must outlive the queue.
@@ -92,6 +95,7 @@ class IndexQueue {
     Record record;
     JobState state;
     uint32_t yields = 0, failures = 0;
+    bool text_told = false;  // its text was told of
     bool has_text = false;  // the run that gave way was at its vectors
     Clock::time_point not_before{};
   };
@@ -110,6 +114,7 @@ class IndexQueue {
   Status Load();
   void RunLane(LaneName name, std::stop_token stop);
   void RunJob(LaneName name, SourceId source, const std::stop_token& stop);
+  void TellVisible(LaneName name, SourceId source, const ingest::IndexProgress& progress);
   void Finish(SourceId source, Status status, bool yielded, bool interrupted);
   void RetryLater(SourceId source, Job& job, const Status& status);
   void WatchSlices(std::stop_token stop);

@@ -35,7 +35,8 @@ Json RoleSchema(std::string_view description) {
 const Json& Filters() {
   static const Json filters = {{"sources", Texts("names of sources; none: all you may read")},
                                {"paths", Texts("path globs, any of: src/**, *.md")},
-                               {"languages", Texts("any of: python, cpp, markdown, ...")}};
+                               {"languages", Texts("any of: python, cpp, markdown, ...")},
+                               {"branch", Text("a branch, or tags/NAME, that is followed; default: each source's default branch")}};
   return filters;
 }
 
@@ -62,6 +63,7 @@ Json RequestSchema(std::string_view name) {
   }
   if (name == "read") {
     return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")},
+                                     {"branch", Text("a branch that is followed; default: the default branch")},
                                      {"start_line", Whole(1, 2147483647, 1)}, {"end_line", Whole(1, 2147483647, 2147483647)}});
   }
   if (name == "similar") {
@@ -105,10 +107,12 @@ Json RequestSchema(std::string_view name) {
     return Body({"name"}, properties);
   }
   if (name == "why") {
-    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
+    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")},
+                                     {"branch", Text("a branch that is followed; default: the default branch")}});
   }
   if (name == "outline") {
-    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")}});
+    return Body({"source", "path"}, {{"source", Text("name of the source")}, {"path", Text("of the file, from the source's root")},
+                                     {"branch", Text("a branch that is followed; default: the default branch")}});
   }
   if (name == "grep") {
     Json properties = {{"pattern", Text("text, or with regex an RE2 regular expression; matches lie within one line")},
@@ -129,7 +133,9 @@ Json RequestSchema(std::string_view name) {
     return Body({}, {{"location", Text("a path on the server, or a URL that git understands; not for documents")},
                                {"kind", {{"type", "string"}, {"enum", {"located", "documents"}}, {"default", "located"},
                                          {"description", "documents: no location; what is pushed to /v1/sources/NAME/documents"}}},
-                               {"branch", Text("default: the repository's own default")},
+                               {"branch", Text("what searches see by default; default: the first plain name of branches, or the repository's own default")},
+                               {"branches", Texts("names or patterns (release/*) of branches that are followed; up to 64 branches and tags")},
+                               {"tags", Texts("likewise of tags")},
                                {"poll", Text("how often to look for news: 30s, 5m, 2h, never; default: 5m")},
                                {"token", Text("TOKEN or USER:TOKEN for an https URL; kept, never shown")},
                                {"webhook_secret", Text("of push webhooks, at least 8 bytes; the one before it stays valid beside it")}});
@@ -141,6 +147,14 @@ Json RequestSchema(std::string_view name) {
   if (name == "source.masking") {
     return Body({"policy"}, {{"policy", {{"type", "string"}, {"enum", {"mask", "secrets", "off", "refuse"}},
                                          {"description", "mask: overwrite both; secrets: leave personal data; refuse: skip files that hold any"}}}});
+  }
+  if (name == "document.change") {
+    return Body({"path"}, {{"path", Text("of the document, from the source's root")},
+                           {"text", Text("the document, if it is text")},
+                           {"base64", Text("the document's bytes: PDF, DOCX, other charsets")},
+                           {"link", Text("where it lives: an http or https URL that is shown with hits")},
+                           {"expires", Text("when it goes by itself: 30d, 2026-12-31, 2026-12-31T08:00:00Z")},
+                           {"delete", Flag("remove it, in place of text or base64")}});
   }
   if (name == "grant") return Body({"principal"}, {{"principal", Text("user:NAME, team:NAME or everyone")}});
   if (name == "rule.add") {
@@ -217,7 +231,7 @@ Json SessionSchema(std::string_view name) {
 Json AnswerSchema(std::string_view name) {
   if (name == "search") return Object({{"query", Text("as sent")}, {"mode", Text("as used")}, {"read_as", Text("the query in full, if it has operators; else empty")},
                                        {"hits", ListOf(Ref("Hit"))}, {"notes", ListOf(Text("why there are no hits; what the query names that is not there"))},
-                                       {"vectors_complete", Flag("every visible chunk can be found by meaning")}});
+                                       {"vectors_complete", Flag("every visible chunk can be found by meaning")}, {"seen", ListOf(Ref("Seen"))}});
   if (name == "files" || name == "similar") {
     return Object({{name == "files" ? "query" : "file", Text("as sent")}, {"files", ListOf(Ref("File"))}, {"notes", ListOf(Text("why there are no files"))}});
   }
@@ -231,9 +245,9 @@ Json AnswerSchema(std::string_view name) {
   if (name == "grep") return Object({{"pattern", Text("as sent")}, {"matches", Whole(0, 10'000, 0)}, {"files_with_matches", {{"type", "integer"}}},
                                      {"complete", {{"type", "boolean"}, {"description", "false: there are at least so many"}}},
                                      {"incomplete", Text("what ended the search early; empty if nothing did")},
-                                     {"files", ListOf(Ref("FileMatches"))}});
+                                     {"files", ListOf(Ref("FileMatches"))}, {"seen", ListOf(Ref("Seen"))}});
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
-                                    {"citations", ListOf(Ref("Citation"))}, {"generator", Text("what wrote the answer")},
+                                    {"citations", ListOf(Ref("Citation"))}, {"seen", ListOf(Ref("Seen"))}, {"generator", Text("what wrote the answer")},
                                     {"route", Text("why that: asked, default, team, kind, length, split or fallback")}, {"arm", Text("the arm of an A/B split")},
                                     {"session", Text("as sent")}, {"turn", {{"type", "integer"}}}, {"searched", Text("in a session: what was searched for")}});
   if (name == "session.create" || name == "session.list" || name == "session.show") return SessionSchema(name);
@@ -259,7 +273,7 @@ Json AnswerSchema(std::string_view name) {
   }
   if (name == "why") {
     Json number = {{"type", "integer"}, {"minimum", 0}};
-    return Object({{"source", Text("as sent")}, {"path", Text("as sent")}, {"branch", Text("the indexed branch")}, {"commit", Text("what is indexed")},
+    return Object({{"source", Text("as sent")}, {"path", Text("as sent")}, {"branch", Text("the branch asked about")}, {"branches", ListOf(Text("a branch that holds this version"))}, {"commit", Text("what is indexed")},
                    {"state", Text("indexed, skipped or failed")}, {"reason", Text("why it is skipped or failed, or indexed in an unusual way")},
                    {"language", Text("python, markdown, ...")}, {"size_bytes", number}, {"chunks", number}, {"chunks_with_vectors", number},
                    {"found_by_words", Flag("search by words, exact text and symbols can find it")},
@@ -278,11 +292,17 @@ Json AnswerSchema(std::string_view name) {
 Json HitSchema() {
   Json line = {{"type", "integer"}, {"minimum", 1}};
   return Object({{"rank", line}, {"source", Text("name of the source")}, {"commit", Text("what the lines count in")},
-                 {"branch", Text("the indexed branch")}, {"path", Text("from the source's root")},
+                 {"branch", Text("the branch searched")}, {"branches", ListOf(Text("a branch that holds the file in this version"))},
+                 {"path", Text("from the source's root")}, {"link", Text("of a pushed document: where it lives; may be missing")},
                  {"language", Text("python, markdown, ...")}, {"kind", Text("function, class, section, lines, ...")},
                  {"symbol", Text("qualified name or heading; may be empty")}, {"scope", Text("enclosing names")},
                  {"start_line", line}, {"end_line", line}, {"snippet", Text("the lines, byte for byte")},
                  {"match_lines", ListOf(line)}, {"citation", Text("source@commit:path#Lx-Ly")}});
+}
+
+Json SeenSchema() {
+  return Object({{"source", Text("name of a source that was searched")}, {"branch", Text("the branch that was looked at")},
+                 {"commit", Text("what of it is indexed")}, {"pending", Flag("a newer push is known and not indexed yet")}});
 }
 
 Json FileMatchesSchema() {
@@ -348,6 +368,16 @@ Json PublicJson(std::string_view summary) {
   return {{"summary", summary}, {"security", Json::array()}, {"responses", {{"200", {{"description", "ok"}}}}}};
 }
 
+Json MetricsJson() {
+  Json json = {{"summary", "How long pushes of the administrator's tenant take to be found, for Prometheus"}};
+  json["responses"]["200"] = {{"description", "histograms"}, {"content", {{"text/plain", {{"schema", {{"type", "string"}}}}}}}};
+  for (int status : {401, 403, 429}) {
+    json["responses"][std::to_string(status)] = {{"description", HttpStatusTitle(status)},
+                                                 {"content", {{"application/problem+json", {{"schema", Ref("Problem")}}}}}};
+  }
+  return json;
+}
+
 Json WebhookJson() {
   Json json = PublicJson("A forge tells of a push; signed with the source's webhook secret instead of a token. ?tenant=NAME for another tenant");
   Json forge = {{"type", "string"}, {"enum", {"github", "gitlab", "gitea", "forgejo", "bitbucket"}}};
@@ -406,6 +436,7 @@ std::string OpenApiDocument() {
       DocumentJson("Push and remove many documents at once, all or none", "a line of JSON each: {\"path\", \"text\"} or {\"path\", \"delete\": true}", /*one=*/false);
   paths["/healthz"]["get"] = PublicJson("The process is alive");
   paths["/readyz"]["get"] = PublicJson("The data folder is open and requests are served");
+  paths["/metrics"]["get"] = MetricsJson();
   paths["/openapi.json"]["get"] = PublicJson("This document");
 
   Json citation = HitSchema();
@@ -424,7 +455,7 @@ std::string OpenApiDocument() {
       {"paths", paths},
       {"components",
        {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}},
-        {"schemas", {{"Hit", HitSchema()}, {"Citation", citation}, {"File", file}, {"FileMatches", FileMatchesSchema()}, {"Problem", problem}}}}}};
+        {"schemas", {{"Hit", HitSchema()}, {"Citation", citation}, {"File", file}, {"FileMatches", FileMatchesSchema()}, {"Seen", SeenSchema()}, {"Problem", problem}}}}}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

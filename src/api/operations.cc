@@ -8,6 +8,7 @@
 
 #include "api/audit_operations.h"
 #include "api/backup.h"
+#include "api/document_operations.h"
 #include "api/file_operations.h"
 #include "api/follow_operations.h"
 #include "api/grep_operation.h"
@@ -68,6 +69,8 @@ constexpr Operation kOperations[] = {
     {"source.add", "PUT", "/v1/sources/:source", kAdministrator, false, "Add a source, or change how it is followed", AddSource},
     {"source.show", "GET", "/v1/sources/:source", kReader, false, "What is indexed of a source, and how it is followed", ShowSource},
     {"source.freshness", "GET", "/v1/sources/:source/freshness", kReader, false, "Which commit is indexed, and whether newer pushes are pending", SourceFreshness},
+    {"document.list", "GET", "/v1/sources/:source/documents", kAdministrator, false, "List the documents pushed to a source", ListDocuments},
+    {"document.change", "POST", "/v1/sources/:source/document", kAdministrator, false, "Push a document, or remove one", ChangeDocument, 24 << 20},
     {"source.sync", "POST", "/v1/sources/:source/sync", kAdministrator, false, "Bring a source up to date now", SyncSource},
     {"source.masking", "POST", "/v1/sources/:source/masking", kAdministrator, false, "Say what happens to secrets and personal data in a source", SetMasking},
     {"source.findings", "GET", "/v1/sources/:source/findings", kAdministrator, false, "List where secrets and personal data were found, never what", ListFindings},

@@ -69,6 +69,7 @@ struct Operation {
   bool streams = false;  // a body with "stream": true asks for events
   std::string_view summary;
   Result<std::string> (*run)(OperationContext& context);
+  size_t max_body_bytes = 1 << 20;
 };
 
 std::span<const Operation> Operations();

@@ -84,7 +84,8 @@ void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower
     server.Handle(std::string(operation.method), std::string(operation.path),
                   [&operation, backstage](const HttpRequest& request, HttpResponse& response) {
                     Handle(operation, backstage, request, response);
-                  });
+                  },
+                  {.max_body_bytes = operation.max_body_bytes});
   }
   AddOpenAiRoutes(server, service);
   AddOllamaRoutes(server, service);
@@ -94,6 +95,12 @@ void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };
   server.Handle("GET", "/healthz", alive);
   server.Handle("GET", "/readyz", alive);  // routes are added once the data folder is open
+  server.Handle("GET", "/metrics", [&service](const HttpRequest& request, HttpResponse& response) {
+    auto caller = Authenticate(service, request, response, acl::Protocol::kRest);
+    if (!caller.ok()) return RefuseCaller(caller.status(), response);
+    if (caller->role < Role::kAdministrator) return response.SetError(PermissionDenied("this needs an administrator"));
+    response.SetBody(service.metrics().Print(caller->tenant), "text/plain; version=0.0.4; charset=utf-8");
+  });
   server.Handle("GET", "/openapi.json", [](const HttpRequest&, HttpResponse& response) {
     response.SetBody(OpenApiDocument(), kJsonType);
   });

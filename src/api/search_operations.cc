@@ -9,6 +9,7 @@
 #include "api/conversation.h"
 #include "api/follow_up.h"
 #include "api/json_request.h"
+#include "api/source_json.h"
 
 namespace codelore::api {
 namespace {
@@ -40,10 +41,11 @@ Json MatchLines(const Hit& hit) {
 
 Json HitJson(const NamedHit& named, size_t rank) {
   const Hit& hit = named.hit;
-  return {{"rank", rank},
+  Json json = {{"rank", rank},
           {"source", named.source},
           {"commit", hit.revision},
           {"branch", hit.branch},
+          {"branches", hit.branches},
           {"path", hit.path},
           {"language", hit.language},
           {"kind", ChunkKindName(hit.kind)},
@@ -54,6 +56,8 @@ Json HitJson(const NamedHit& named, size_t rank) {
           {"snippet", hit.text},
           {"match_lines", MatchLines(hit)},
           {"citation", named.citation}};
+  if (!named.link.empty()) json["link"] = named.link;
+  return json;
 }
 
 Json ExplanationJson(const Hit& hit) {
@@ -82,7 +86,7 @@ Json CitationsJson(const std::vector<NamedHit>& hits) {
 
 Result<std::string> SearchOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body,
-                                                 {"query", "mode", "syntax", "sources", "paths", "languages", "limit", "offset", "per_file", "explain"}));
+                                                 {"query", "mode", "syntax", "sources", "paths", "languages", "branch", "limit", "offset", "per_file", "explain"}));
   SearchQuestion question;
   question.text = json.String("query", {.required = true});
   std::string mode = json.Choice("mode", {"hybrid", "lexical", "vector"});
@@ -92,6 +96,7 @@ Result<std::string> SearchOperation(OperationContext& context) {
   question.sources = json.Strings("sources");
   question.paths = json.Strings("paths");
   question.languages = json.Strings("languages");
+  question.branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   question.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = kMaxLimit, .otherwise = 10}));
   question.offset = static_cast<size_t>(json.Integer("offset", {.min = 0, .max = kMaxOffset, .otherwise = 0}));
   question.per_file = static_cast<size_t>(json.Integer("per_file", {.min = 0, .max = kMaxLimit, .otherwise = 1}));
@@ -111,6 +116,7 @@ Result<std::string> SearchOperation(OperationContext& context) {
                {"read_as", reply.read_as},
                {"hits", hits},
                {"notes", reply.notes},
+               {"seen", Json::parse(SeenJson(context, reply.seen))},
                {"vectors_complete", reply.chunks_with_vectors == reply.chunks}});
 }
 
@@ -140,12 +146,13 @@ Result<std::string> RerankOperation(OperationContext& context) {
 }
 
 Result<std::string> AskOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "stream", "generator", "max_tokens", "explain", "session"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "branch", "stream", "generator", "max_tokens", "explain", "session"}));
   AskQuestion question;
   question.text = json.String("question", {.required = true});
   question.sources = json.Strings("sources");
   question.paths = json.Strings("paths");
   question.languages = json.Strings("languages");
+  question.branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   question.generator = json.String("generator", {.max_bytes = 128});
   question.sampling.max_tokens = static_cast<uint32_t>(json.Integer("max_tokens", {.min = 1, .max = 32'768, .otherwise = question.sampling.max_tokens}));
   question.teams = context.caller.teams;
@@ -176,11 +183,13 @@ Result<std::string> AskOperation(OperationContext& context) {
     if (!context.caller.CheckStill().ok()) gone.request_stop();
     return !gone.stop_requested();
   };
+  Json seen = Json::array();
+  sink.seen = [&](const std::vector<NamedSeen>& branches) { seen = Json::parse(SeenJson(context, branches)); };
   sink.citations = [&](const std::vector<NamedHit>& hits) {
     if (!may_go_on()) return;
     citations = CitationsJson(hits);
     for (const NamedHit& hit : hits) turn.citations.push_back(ToStored(hit));
-    emit("citations", {{"citations", citations}});
+    emit("citations", {{"citations", citations}, {"seen", seen}});
   };
   sink.piece = [&](const AnswerPiece& piece) {
     if (!may_go_on()) return;
@@ -212,7 +221,7 @@ Result<std::string> AskOperation(OperationContext& context) {
     end.update({{"session", session}, {"turn", number}, {"searched", question.search_text}});
   }
   emit("done", end);
-  Json reply = {{"question", question.text}, {"answer", text}, {"citations", citations}};
+  Json reply = {{"question", question.text}, {"answer", text}, {"citations", citations}, {"seen", seen}};
   reply.update(end);
   if (explain) reply["prompt"] = prompt;
   return Dump(reply);

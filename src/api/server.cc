@@ -26,6 +26,9 @@ IndexQueue::Options QueueOptions(Service& service) {
     auto space = std::filesystem::space(service.data_folder(), error);
     return !error && space.available < kLittleSpaceBytes;
   };
+  options.on_visible = [&service](SourceId id, PushStage stage, double seconds) {
+    if (auto source = service.directory().FindSource(id); source.ok()) service.metrics().AddPush(source->tenant, stage, seconds);
+  };
   return options;
 }
 
@@ -43,6 +46,9 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   server->follower_ = std::make_unique<Follower>(
       service.store(), Follower::Work{[&service](SourceId id, std::stop_token stop) { return service.HasNews(id, std::move(stop)); },
                                       [queue = server->queue_.get()](SourceId id) { return queue->Submit(id); }});
+  server->janitor_ = std::make_unique<Janitor>(service, *server->queue_, [log = options.http.log](const std::string& text) {
+    if (log) log("", text);
+  });
   server->http_ = std::make_unique<HttpServer>(std::move(options.http));
   AddRoutes(*server->http_, service, *server->queue_, server->follower_.get());
   RETURN_IF_ERROR(server->http_->Start());

@@ -11,6 +11,7 @@
 #include "api/follower.h"
 #include "api/http/http_server.h"
 #include "api/index_queue.h"
+#include "api/janitor.h"
 #include "api/service.h"
 
 namespace codelore::api {
@@ -34,6 +35,7 @@ class Server {
   std::unique_ptr<Service> service_;
   std::unique_ptr<IndexQueue> queue_;
   std::unique_ptr<Follower> follower_;
+  std::unique_ptr<Janitor> janitor_;
   std::unique_ptr<HttpServer> http_;
   std::jthread model_builder_;  // a new model's vectors, beside everything else
 };

@@ -77,11 +77,17 @@ bool Fits(const Hit& hit, bool foreign) {
   return hit.similarity != 0 ? hit.similarity + hit.coverage / 2 >= kLeastFit : hit.coverage >= kLeastCoverage;
 }
 
-// Sources and paths that "SOURCE:PATH" or "SOURCE@COMMIT:PATH#L1-L2" may mean. Names, commits (the time, for a folder)
-// and paths can hold colons, so there may be several.
-std::vector<std::pair<SourceId, std::string>> FilesNamed(std::string_view text, const std::vector<acl::VisibleSource>& visible) {
+struct FileNamed {
+  SourceId source;
+  std::string path;
+  std::string commit = {};  // of a citation
+};
+
+// What "SOURCE:PATH" or "SOURCE@COMMIT:PATH#L1-L2" may mean. Names, commits (the time, for a folder) and paths can hold
+// colons, so there may be several.
+std::vector<FileNamed> FilesNamed(std::string_view text, const std::vector<acl::VisibleSource>& visible) {
   constexpr size_t kMaxTries = 16;
-  std::vector<std::pair<SourceId, std::string>> files;
+  std::vector<FileNamed> files;
   for (const acl::VisibleSource& source : visible) {
     if (!text.starts_with(source.name) || text.size() == source.name.size()) continue;
     std::string_view rest = text.substr(source.name.size());
@@ -89,12 +95,21 @@ std::vector<std::pair<SourceId, std::string>> FilesNamed(std::string_view text, 
     if (!commit && rest[0] != ':') continue;
     for (size_t colon = rest.find(':'); colon != std::string_view::npos && files.size() < kMaxTries; colon = rest.find(':', colon + 1)) {
       std::string_view path = rest.substr(colon + 1);
-      files.emplace_back(source.id, path);
-      if (size_t lines = path.rfind("#L"); lines != std::string_view::npos) files.emplace_back(source.id, path.substr(0, lines));
+      std::string of(commit ? rest.substr(1, colon - 1) : "");
+      files.push_back({source.id, std::string(path), of});
+      if (size_t lines = path.rfind("#L"); lines != std::string_view::npos) files.push_back({source.id, std::string(path.substr(0, lines)), of});
       if (!commit) break;
     }
   }
   return files;
+}
+
+// The branch that a citation's commit is the tip of; none when it is the default one, or has moved on.
+std::vector<std::string> BranchAt(const Index& index, SourceId source, const std::string& commit) {
+  auto state = index.StateOf(source);
+  if (!state.ok() || commit.empty() || state->revision == commit) return {};
+  auto at = std::ranges::find(state->others, commit, &BranchState::revision);
+  return at == state->others.end() ? std::vector<std::string>() : std::vector<std::string>{at->name};
 }
 
 }  // namespace
@@ -153,7 +168,7 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
                         .offset = question.offset, .per_file = question.per_file};
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   for (const acl::VisibleSource& source : visible) request.source_names.emplace_back(source.id, source.name);
-  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages, question.branch}));
   return request;
 }
 
@@ -188,8 +203,10 @@ Result<SearchReply> Service::SearchIndex(const Viewer& viewer, const SearchReque
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
     ASSIGN_OR_RETURN(std::string name, std::move(found));
     std::string citation = CitationOf(name, hit);
-    reply.hits.push_back({std::move(hit), std::move(name), std::move(citation)});
+    std::string link = ingest::DocumentLink(*store_, hit.source, hit.path);
+    reply.hits.push_back({std::move(hit), std::move(name), std::move(citation), std::move(link)});
   }
+  ASSIGN_OR_RETURN(reply.seen, NameSeen(viewer, std::move(result.seen)));
   return reply;
 }
 
@@ -222,7 +239,7 @@ Result<FileReply> Service::NameFiles(const Viewer& viewer, FileResult result) co
 Result<FileReply> Service::FindFiles(const Viewer& viewer, const FileQuestion& question) const {
   if (!question.text.empty()) RETURN_IF_ERROR(CheckQuestion(question.text));
   FileNameRequest request{.text = question.text, .filter = {}, .limit = question.limit, .offset = question.offset};
-  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages, question.branch}));
   ASSIGN_OR_RETURN(FileResult result, index_->FindFiles(viewer, request));
   return NameFiles(viewer, std::move(result));
 }
@@ -231,11 +248,12 @@ Result<FileReply> Service::FindSimilarFiles(const Viewer& viewer, const FileQues
   RETURN_IF_ERROR(CheckQuestion(question.text));
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
   SimilarFilesRequest request{.source = {}, .path = {}, .filter = {}, .limit = question.limit};
-  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages, question.branch}));
   const std::shared_ptr<const TextEncoder> encoder = encoders_->serving();
-  for (auto& [source, path] : FilesNamed(question.text, visible)) {
-    request.source = source;
-    request.path = std::move(path);
+  for (FileNamed& named : FilesNamed(question.text, visible)) {
+    request.source = named.source;
+    request.path = std::move(named.path);
+    if (question.branch.empty()) request.filter.branches = BranchAt(*index_, named.source, named.commit);
     auto result = index_->FindSimilarFiles(viewer, request, encoder->info().fingerprint);
     if (result.ok()) return NameFiles(viewer, std::move(*result));
     if (result.status().code() != StatusCode::kNotFound) return result.status();
@@ -251,7 +269,8 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
   if (search_text.size() > kMaxQuestionBytes) search_text = Utf8Suffix(search_text, kMaxQuestionBytes);
   ASSIGN_OR_RETURN(SearchReply reply,
                    Search(viewer, {.text = search_text, .sources = question.sources, .paths = question.paths,
-                                   .languages = question.languages, .limit = question.passages, .per_file = 2}));
+                                   .languages = question.languages, .limit = question.passages, .per_file = 2, .branch = question.branch}));
+  if (sink.seen) sink.seen(reply.seen);
   bool foreign = IsForeign(question.text);
   std::erase_if(reply.hits, [&](const NamedHit& named) { return !Fits(named.hit, foreign); });
   sink.citations(reply.hits);
@@ -297,10 +316,10 @@ bool Service::MayOpen(const Viewer& viewer, SourceId source, const std::string& 
 Result<CitedFile> Service::FindCited(const Viewer& viewer, const std::string& text) const {
   RETURN_IF_ERROR(CheckQuestion(text));
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
-  for (auto& [source, path] : FilesNamed(text, visible)) {
-    if (!MayOpen(viewer, source, path)) continue;
-    ASSIGN_OR_RETURN(std::string name, directory_->SourceName(viewer, source));
-    return CitedFile{source, std::move(name), std::move(path)};
+  for (FileNamed& named : FilesNamed(text, visible)) {
+    if (!MayOpen(viewer, named.source, named.path)) continue;
+    ASSIGN_OR_RETURN(std::string name, directory_->SourceName(viewer, named.source));
+    return CitedFile{named.source, std::move(name), std::move(named.path)};
   }
   return NotFound("there is no file '" + text + "' that you may read; name it as SOURCE:PATH");
 }
@@ -309,7 +328,7 @@ Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& questi
   ExactRequest request{.pattern = question.pattern, .regex = question.regex, .fold = question.fold, .filter = {},
                        .limit = question.limit, .context = question.context, .count_only = question.count_only};
   ASSIGN_OR_RETURN(auto visible, directory_->VisibleSources(viewer));
-  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages}));
+  ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages, question.branch}));
   GrepReply reply;
   ASSIGN_OR_RETURN(reply.result, index_->SearchExact(viewer, request));
   std::erase_if(reply.result.files, [&](const ExactFile& file) {
@@ -317,6 +336,7 @@ Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& questi
     if (at != visible.end()) reply.sources.push_back(at->name);
     return at == visible.end();
   });
+  ASSIGN_OR_RETURN(reply.seen, NameSeen(viewer, std::move(reply.result.seen)));
   return reply;
 }
 
@@ -375,13 +395,14 @@ Result<FoundSource> Service::FindOrAddDocuments(TenantId tenant, const std::stri
 Result<ingest::IndexReport> Service::IndexSource(const acl::Source& source, std::stop_token stop,
                                                  const std::function<void(const ingest::IndexProgress&)>& progress) {
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(*store_, source.id));
-  return indexer_->Run(source, {.token = settings.token, .generation = settings.generation, .masking = settings.masking}, stop, progress);
+  return indexer_->Run(source, {.token = settings.token, .generation = settings.generation, .masking = settings.masking,
+                                .also = settings.also}, stop, progress);
 }
 
 Result<bool> Service::HasNews(SourceId id, std::stop_token stop) const {
   ASSIGN_OR_RETURN(acl::Source source, directory_->FindSource(id));
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(*store_, id));
-  return indexer_->HasNews(source, {.token = settings.token}, std::move(stop));
+  return indexer_->HasNews(source, {.token = settings.token, .also = settings.also}, std::move(stop));
 }
 
 bool Service::IsIndexed(SourceId source) const {

@@ -6,6 +6,7 @@
 #ifndef CODELORE_API_SERVICE_H_
 #define CODELORE_API_SERVICE_H_
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "api/generators.h"
 #include "api/identity/identity_options.h"
 #include "api/lru_cache.h"
+#include "api/metrics.h"
 #include "api/quotas.h"
 #include "api/sessions.h"
 #include "codelore/generator.h"
@@ -47,6 +49,8 @@ struct ServiceOptions {
   uint32_t cached_answers = 0;  // of models; 0: each question is answered anew
 };
 
+inline constexpr size_t kMaxBranchBytes = 260;  // of a branch's name; "tags/" may stand before one of 255
+
 struct SearchQuestion {
   std::string text;
   SearchMode mode = SearchMode::kHybrid;
@@ -57,12 +61,20 @@ struct SearchQuestion {
   size_t limit = 10;
   size_t offset = 0;
   size_t per_file = 1;
+  std::string branch = {};  // empty: each source's default branch
 };
 
 struct NamedHit {
   Hit hit;
   std::string source;    // its name
   std::string citation;  // source@commit:path#Lx-Ly
+  std::string link = {};  // of a pushed document: where it lives
+};
+
+// Which commit of a branch an answer looked at, and whether something newer is on its way.
+struct NamedSeen {
+  SeenBranch seen;
+  std::string source;
 };
 
 struct SearchReply {
@@ -71,6 +83,7 @@ struct SearchReply {
   std::vector<std::string> notes;                 // likewise
   std::string read_as;
   bool encoder_silent = false;  // it is elsewhere and does not answer: found by words only
+  std::vector<NamedSeen> seen = {};               // by name
 };
 
 struct FileQuestion {
@@ -78,6 +91,7 @@ struct FileQuestion {
   std::vector<std::string> sources, paths, languages;  // as in SearchQuestion
   size_t limit = 10;
   size_t offset = 0;  // not for FindSimilar
+  std::string branch = {};
 };
 
 struct NamedFile {
@@ -99,11 +113,13 @@ struct GrepQuestion {
   size_t limit = 100;
   size_t context = 0;
   bool count_only = false;
+  std::string branch = {};
 };
 
 struct GrepReply {
   ExactResult result;
   std::vector<std::string> sources;  // names, beside result.files
+  std::vector<NamedSeen> seen = {};
 };
 
 struct AskQuestion {
@@ -116,11 +132,13 @@ struct AskQuestion {
   std::string search_text = {};           // empty: made of text and history
   std::vector<std::string> teams = {};    // of the asker, for choosing a generator
   const ToolUse* tools = nullptr;
+  std::string branch = {};
 };
 
 // The parts of an answer as they become known, each called on the asking thread.
 struct AnswerSink {
   std::function<void(const std::vector<NamedHit>&)> citations;  // once, first; their order gives the [n] marks
+  std::function<void(const std::vector<NamedSeen>&)> seen = {};  // once, before the citations
   std::function<void(const AnswerPiece&)> piece;
   std::function<void(const std::vector<ChatMessage>&)> prompt = {};  // asked for: what a model is sent
 };
@@ -128,6 +146,7 @@ struct AnswerSink {
 // Where to look, in words: names of sources, path globs, names or aliases of languages; empty: everywhere.
 struct Scope {
   std::vector<std::string> sources, paths, languages;
+  std::string branch = {};  // empty: each source's default branch
 };
 
 // What symbols.h answers, with the names of the sources in it.
@@ -175,11 +194,15 @@ class Service {
   Result<WithSources<SymbolResult>> FindSymbols(const Viewer& viewer, SymbolRequest request, const Scope& scope) const;
   Result<WithSources<ReferenceResult>> FindReferences(const Viewer& viewer, ReferenceRequest request, const Scope& scope) const;
   // kNotFound, in the same words, for a source and for a file that the viewer may not read or that there is not.
-  Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  // `branch` empty: the default one.
+  Result<FileOutline> OutlineOf(const Viewer& viewer, const std::string& source, const std::string& path,
+                                const std::string& branch = {}) const;
   // likewise.
-  Result<FileText> ReadFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  Result<FileText> ReadFile(const Viewer& viewer, const std::string& source, const std::string& path,
+                            const std::string& branch = {}) const;
   // The same kNotFound for all that is not there or not to be read.
-  Result<FileInsight> ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path) const;
+  Result<FileInsight> ExplainFile(const Viewer& viewer, const std::string& source, const std::string& path,
+                                  const std::string& branch = {}) const;
   // The file that "SOURCE:PATH" or a citation names; kNotFound as for ReadFile.
   Result<CitedFile> FindCited(const Viewer& viewer, const std::string& text) const;
   // Whether there is such a file now, and the viewer may read it.
@@ -202,6 +225,11 @@ class Service {
   Status RemoveSource(TenantId tenant, const std::string& name);
   // What the ledger holds of a source, by path, until `visit` returns false. For who looks after it.
   Status ScanLedger(SourceId source, const std::function<bool(const FileRecord&)>& visit) const { return index_->ScanLedger(source, visit); }
+  // Texts and vectors that nothing has referred to for `age` are gone afterwards; how many.
+  Result<uint64_t> CollectGarbage(int64_t now_unix_ms, std::chrono::milliseconds age, const std::stop_token& stop) {
+    if (encoders_->Report().building) return uint64_t{0};  // its vectors have no segment yet
+    return index_->CollectGarbage(now_unix_ms, age, encoders_->serving()->info().fingerprint, stop);
+  }
   bool HoldsAnything(SourceId source) const;  // false until a first commit, even an unfinished one
 
   // Everything as it is at one moment, but for mirrors, as files in `folder`, which must lie in the data folder's file
@@ -220,6 +248,7 @@ class Service {
   AuditLog& audit() { return *audit_; }
   Quotas& quotas() { return *quotas_; }
   IdentityProviders& identity_providers() { return *identity_providers_; }
+  Metrics& metrics() { return metrics_; }
   const Generators& generators() const { return *generators_; }
   Sessions& sessions() { return *sessions_; }
   FeedbackLog& feedback() { return *feedback_; }
@@ -235,6 +264,9 @@ class Service {
   // From names to ids. kNotFound for a source that the viewer does not see.
   Result<SearchFilter> MakeFilter(const Viewer& viewer, const Scope& scope) const;
   Result<std::map<SourceId, std::string>> SourceNames(const Viewer& viewer) const;
+  // kNotFound when no source that the filter lets pass has such a branch.
+  Status ChooseBranch(const Viewer& viewer, const std::string& branch, SearchFilter& filter) const;
+  Result<std::vector<NamedSeen>> NameSeen(const Viewer& viewer, std::vector<SeenBranch> seen) const;
   Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
   Result<std::vector<float>> QueryVector(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const;
@@ -244,6 +276,7 @@ class Service {
 
   std::string data_folder_;
   int threads_ = 1;
+  Metrics metrics_;
   // In the order they are opened; each needs those above it.
   std::unique_ptr<KeyValueStore> store_;
   std::unique_ptr<AuditLog> audit_;

@@ -42,7 +42,9 @@ Json ReportJson(const std::string& source, const ingest::IndexReport& report) {
             {"removed", report.files_removed},
             {"indexed", report.files_indexed},
             {"skipped", report.files_skipped},
-            {"failed", report.files_failed}}},
+            {"failed", report.files_failed},
+            {"shared", report.files_shared}}},
+          {"branches", report.branches},
           {"bytes_read", report.bytes_read},
           {"vectors", VectorsJson(report.vectors)},
           {"seconds",
@@ -53,6 +55,17 @@ Json ReportJson(const std::string& source, const ingest::IndexReport& report) {
             {"commit", times.commit},
             {"vectors", times.vectors},
             {"total", times.total}}}};
+}
+
+Json BranchesJson(const SourceState& state) {
+  Json branches = Json::array();
+  if (!state.branch.empty()) {
+    branches.push_back({{"name", state.branch}, {"commit", state.revision}, {"updated_at", TimeText(state.updated_unix_ms)}, {"default", true}});
+  }
+  for (const BranchState& branch : state.others) {
+    branches.push_back({{"name", branch.name}, {"commit", branch.revision}, {"updated_at", TimeText(branch.updated_unix_ms)}, {"default", false}});
+  }
+  return branches;
 }
 
 }  // namespace
@@ -95,10 +108,28 @@ std::string StatusJson(const NamedStatus& named) {
           {"segments", status.segments}});
 }
 
+std::string SeenJson(const OperationContext& context, const std::vector<NamedSeen>& seen) {
+  constexpr size_t kMaxSeen = 100;
+  Json list = Json::array();
+  for (const NamedSeen& one : seen) {
+    if (list.size() == kMaxSeen) break;
+    bool pending = one.seen.updating;
+    if (context.queue == nullptr) {
+      pending = pending || IndexQueue::IsRecorded(context.service.store(), one.seen.source);
+    } else if (auto job = context.queue->StateOf(one.seen.source)) {
+      pending = pending || job->pending();
+    }
+    list.push_back({{"source", one.source}, {"branch", one.seen.branch}, {"commit", one.seen.revision}, {"pending", pending}});
+  }
+  return Dump(list);
+}
+
 std::string SummaryJson(const std::string& source, const SourceSummary& summary) {
   return Dump({{"source", source},
                {"branch", summary.state.branch},
                {"commit", summary.state.revision},
+               {"branches", BranchesJson(summary.state)},
+               {"branches_left_out", summary.state.left_out},
                {"updated_at", TimeText(summary.state.updated_unix_ms)},
                {"files", {{"indexed", summary.files_indexed}}},
                {"chunks", summary.chunks},

@@ -16,6 +16,9 @@ std::string VectorProgressJson(const EmbedProgress& progress);  // as "progress"
 std::string StatusJson(const NamedStatus& named);
 std::string SummaryJson(const std::string& source, const SourceSummary& summary);
 
+// A JSON array: what an answer looked at, and whether news of it wait to be indexed. The first 100.
+std::string SeenJson(const OperationContext& context, const std::vector<NamedSeen>& seen);
+
 // Who looks after a tenant sees that its sources are there and how they do, whether they may read them or not.
 Result<Viewer> ManagementViewer(const OperationContext& context);
 

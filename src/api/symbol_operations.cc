@@ -27,7 +27,8 @@ Json PlaceJson(const std::string& source, const SymbolPlace& place) {
           {"language", place.language}};
 }
 
-Scope ReadScope(JsonRequest& json) { return {json.Strings("sources"), json.Strings("paths"), json.Strings("languages")}; }
+Scope ReadScope(JsonRequest& json) { return {json.Strings("sources"), json.Strings("paths"), json.Strings("languages"),
+                                             json.String("branch", {.max_bytes = kMaxBranchBytes})}; }
 
 // The values of field "kinds" by their names; an unknown one is the caller's error.
 template <typename Kind>
@@ -108,7 +109,7 @@ Json ListJson(const std::vector<Found>& list, const std::map<SourceId, std::stri
 }  // namespace
 
 Result<std::string> SymbolsOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"name", "prefix", "kinds", "sources", "paths", "languages", "limit"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"name", "prefix", "kinds", "sources", "paths", "languages", "branch", "limit"}));
   SymbolRequest request;
   request.name = json.String("name", {.required = true, .max_bytes = kMaxNameBytes});
   request.prefix = json.Boolean("prefix", false);
@@ -124,7 +125,7 @@ Result<std::string> SymbolsOperation(OperationContext& context) {
 }
 
 Result<std::string> ReferencesOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"name", "kinds", "callers", "sources", "paths", "languages", "limit"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"name", "kinds", "callers", "sources", "paths", "languages", "branch", "limit"}));
   ReferenceRequest request;
   request.name = json.String("name", {.required = true, .max_bytes = kMaxNameBytes});
   request.kinds = ReadKinds(json, ReferenceKindName, ReferenceKind::kNew);
@@ -146,11 +147,12 @@ Result<std::string> ReferencesOperation(OperationContext& context) {
 }
 
 Result<std::string> OutlineOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path", "branch"}));
   std::string source = json.String("source", {.required = true, .max_bytes = kMaxNameBytes});
   std::string path = json.String("path", {.required = true});
+  std::string branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   RETURN_IF_ERROR(json.status());
-  ASSIGN_OR_RETURN(FileOutline outline, context.service.OutlineOf(context.caller.viewer, source, path));
+  ASSIGN_OR_RETURN(FileOutline outline, context.service.OutlineOf(context.caller.viewer, source, path, branch));
   Json reply = PlaceJson(source, outline.place);
   reply["entries"] = Json::array();
   for (const OutlineEntry& entry : outline.entries) {

@@ -18,7 +18,10 @@ struct Arguments {
   bool data_given = false;  // --data, its variable or the configuration file
   bool json = false;
   std::string text, location, name, source;
-  std::string branch, poll, token_file, webhook_secret_file;  // of a source
+  std::vector<std::string> branches, tags;  // of a source
+  std::string branch;  // to look at
+  std::string link, expires, document_path;  // of a document
+  std::string poll, token_file, webhook_secret_file;  // of a source
   std::vector<std::string> sources, paths, languages;
   std::string mode = "hybrid", syntax = "auto";
   uint32_t limit = 10, offset = 0, per_file = 1;

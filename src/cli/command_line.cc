@@ -128,6 +128,11 @@ class CommandLine {
     AddList(command, "--source", arguments_.sources, "only this source; repeat for more")->type_name("NAME");
     AddList(command, "--path", arguments_.paths, "only paths that match: 'src/**', '*.md'; repeat for more")->type_name("GLOB");
     AddList(command, "--lang", arguments_.languages, "only this language: python, c++, markdown; repeat for more")->type_name("LANGUAGE");
+    AddBranch(command);
+  }
+
+  void AddBranch(CLI::App* command) {
+    command->add_option("--branch", arguments_.branch, "this branch or tag (release/2, tags/v1) in place of the default branch")->type_name("NAME");
   }
 
   void AddMode(CLI::App* command) {
@@ -146,6 +151,7 @@ class CommandLine {
                            "  codelore search getUserName --lang java --path 'src/**'\n"
                            "  codelore search \"사용자 인증\" --mode lexical --json\n"
                            "  codelore search 'retry -test path:src lang:go'\n"
+                           "  codelore search retry --branch release/2\n"
                            "  codelore search 'sym:Session.close OR \"close the session\"'\n"
                            "  codelore search '/retr(y|ies)/ repo:backend*'\n"
                            "  codelore search -- '-test retry'               a query that starts with a dash\n"
@@ -219,6 +225,7 @@ class CommandLine {
                             "  codelore outline handbook:README.md --json",
                             Outline);
     outline->add_option("file", arguments_.text, "SOURCE:PATH")->type_name("")->required();
+    AddBranch(outline);
   }
 
   void AddFileCommands() {
@@ -237,6 +244,7 @@ class CommandLine {
                         "  codelore why backend:src/session.py --as user:ann",
                         Why);
     why->add_option("file", arguments_.text, "SOURCE:PATH")->type_name("")->required();
+    AddBranch(why);
 
     CLI::App* similar = Add(app_, "similar", "find files like one, by content and by name",
                             "  codelore similar backend:src/session.py\n"
@@ -359,12 +367,14 @@ class CommandLine {
     CLI::App* add = Add(*source, "add", "add a source that a server follows, or change how it does",
                         "  codelore source add /srv/git/app.git\n"
                         "  codelore source add https://git.example.com/team/app.git --branch release --token-file token\n"
+                        "  codelore source add https://git.example.com/team/app.git --branch main --branch 'release/*' --tag 'v*'\n"
                         "  codelore source add https://git.example.com/team/app.git --webhook-secret-file secret\n"
                         "A second webhook secret is valid beside the one before it; a third replaces the oldest.",
                         AddSource);
     add->add_option("location", arguments_.location, "path or URL")->type_name("")->required();
     add->add_option("--name", arguments_.name, "name of the source (default: the last part of the location)")->type_name("NAME");
-    add->add_option("--branch", arguments_.branch, "which branch (default: the repository's own default)")->type_name("BRANCH");
+    AddList(add, "--branch", arguments_.branches, "a branch or a pattern; repeat for up to 64. The first name is what searches see by default\n(otherwise the repository's own default)")->type_name("NAME");
+    AddList(add, "--tag", arguments_.tags, "a tag or a pattern; repeat for more; it is searched with --branch tags/NAME")->type_name("NAME");
     add->add_option("--poll", arguments_.poll, "how often to look for news: 30s, 5m, 2h, never (default: 5m)")->type_name("TIME");
     add->add_option("--token-file", arguments_.token_file, "file with TOKEN or USER:TOKEN for an https URL")->type_name("FILE");
     add->add_option("--webhook-secret-file", arguments_.webhook_secret_file, "file with the secret of push webhooks")->type_name("FILE");
@@ -403,8 +413,34 @@ class CommandLine {
     Add(*model, "verify", "compare the model's files with what they were when it was taken up", "  codelore model verify", VerifyModel);
   }
 
+  void AddDocumentCommands() {
+    CLI::App* document = AddGroup("document", "push documents to a source of the kind 'documents'",
+                                  "  codelore document init wiki\n"
+                                  "  codelore document put wiki runbook.md --link https://wiki.example.com/runbook\n"
+                                  "  codelore document list wiki\n  codelore document delete wiki runbook.md");
+    CLI::App* init = Add(*document, "init", "add a source that documents are pushed to", "  codelore document init wiki", InitDocuments);
+    init->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    CLI::App* put = Add(*document, "put", "push a document, or replace it",
+                        "  codelore document put wiki runbook.md --path ops/runbook.md --link https://wiki.example.com/runbook\n"
+                        "  codelore document put tickets T-17.pdf --expires 30d\n"
+                        "  codelore document put tickets T-18.docx --expires 2026-12-31\n"
+                        "Text, HTML, Markdown, notebooks; PDF where pdftotext is installed, DOCX where unzip is.",
+                        PutDocument);
+    put->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    put->add_option("file", arguments_.location, "the file to push, at most 2 MiB (PDF and DOCX: 16 MiB)")->type_name("")->required();
+    put->add_option("--path", arguments_.document_path, "what it is called in the source (default: the file's name)")->type_name("PATH");
+    put->add_option("--link", arguments_.link, "where it lives: shown with hits")->type_name("URL");
+    put->add_option("--expires", arguments_.expires, "when it goes by itself: 12h, 30d, 2026-12-31")->type_name("TIME");
+    CLI::App* remove = Add(*document, "delete", "remove a pushed document", "  codelore document delete wiki ops/runbook.md", DeleteDocument);
+    remove->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+    remove->add_option("path", arguments_.document_path, "what it is called in the source")->type_name("")->required();
+    CLI::App* list = Add(*document, "list", "list the documents pushed to a source", "  codelore document list wiki --json", ListDocuments);
+    list->add_option("source", arguments_.source, "name of the source")->type_name("")->required();
+  }
+
   void AddDirectoryCommands() {
     AddSourceCommands();
+    AddDocumentCommands();
     Add(app_, "init", "make a data folder, and its first administrator's token",
         "  codelore --data /srv/codelore init\n"
         "The token is shown once. Its role is platform: it adds tenants and their administrators, and looks after the default tenant.",

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "api/protocols/base64.h"
 #include "api/backup.h"
 #include "api/doctor.h"
 #include "api/server.h"
@@ -35,6 +36,7 @@ void AddFilters(const Arguments& arguments, Json& body) {
   if (!arguments.sources.empty()) body["sources"] = arguments.sources;
   if (!arguments.paths.empty()) body["paths"] = arguments.paths;
   if (!arguments.languages.empty()) body["languages"] = arguments.languages;
+  if (!arguments.branch.empty()) body["branch"] = arguments.branch;
 }
 
 // Nothing found may just mean that nothing is there.
@@ -259,12 +261,19 @@ int References(const Arguments& arguments) {
   return FindByName(arguments, "references", std::move(body));
 }
 
+// The text is SOURCE:PATH.
+static int ExecuteOnFile(const Arguments& arguments, std::string_view operation, size_t colon) {
+  Json body = {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}};
+  if (!arguments.branch.empty()) body["branch"] = arguments.branch;
+  return Execute(arguments, operation, body);
+}
+
 int Outline(const Arguments& arguments) {
   size_t colon = arguments.text.find(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == arguments.text.size()) {
     return Fail(arguments, InvalidArgument("give the file as SOURCE:PATH, for example flask:src/flask/app.py"));
   }
-  return Execute(arguments, "outline", {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}});
+  return ExecuteOnFile(arguments, "outline", colon);
 }
 
 int Why(const Arguments& arguments) {
@@ -272,7 +281,7 @@ int Why(const Arguments& arguments) {
   if (colon == std::string::npos || colon == 0 || colon + 1 == arguments.text.size()) {
     return Fail(arguments, InvalidArgument("give the file as SOURCE:PATH, for example flask:src/flask/app.py"));
   }
-  return Execute(arguments, "why", {{"source", arguments.text.substr(0, colon)}, {"path", arguments.text.substr(colon + 1)}});
+  return ExecuteOnFile(arguments, "why", colon);
 }
 
 int Index(const Arguments& arguments) {
@@ -386,11 +395,34 @@ int AddSource(const Arguments& arguments) {
   std::error_code error;
   auto path = std::filesystem::canonical(arguments.location, error);  // "." has a name, too
   std::string name = arguments.name.empty() ? api::DefaultSourceName(error ? arguments.location : path.string()) : arguments.name;
-  Json body = {{"location", LocationFor(**backend, arguments.location)}, {"branch", arguments.branch}, {"poll", arguments.poll},
-               {"token", *token}, {"webhook_secret", *secret}};
+  Json body = {{"location", LocationFor(**backend, arguments.location)}, {"poll", arguments.poll}, {"token", *token}, {"webhook_secret", *secret}};
+  if (!arguments.branches.empty()) body["branches"] = arguments.branches;
+  if (!arguments.tags.empty()) body["tags"] = arguments.tags;
   auto result = (*backend)->Call("source.add", body.dump(), {{"source", name}}, {}, {});
   return result.ok() ? PrintResult("source.add", *result, arguments.json) : Fail(arguments, result.status());
 }
+
+int InitDocuments(const Arguments& arguments) { return Execute(arguments, "source.add", {{"kind", "documents"}}, {{"source", arguments.source}}); }
+
+int PutDocument(const Arguments& arguments) {
+  constexpr size_t kMaxBytes = 16 << 20;
+  std::ifstream in(arguments.location, std::ios::binary);
+  std::string bytes(kMaxBytes + 1, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<size_t>(in.gcount()));
+  if (in.bad() || (!in.eof() && in.fail()) || bytes.empty() || bytes.size() > kMaxBytes) {
+    return Fail(arguments, InvalidArgument(arguments.location + ": cannot be read, is empty, or is larger than 16 MiB"));
+  }
+  std::string path = arguments.document_path.empty() ? std::filesystem::path(arguments.location).filename().string() : arguments.document_path;
+  Json body = {{"path", path}, {"base64", api::Base64(bytes)}, {"link", arguments.link}, {"expires", arguments.expires}};
+  return Execute(arguments, "document.change", body, {{"source", arguments.source}});
+}
+
+int DeleteDocument(const Arguments& arguments) {
+  return Execute(arguments, "document.change", {{"path", arguments.document_path}, {"delete", true}}, {{"source", arguments.source}});
+}
+
+int ListDocuments(const Arguments& arguments) { return Execute(arguments, "document.list", Json::object(), {{"source", arguments.source}}); }
 
 int ShowSource(const Arguments& arguments) { return Execute(arguments, "source.show", Json::object(), {{"source", arguments.source}}); }
 int PauseSource(const Arguments& arguments) { return Execute(arguments, "source.pause", Json::object(), {{"source", arguments.source}}); }

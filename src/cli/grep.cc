@@ -73,6 +73,7 @@ int Grep(const Arguments& arguments) {
   if (!arguments.sources.empty()) body["sources"] = arguments.sources;
   if (!arguments.paths.empty()) body["paths"] = arguments.paths;
   if (!arguments.languages.empty()) body["languages"] = arguments.languages;
+  if (!arguments.branch.empty()) body["branch"] = arguments.branch;
   if (arguments.text.empty()) return Fail(arguments, InvalidArgument("the pattern is empty"));
   auto backend = OpenBackend(arguments.backend);
   if (!backend.ok()) return Fail(arguments, backend.status());

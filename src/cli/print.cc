@@ -109,6 +109,15 @@ void PrintNotes(const Json& json) {
   }
 }
 
+// News that the answer does not show yet.
+void PrintPending(const Json& json) {
+  for (const Json& seen : json.value("seen", Json::array())) {
+    if (!seen.value("pending", false)) continue;
+    std::fflush(stdout);
+    std::fprintf(stderr, "note: %s has newer pushes that are not indexed yet\n", Name(seen, "source").c_str());
+  }
+}
+
 int SearchCodeOf(const Json& json) { return json["hits"].empty() ? kNothingOrPartial : kSuccess; }
 
 int PrintSearch(const Json& json) {
@@ -119,10 +128,12 @@ int PrintSearch(const Json& json) {
           "-" + std::to_string(Number(hit, "end_line")));
     if (std::string symbol = Name(hit, "symbol"); !symbol.empty()) Print("  " + symbol + " (" + Name(hit, "kind") + ")");
     Print("  " + Dim("[" + Name(hit, "source") + "@" + ShortCommit(hit) + "]") + "\n");
+    if (std::string link = Name(hit, "link"); !link.empty()) Print("         " + Dim(link) + "\n");
     if (hit.contains("why")) PrintWhy(hit["why"]);
     PrintSnippet(hit);
     if (&hit != &json["hits"].back()) Print("\n");
   }
+  PrintPending(json);
   if (!json.value("vectors_complete", true)) {
     std::fflush(stdout);  // the note stands below the hits
     std::fprintf(stderr, "note: not every chunk has its vector yet; search by meaning is incomplete\n");
@@ -257,8 +268,33 @@ std::string FollowingText(const Json& following) {
   return text + (following.value("paused", false) ? ", paused" : "");
 }
 
+void PrintBranches(const Json& json) {
+  const Json branches = json.value("branches", Json::array()), left_out = json.value("branches_left_out", Json::array());
+  if (branches.size() > 1) {
+    Print("  branches:\n");
+    for (const Json& branch : branches) {
+      std::string commit = ShortCommit(branch);
+      Print("    " + Name(branch, "name") + "  " + (commit.empty() ? "not indexed completely yet" : commit) + "\n");
+    }
+  }
+  if (left_out.empty()) return;
+  std::string names;
+  for (const Json& name : left_out) names += (names.empty() ? "" : ", ") + OneLine(name.get<std::string>());
+  Print("  left out, because a source has at most 64 branches and tags: " + names + "\n");
+}
+
+int PrintDocuments(const Json& json) {
+  for (const Json& document : json["documents"]) {
+    std::string link = Name(document, "link"), expires = Name(document, "expires_at");
+    Print(Name(document, "path") + "  " + Bytes(Number(document, "size_bytes")) + (expires.empty() ? "" : "  until " + expires) + (link.empty() ? "" : "  " + link) + "\n");
+  }
+  if (json["documents"].empty()) Print("No documents.\n");
+  return kSuccess;
+}
+
 int PrintSource(const Json& json) {
   PrintSourceStatus(json);
+  PrintBranches(json);
   if (json.contains("following")) Print("  followed: " + FollowingText(json["following"]) + "\n");
   if (json.contains("last_look") && !Name(json["last_look"], "at").empty()) {
     std::string error = Name(json["last_look"], "error");
@@ -425,6 +461,7 @@ constexpr Shape kShapes[] = {
     {"token.rotate", PrintToken, AlwaysSuccess},
     {"model.list", PrintModels, AlwaysSuccess}, {"model.use", PrintModels, AlwaysSuccess},
     {"model.verify", PrintVerdicts, DoctorCodeOf},
+    {"document.list", PrintDocuments, AlwaysSuccess},
     {"doctor", PrintFindings, DoctorCodeOf},   {"version", PrintVersion, AlwaysSuccess},
 };
 

@@ -22,10 +22,6 @@ constexpr auto kCommitEvery = std::chrono::seconds(15);
 
 std::string CachePrefix(TenantId tenant, const Hash256& encoder) { return ByteWriter().Key32(tenant.value).Raw(encoder.view()).Take(); }
 
-std::string EmbeddingKey(TenantId tenant, const Hash256& encoder, const Hash256& text) {
-  return CachePrefix(tenant, encoder).append(text.view());
-}
-
 // One window of a segment's chunks on its way to vectors.
 struct Window {
   uint32_t begin = 0, end = 0;
@@ -195,6 +191,10 @@ bool TellsSomething(std::string_view path) {
 }
 
 }  // namespace
+
+std::string EmbeddingKey(TenantId tenant, const Hash256& encoder, const Hash256& text) {
+  return CachePrefix(tenant, encoder).append(text.view());
+}
 
 std::string EmbeddedText(const FileStrings& file, const ChunkStrings& chunk, std::string_view text) {
   std::string out;

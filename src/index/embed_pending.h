@@ -33,6 +33,7 @@ Status EraseCachedVectors(KeyValueStore& store, TenantId tenant, const Hash256& 
 
 // The text of a chunk as it is embedded: a line of context (path, enclosing names, definitions), the declaration
 // if the chunk does not start with it, and the chunk.
+std::string EmbeddingKey(TenantId tenant, const Hash256& encoder, const Hash256& text);
 std::string EmbeddedText(const FileStrings& file, const ChunkStrings& chunk, std::string_view text);
 
 }  // namespace codelore::index

@@ -1,6 +1,7 @@
 #include "index/embedded_index.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <mutex>
 #include <unordered_set>
@@ -9,8 +10,10 @@
 #include "codelore/coding.h"
 #include "codelore/crash_point.h"
 #include "index/blobs.h"
+#include "index/branches.h"
 #include "index/embed_pending.h"
 #include "index/exact/exact_search.h"
+#include "index/garbage.h"
 #include "index/manifest.h"
 #include "index/partition_merge.h"
 #include "index/query/file_names.h"
@@ -29,22 +32,6 @@ PartitionManifest ManifestOf(const PartitionSnapshot& partition) {
   PartitionManifest manifest{partition.tenant, partition.source, {}};
   for (const auto& segment : partition.segments) manifest.segments.push_back(segment->entry);
   return manifest;
-}
-
-// The segment with the files at `paths` deleted as well; null when nothing of it is left.
-std::shared_ptr<const LiveSegment> WithoutFiles(const std::shared_ptr<const LiveSegment>& segment,
-                                                const std::unordered_set<std::string_view>& paths) {
-  std::vector<uint32_t> deleted = segment->entry.deleted_files;
-  for (uint32_t file = 0; file < segment->reader->file_count(); ++file) {
-    if (segment->FileDeleted(file)) continue;
-    if (paths.contains(segment->reader->StringsOf(segment->reader->file(file)).path)) deleted.push_back(file);
-  }
-  if (deleted.size() == segment->entry.deleted_files.size()) return segment;
-  if (deleted.size() == segment->reader->file_count()) return nullptr;
-  std::ranges::sort(deleted);
-  SegmentEntry entry = segment->entry;
-  entry.deleted_files = std::move(deleted);
-  return MakeLive(std::move(entry), segment->reader, segment->vectors);
 }
 
 // The segment without the vectors of these encoders, whose files are added to `obsolete`.
@@ -99,11 +86,11 @@ class EmbeddedIndex final : public Index, private VectorSink {
     for (const PartitionChange& change : commit.partitions) {
       RETURN_IF_ERROR(ApplyChange(commit, change, batch, *next, stored, obsolete));
     }
-    for (FileRecord record : commit.ledger) {
+    std::vector<FileRecord> records = commit.ledger;
+    for (FileRecord& record : records) {
       if (auto at = stored.find(record.path); at != stored.end()) std::tie(record.blob, record.segment) = at->second;
-      batch.Put(Table::kFiles, LedgerKey(commit.source, record.path), Encode(record));
     }
-    for (const std::string& path : commit.ledger_gone) batch.Delete(Table::kFiles, LedgerKey(commit.source, path));
+    RETURN_IF_ERROR(WriteLedger(commit, std::move(records), batch));
     next->sources[commit.source] = commit.state;
     batch.Put(Table::kManifest, SourceKey(commit.source), Encode(commit.state));
     return Publish(batch, std::move(next), obsolete);
@@ -152,6 +139,18 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return OkStatus();
   }
 
+  Status AddBranch(SourceId source, uint32_t like, const SourceState& state) override {
+    auto known = StateOf(source);
+    BranchSet added = 0;
+    for (const BranchState& branch : state.others) {
+      if (FindBranch(*known, branch.bit) == nullptr) added |= BranchSet{1} << branch.bit;
+    }
+    return ChangeBranches(source, [&](BranchSet set) { return (set >> like & 1) != 0 ? set | added : set; }, state);
+  }
+  Status DropBranches(SourceId source, BranchSet branches, const SourceState& state) override {
+    return ChangeBranches(source, [&](BranchSet set) { return set & ~branches; }, state);
+  }
+
   Status RemoveSource(SourceId source, std::span<const PartitionId> partitions) override {
     std::lock_guard writing(write_mutex_);
     WriteBatch batch;
@@ -165,12 +164,25 @@ class EmbeddedIndex final : public Index, private VectorSink {
       }
     }
     RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
-      batch.Delete(Table::kFiles, LedgerKey(source, record.path));
+      batch.Delete(Table::kFiles, LedgerKey(source, record.path, record.branches));
       return true;
     }));
     next->sources.erase(source);
     batch.Delete(Table::kManifest, SourceKey(source));
     return Publish(batch, std::move(next), obsolete);
+  }
+
+  // What is found without the lock is looked at again under it: commits may need it since.
+  Result<uint64_t> CollectGarbage(int64_t now_unix_ms, std::chrono::milliseconds age, const Hash256& encoder,
+                                  const std::stop_token& stop) override {
+    auto snapshot = CurrentSnapshot();
+    NeededKeys needed, since;
+    RETURN_IF_ERROR(AddNeeded(store_, *snapshot, nullptr, encoder, stop, needed));
+    ASSIGN_OR_RETURN(auto unused, FindUnused(store_, needed, now_unix_ms, now_unix_ms - age.count(), stop));
+    if (unused.empty()) return uint64_t{0};
+    std::lock_guard writing(write_mutex_);
+    RETURN_IF_ERROR(AddNeeded(store_, *CurrentSnapshot(), snapshot.get(), encoder, stop, since));
+    return RemoveUnused(store_, unused, since);
   }
 
   Result<std::vector<SourceId>> KeepSources(const std::vector<SourceId>& sources) override {
@@ -209,22 +221,20 @@ class EmbeddedIndex final : public Index, private VectorSink {
     std::string prefix = LedgerKey(source, "");
     RETURN_IF_ERROR(store_.Scan(Table::kFiles, prefix, [&](std::string_view key, std::string_view value) {
       FileRecord record;
-      record.path = key.substr(prefix.size());
+      record.path = PathInLedgerKey(key);
       status = Decode(value, record);
       return status.ok() && visit(record);
     }));
     return status;
   }
 
-  Result<std::vector<std::optional<FileRecord>>> FindRecords(SourceId source, const std::vector<std::string>& paths) const override {
-    std::vector<std::string> keys;
-    for (const std::string& path : paths) keys.push_back(LedgerKey(source, path));
-    ASSIGN_OR_RETURN(auto values, store_.MultiGet(Table::kFiles, keys));
-    std::vector<std::optional<FileRecord>> records(paths.size());
-    for (size_t i = 0; i < paths.size(); ++i) {
-      if (!values[i]) continue;
-      records[i].emplace().path = paths[i];
-      RETURN_IF_ERROR(Decode(*values[i], *records[i]));
+  Result<std::vector<FileRecord>> FindRecords(SourceId source, const std::vector<std::string>& paths) const override {
+    ASSIGN_OR_RETURN(SourceState state, StateOf(source));
+    if (!state.others.empty()) return ReadVersions(store_, source, paths);
+    ASSIGN_OR_RETURN(auto found, RecordsOf(source, paths, {}));
+    std::vector<FileRecord> records;
+    for (auto& record : found) {
+      if (record) records.push_back(std::move(*record));
     }
     return records;
   }
@@ -251,12 +261,14 @@ class EmbeddedIndex final : public Index, private VectorSink {
   Result<ReferenceResult> FindReferences(const Viewer& viewer, const ReferenceRequest& request) const override {
     return FindReferencesIn(*CurrentSnapshot(), store_, viewer, request);
   }
-  Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path) const override {
-    return OutlineIn(*CurrentSnapshot(), store_, viewer, source, path);
+  Result<FileOutline> OutlineOf(const Viewer& viewer, SourceId source, const std::string& path,
+                                const std::string& branch) const override {
+    return OutlineIn(*CurrentSnapshot(), store_, viewer, source, path, branch);
   }
 
-  Result<FileText> ReadFile(const Viewer& viewer, SourceId source, const std::string& path) const override {
-    return ReadFileIn(*CurrentSnapshot(), store_, viewer, source, path);
+  Result<FileText> ReadFile(const Viewer& viewer, SourceId source, const std::string& path,
+                            const std::string& branch) const override {
+    return ReadFileIn(*CurrentSnapshot(), store_, viewer, source, path, branch);
   }
 
   Result<FileResult> FindFiles(const Viewer& viewer, const FileNameRequest& request) const override {
@@ -272,19 +284,29 @@ class EmbeddedIndex final : public Index, private VectorSink {
     return SearchExactSnapshot(*CurrentSnapshot(), viewer, request);
   }
 
-  Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path, const Hash256& encoder) const override {
+  Result<FileInsight> Explain(const Viewer& viewer, SourceId source, const std::string& path, const Hash256& encoder,
+                              const std::string& branch) const override {
     Status missing = NotFound("there is no such file that you may read");
     bool visible = std::ranges::any_of(viewer.partitions(), [&](const auto& p) { return p.source == source; });
     if (!visible) return missing;
-    ASSIGN_OR_RETURN(auto records, FindRecords(source, {path}));
-    if (!records[0] || (records[0]->partition && !viewer.MayRead(records[0]->partition))) return missing;
-    FileInsight insight{.record = std::move(*records[0]), .state = {}};
+    FileInsight insight;
     ASSIGN_OR_RETURN(insight.state, StateOf(source));
+    BranchSet asked = branch.empty() ? kDefaultBranch : BranchesNamed(insight.state, {branch});
+    asked &= ~asked + 1;  // a pattern may name several: the first
+    ASSIGN_OR_RETURN(auto records, FindRecords(source, {path}));
+    auto record = std::ranges::find_if(records, [&](const FileRecord& each) { return (each.branches & asked) != 0; });
+    if (record == records.end() || (record->partition && !viewer.MayRead(record->partition))) return missing;
+    insight.record = std::move(*record);
+    insight.branches = BranchNames(insight.state, insight.record.branches);
+    const BranchState* other = FindBranch(insight.state, static_cast<uint32_t>(std::countr_zero(asked)));
+    insight.branch = other != nullptr ? other->name : insight.state.branch;
+    insight.revision = other != nullptr ? other->revision : insight.state.revision;
     auto snapshot = CurrentSnapshot();
     auto at = snapshot->partitions.find(insight.record.partition);
     if (at == snapshot->partitions.end()) return insight;
     for (const auto& segment : at->second->segments) {
-      if (segment->entry.id == insight.record.segment) insight.chunks_with_vectors = VectorsOfFile(*segment, path, encoder);
+      auto view = segment->entry.id == insight.record.segment ? ViewOf(segment, asked) : nullptr;
+      if (view != nullptr) insight.chunks_with_vectors = VectorsOfFile(*view, path, encoder);
     }
     return insight;
   }
@@ -298,7 +320,10 @@ class EmbeddedIndex final : public Index, private VectorSink {
     for (const ReadablePartition& readable : viewer.partitions()) {
       auto at = snapshot->partitions.find(readable.partition);
       if (readable.source != source || at == snapshot->partitions.end()) continue;
-      for (const auto& segment : at->second->segments) AddCounts(*segment, encoder, summary);
+      for (const auto& segment : at->second->segments) {
+        AddCounts(*segment, encoder, summary);
+        if (auto view = ViewOf(segment, kDefaultBranch)) summary.files_indexed += view->live_files;
+      }
     }
     return summary;
   }
@@ -378,6 +403,8 @@ class EmbeddedIndex final : public Index, private VectorSink {
     for (uint32_t file : entry.deleted_files) {
       if (file >= reader->file_count()) return Corruption("a deleted file is not in its segment");
     }
+    bool sound = entry.branches.empty() || entry.branches.size() == reader->file_count();
+    if (!sound) return Corruption("the branches of a segment are not those of its files");
     std::vector<std::shared_ptr<const VectorIndex>> vectors;
     // Damaged vectors are left out: the chunks wait for new ones, their text stays searchable.
     std::erase_if(entry.vectors, [&](const VectorEntry& vector_entry) {
@@ -393,6 +420,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
     WriteBatch batch;
     SourceState& state = snapshot.sources[source];
     state.walk.clear();  // it looks at every file
+    for (BranchState& branch : state.others) branch.walk.clear();
     batch.Put(Table::kManifest, SourceKey(source), Encode(state));
     RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
       if (record.state == FileState::kIndexed && record.segment == segment) {
@@ -400,7 +428,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
         failed.state = FileState::kFailed;
         failed.reason = "its segment was damaged; the next run indexes it again";
         failed.version.clear();
-        batch.Put(Table::kFiles, LedgerKey(source, record.path), Encode(failed));
+        batch.Put(Table::kFiles, LedgerKey(source, record.path, record.branches), Encode(failed));
       }
       return true;
     }));
@@ -414,11 +442,9 @@ class EmbeddedIndex final : public Index, private VectorSink {
     partition->id = change.partition;
     partition->tenant = commit.tenant;
     partition->source = commit.source;
-    std::unordered_set<std::string_view> gone(change.remove.begin(), change.remove.end());
-    for (const NewFile& file : change.add) gone.insert(file.path);
     if (auto before = next.partitions.find(change.partition); before != next.partitions.end()) {
       for (const auto& segment : before->second->segments) {
-        if (auto rest = WithoutFiles(segment, gone)) {
+        if (auto rest = WithChange(segment, change, commit.branch)) {
           partition->segments.push_back(std::move(rest));
         } else {
           NameFiles(segment->entry, obsolete);
@@ -450,7 +476,40 @@ class EmbeddedIndex final : public Index, private VectorSink {
     ASSIGN_OR_RETURN(entry.file, folder_.Write(SegmentFileName(entry.id), builder.Finish()));
     CrashPoint("segment-written");
     ASSIGN_OR_RETURN(auto reader, folder_.OpenSegment(entry));
+    if (commit.branch != 0) entry.branches.assign(reader->file_count(), BranchSet{1} << commit.branch);
     return MakeLive(std::move(entry), std::move(reader), {});
+  }
+
+  // `records` are the commit's, complete.
+  Status WriteLedger(const IndexCommit& commit, std::vector<FileRecord> records, WriteBatch& batch) const {
+    if (commit.branch != 0 || !commit.state.others.empty()) return WriteVersions(store_, commit, std::move(records), batch);
+    for (const FileRecord& record : records) batch.Put(Table::kFiles, LedgerKey(commit.source, record.path), Encode(record));
+    for (const std::string& path : commit.ledger_gone) batch.Delete(Table::kFiles, LedgerKey(commit.source, path));
+    return OkStatus();
+  }
+
+  // In one commit: all of a source's segments, its ledger and its state.
+  Status ChangeBranches(SourceId source, const std::function<BranchSet(BranchSet)>& change, const SourceState& state) {
+    std::lock_guard writing(write_mutex_);
+    CrashPoint("branches-begun");
+    WriteBatch batch;
+    auto next = std::make_shared<Snapshot>(*CurrentSnapshot());
+    std::vector<std::string> obsolete;
+    for (auto& [id, partition] : next->partitions) {
+      if (partition->source != source) continue;
+      auto changed = std::make_shared<PartitionSnapshot>(*partition);
+      changed->segments.clear();
+      for (const auto& segment : partition->segments) {
+        auto rest = WithBranches(segment, [&](uint32_t, BranchSet set) { return change(set); });
+        rest != nullptr ? changed->segments.push_back(std::move(rest)) : NameFiles(segment->entry, obsolete);
+      }
+      batch.Put(Table::kManifest, PartitionKey(id), Encode(ManifestOf(*changed)));
+      partition = std::move(changed);
+    }
+    RETURN_IF_ERROR(RewriteBranches(store_, source, change, batch));
+    next->sources[source] = state;
+    batch.Put(Table::kManifest, SourceKey(source), Encode(state));
+    return Publish(batch, std::move(next), obsolete);
   }
 
   Result<SegmentId> TakeSegmentId(WriteBatch& batch) {
@@ -489,7 +548,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
     SegmentEntry& entry = merged.entry;
     auto at = next->partitions.find(merge.partition->id);
     bool sound = at != next->partitions.end() && !IsBetweenRevisions(*next, merge.partition->source) &&
-                 DeletedMeanwhile(merge, merged.places, *at->second, entry.deleted_files);
+                 CatchUp(merge, *at->second, merged);
     if (!sound || entry.deleted_files.size() == merged.reader->file_count()) {
       NameFiles(entry, obsolete);
       for (const std::string& name : obsolete) folder_.Remove(name);
@@ -516,16 +575,34 @@ class EmbeddedIndex final : public Index, private VectorSink {
   // The ledger says which segment holds a file.
   Status MoveRecords(SourceId source, const SegmentEntry& entry, const SegmentReader& reader, WriteBatch& batch) const {
     std::vector<std::string> paths;
+    std::vector<BranchSet> branches;
     for (uint32_t file = 0; file < reader.file_count(); ++file) {
-      if (!std::ranges::binary_search(entry.deleted_files, file)) paths.emplace_back(reader.StringsOf(reader.file(file)).path);
+      if (std::ranges::binary_search(entry.deleted_files, file)) continue;
+      paths.emplace_back(reader.StringsOf(reader.file(file)).path);
+      branches.push_back(entry.branches.empty() ? kDefaultBranch : entry.branches[file]);
     }
-    ASSIGN_OR_RETURN(auto records, FindRecords(source, paths));
+    ASSIGN_OR_RETURN(auto records, RecordsOf(source, paths, branches));
     for (auto& record : records) {
       if (!record) continue;
       record->segment = entry.id;
-      batch.Put(Table::kFiles, LedgerKey(source, record->path), Encode(*record));
+      batch.Put(Table::kFiles, LedgerKey(source, record->path, record->branches), Encode(*record));
     }
     return OkStatus();
+  }
+
+  // The records of these paths, beside them, in the version that these branches (without any: the default one) hold.
+  Result<std::vector<std::optional<FileRecord>>> RecordsOf(SourceId source, const std::vector<std::string>& paths,
+                                                           const std::vector<BranchSet>& branches) const {
+    std::vector<std::string> keys;
+    for (size_t i = 0; i < paths.size(); ++i) keys.push_back(LedgerKey(source, paths[i], branches.empty() ? kDefaultBranch : branches[i]));
+    ASSIGN_OR_RETURN(auto values, store_.MultiGet(Table::kFiles, keys));
+    std::vector<std::optional<FileRecord>> records(paths.size());
+    for (size_t i = 0; i < paths.size(); ++i) {
+      if (!values[i]) continue;
+      records[i].emplace().path = paths[i];
+      RETURN_IF_ERROR(Decode(*values[i], *records[i]));
+    }
+    return records;
   }
 
   // VectorSink: the segment may have lost files, or may be gone, since the embedding began.
@@ -576,6 +653,7 @@ class EmbeddedIndex final : public Index, private VectorSink {
     std::map<std::string, uint64_t> reasons, languages;
     RETURN_IF_ERROR(ScanLedger(source, [&](const FileRecord& record) {
       if (record.partition && !viewer.MayRead(record.partition)) return true;
+      if ((record.branches & kDefaultBranch) == 0) return true;  // counted as the default branch has them
       switch (record.state) {
         case FileState::kIndexed:
           ++status.files_indexed;

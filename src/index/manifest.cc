@@ -1,6 +1,7 @@
 #include "index/manifest.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 
 #include "codelore/coding.h"
@@ -9,6 +10,8 @@ namespace codelore::index {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersionWithBranches = 2;     // of a partition
+constexpr uint64_t kMaxFiles = uint64_t{1} << 22;  // in a segment: far above what commits and merges make
 
 void Put(ByteWriter& out, const StoredFile& file) { out.Varint(file.size_bytes).Fixed(file.checksum); }
 
@@ -24,6 +27,27 @@ Hash256 GetHash(ByteReader& in) {
   std::string_view bytes = in.Raw(hash.bytes.size());
   std::ranges::copy(bytes, hash.bytes.begin());
   return hash;
+}
+
+void PutBranches(ByteWriter& out, const std::vector<BranchSet>& branches) {
+  std::vector<std::pair<uint64_t, BranchSet>> runs;
+  for (BranchSet set : branches) {
+    if (runs.empty() || runs.back().second != set) runs.emplace_back(0, set);
+    ++runs.back().first;
+  }
+  out.Varint(runs.size());
+  for (auto [count, set] : runs) out.Varint(count).Varint(set);
+}
+
+// How many there must be stands in the segment; whoever opens it compares.
+bool GetBranches(ByteReader& in, std::vector<BranchSet>& branches) {
+  for (uint64_t runs = in.Count(2); runs > 0; --runs) {
+    uint64_t count = in.Varint();
+    BranchSet set = in.Varint();
+    if (count > kMaxFiles || branches.size() + count > kMaxFiles || !in.ok()) return false;
+    branches.insert(branches.end(), count, set);
+  }
+  return true;
 }
 
 SegmentEntry GetSegment(ByteReader& in) {
@@ -42,6 +66,23 @@ SegmentEntry GetSegment(ByteReader& in) {
   return segment;
 }
 
+Status GetOthers(ByteReader& in, SourceState& state) {
+  state.others.resize(in.Count());
+  for (BranchState& branch : state.others) {
+    branch.bit = static_cast<uint32_t>(in.Varint());
+    branch.name = in.String();
+    branch.revision = in.String();
+    branch.target_revision = in.String();
+    branch.updated_unix_ms = in.Fixed<int64_t>();
+    branch.walk = in.String();
+    branch.files = in.Varint();
+    if (branch.bit == 0 || branch.bit >= kMaxBranches) return Corruption("source state record is malformed");
+  }
+  state.left_out.resize(in.Count());
+  for (std::string& name : state.left_out) name = in.String();
+  return OkStatus();
+}
+
 Status Finish(const ByteReader& in, uint8_t version, const char* what) {
   if (version != kVersion) {
     return Corruption(std::string(what) + " record has version " + std::to_string(version) + ", expected " +
@@ -54,13 +95,22 @@ Status Finish(const ByteReader& in, uint8_t version, const char* what) {
 
 std::string PartitionKey(PartitionId partition) { return ByteWriter().Raw("p").Key32(partition.value).Take(); }
 std::string SourceKey(SourceId source) { return ByteWriter().Raw("s").Key32(source.value).Take(); }
-std::string LedgerKey(SourceId source, std::string_view path) {
-  return ByteWriter().Key32(source.value).Raw(path).Take();
+std::string OtherVersionsPrefix(SourceId source, std::string_view path) {
+  return ByteWriter().Key32(source.value).Raw(path).Raw(std::string_view("\0", 1)).Take();
+}
+std::string LedgerKey(SourceId source, std::string_view path, BranchSet branches) {
+  if ((branches & kDefaultBranch) != 0) return ByteWriter().Key32(source.value).Raw(path).Take();
+  return OtherVersionsPrefix(source, path) + static_cast<char>(std::countr_zero(branches));
+}
+std::string_view PathInLedgerKey(std::string_view key) {
+  std::string_view path = key.substr(4);
+  return path.substr(0, path.find('\0'));
 }
 
 std::string Encode(const PartitionManifest& manifest) {
+  bool branches = std::ranges::any_of(manifest.segments, [](const SegmentEntry& segment) { return !segment.branches.empty(); });
   ByteWriter out;
-  out.Fixed(kVersion).Varint(manifest.tenant.value).Varint(manifest.source.value).Varint(manifest.segments.size());
+  out.Fixed(branches ? kVersionWithBranches : kVersion).Varint(manifest.tenant.value).Varint(manifest.source.value).Varint(manifest.segments.size());
   for (const SegmentEntry& segment : manifest.segments) {
     out.Varint(segment.id.value).String(segment.revision);
     Put(out, segment.file);
@@ -71,6 +121,7 @@ std::string Encode(const PartitionManifest& manifest) {
       out.Raw(vectors.encoder.view()).Varint(vectors.rows);
       Put(out, vectors.file);
     }
+    if (branches) PutBranches(out, segment.branches);
   }
   return out.Take();
 }
@@ -81,13 +132,27 @@ Status Decode(std::string_view bytes, PartitionManifest& manifest) {
   manifest.tenant = {static_cast<uint32_t>(in.Varint())};
   manifest.source = {static_cast<uint32_t>(in.Varint())};
   manifest.segments.resize(in.Count());
-  for (SegmentEntry& segment : manifest.segments) segment = GetSegment(in);
-  return Finish(in, version, "partition");
+  for (SegmentEntry& segment : manifest.segments) {
+    segment = GetSegment(in);
+    bool sound = version != kVersionWithBranches || GetBranches(in, segment.branches);
+    if (!sound) return Corruption("partition record is malformed");
+  }
+  return Finish(in, version == kVersionWithBranches ? kVersion : version, "partition");
 }
 
 std::string Encode(const SourceState& state) {
-  return ByteWriter().Fixed(kVersion).String(state.branch).String(state.revision).String(state.target_revision)
-      .Fixed(state.updated_unix_ms).String(state.walk).Varint(state.files).Take();
+  ByteWriter out;
+  out.Fixed(kVersion).String(state.branch).String(state.revision).String(state.target_revision)
+      .Fixed(state.updated_unix_ms).String(state.walk).Varint(state.files);
+  if (state.others.empty() && state.left_out.empty()) return out.Take();
+  out.Varint(state.others.size());
+  for (const BranchState& branch : state.others) {
+    out.Varint(branch.bit).String(branch.name).String(branch.revision).String(branch.target_revision)
+        .Fixed(branch.updated_unix_ms).String(branch.walk).Varint(branch.files);
+  }
+  out.Varint(state.left_out.size());
+  for (const std::string& name : state.left_out) out.String(name);
+  return out.Take();
 }
 
 Status Decode(std::string_view bytes, SourceState& state) {
@@ -101,13 +166,17 @@ Status Decode(std::string_view bytes, SourceState& state) {
     state.walk = in.String();
     state.files = in.Varint();
   }
+  if (!in.done()) RETURN_IF_ERROR(GetOthers(in, state));
   return Finish(in, version, "source state");
 }
 
 std::string Encode(const FileRecord& record) {
-  return ByteWriter().Fixed(kVersion).Fixed(static_cast<uint8_t>(record.state)).String(record.reason)
+  ByteWriter out;
+  out.Fixed(kVersion).Fixed(static_cast<uint8_t>(record.state)).String(record.reason)
       .String(record.language).String(record.version).Varint(record.partition.value).Varint(record.size_bytes)
-      .Varint(record.chunks).Raw(record.blob.view()).Varint(record.segment.value).Take();
+      .Varint(record.chunks).Raw(record.blob.view()).Varint(record.segment.value);
+  if (record.branches != kDefaultBranch) out.Varint(record.branches);
+  return out.Take();
 }
 
 Status Decode(std::string_view bytes, FileRecord& record) {
@@ -123,6 +192,7 @@ Status Decode(std::string_view bytes, FileRecord& record) {
   record.chunks = static_cast<uint32_t>(in.Varint());
   record.blob = GetHash(in);
   record.segment = {in.Varint()};
+  record.branches = in.done() ? kDefaultBranch : in.Varint();
   if (state > static_cast<uint8_t>(FileState::kFailed)) return Corruption("file record is malformed");
   return Finish(in, version, "file");
 }

@@ -3,7 +3,11 @@
 //   kManifest  "p" + partition (4 bytes, big-endian)  -> PartitionManifest
 //              "s" + source                           -> SourceState
 //              "segments"                             -> the next segment number
-//   kFiles     source + path                          -> FileRecord
+//   kFiles     source + path                          -> FileRecord of the version in the default branch
+//              source + path + 0 + branch (1 byte)    -> FileRecord of a version that is in other branches alone; the
+//                                                        lowest of their bits
+//
+// A partition without other branches than the default one is written in version 1, as before there were branches.
 #ifndef CODELORE_INDEX_MANIFEST_H_
 #define CODELORE_INDEX_MANIFEST_H_
 
@@ -34,6 +38,8 @@ struct SegmentEntry {
   StoredFile file;
   std::vector<uint32_t> deleted_files;  // ordinals, ascending
   std::vector<VectorEntry> vectors;
+  // By file ordinal, 0 for those deleted; empty: all are in the default branch alone. Written as runs (count, set).
+  std::vector<BranchSet> branches = {};
 };
 
 struct PartitionManifest {
@@ -44,7 +50,10 @@ struct PartitionManifest {
 
 std::string PartitionKey(PartitionId partition);
 std::string SourceKey(SourceId source);
-std::string LedgerKey(SourceId source, std::string_view path);
+std::string LedgerKey(SourceId source, std::string_view path, BranchSet branches = kDefaultBranch);
+// What keys of a path's versions begin with, but for the default branch's.
+std::string OtherVersionsPrefix(SourceId source, std::string_view path);
+std::string_view PathInLedgerKey(std::string_view key);
 inline constexpr char kNextSegmentKey[] = "segments";
 
 std::string Encode(const PartitionManifest& manifest);

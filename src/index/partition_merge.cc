@@ -49,7 +49,10 @@ Status MergeVectors(const PartitionMerge& merge, const SegmentFolder& folder, Me
 
 bool IsBetweenRevisions(const Snapshot& snapshot, SourceId source) {
   auto state = snapshot.sources.find(source);
-  return state == snapshot.sources.end() || state->second.revision.empty() || !state->second.target_revision.empty();
+  if (state == snapshot.sources.end() || state->second.revision.empty() || !state->second.target_revision.empty()) return true;
+  return std::ranges::any_of(state->second.others, [](const BranchState& branch) {
+    return !branch.revision.empty() && !branch.target_revision.empty();
+  });
 }
 
 PartitionMerge ChooseSegments(const std::shared_ptr<const PartitionSnapshot>& partition) {
@@ -80,18 +83,22 @@ Result<MergedSegment> WriteMerged(const PartitionMerge& merge, SegmentEntry entr
   return merged;
 }
 
-bool DeletedMeanwhile(const PartitionMerge& merge, const std::vector<MergedPlaces>& places, const PartitionSnapshot& now,
-                      std::vector<uint32_t>& deleted) {
+bool CatchUp(const PartitionMerge& merge, const PartitionSnapshot& now, MergedSegment& merged) {
+  std::vector<BranchSet> branches(merged.reader->file_count());
   for (size_t i = 0; i < merge.segments.size(); ++i) {
     const SegmentEntry& before = merge.segments[i]->entry;
     auto at = std::ranges::find(now.segments, before.id, [](const auto& segment) { return segment->entry.id; });
     if (at == now.segments.end() || !HaveSameEncoders((*at)->entry.vectors, before.vectors)) return false;
-    for (uint32_t file : (*at)->entry.deleted_files) {
-      uint32_t place = places[i].files[file];
-      if (place != MergedPlaces::kGone) deleted.push_back(place);
+    for (uint32_t file = 0; file < (*at)->reader->file_count(); ++file) {
+      uint32_t place = merged.places[i].files[file];
+      if (place != MergedPlaces::kGone) branches[place] = (*at)->FileDeleted(file) ? 0 : (*at)->BranchesOf(file);
     }
   }
-  std::ranges::sort(deleted);
+  for (uint32_t file = 0; file < branches.size(); ++file) {
+    if (branches[file] == 0) merged.entry.deleted_files.push_back(file);
+  }
+  bool plain = std::ranges::all_of(branches, [](BranchSet set) { return (set & ~kDefaultBranch) == 0; });
+  if (!plain) merged.entry.branches = std::move(branches);
   return true;
 }
 

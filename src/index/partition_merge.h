@@ -35,10 +35,9 @@ PartitionMerge ChooseSegments(const std::shared_ptr<const PartitionSnapshot>& pa
 Result<MergedSegment> WriteMerged(const PartitionMerge& merge, SegmentEntry entry, const SegmentFolder& folder,
                                   const KeyValueStore& store, const std::stop_token& stop);
 
-// The files of the merged segment that have been deleted in its inputs since; false if an input is gone or has other
-// vectors now.
-bool DeletedMeanwhile(const PartitionMerge& merge, const std::vector<MergedPlaces>& places, const PartitionSnapshot& now,
-                      std::vector<uint32_t>& deleted);
+// Gives the merged segment's files the branches that they have in its inputs now; files that are in none since are
+// deleted. False if an input is gone or has other vectors now.
+bool CatchUp(const PartitionMerge& merge, const PartitionSnapshot& now, MergedSegment& merged);
 
 }  // namespace codelore::index
 

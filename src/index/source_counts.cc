@@ -38,7 +38,6 @@ void AddSpaces(const LiveSegment& segment, VectorSpaces& all) {
 }
 
 void AddCounts(const LiveSegment& segment, const Hash256& encoder, SourceSummary& summary) {
-  summary.files_indexed += segment.reader->file_count() - segment.entry.deleted_files.size();
   summary.chunks += segment.live_chunks;
   summary.chunks_with_vectors += LiveChunksWithVectors(segment, encoder);
   summary.index_bytes += segment.reader->size_bytes();

@@ -15,10 +15,10 @@ using Words = std::vector<std::string_view>;
 // Only what is never text: "mo" is a catalogue of messages or Modelica, "pt" a page template, "ko" a language.
 constexpr auto kBinary = std::to_array<std::string_view>({
     "3ds", "7z", "a", "aac", "aiff", "apk", "arrow", "avi", "avif", "bin", "blend", "bmp", "br", "bz2", "cab",
-    "class", "crx", "cur", "deb", "dex", "dll", "dmg", "docx", "ear", "eot", "exe", "fbx", "flac", "flv", "gguf",
+    "class", "crx", "cur", "deb", "dex", "dll", "dmg", "ear", "eot", "exe", "fbx", "flac", "flv", "gguf",
     "gif", "gz", "h5", "hdf5", "heic", "icns", "ico", "iso", "jar", "jpeg", "jpg", "keystore", "lz", "lz4", "lzma",
     "m4a", "m4v", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "msi", "npy", "npz", "o", "odp", "ods", "odt", "ogg",
-    "onnx", "opus", "otf", "p12", "parquet", "pcap", "pdb", "pdf", "pfx", "pickle", "pkl", "png", "ppt", "pptx",
+    "onnx", "opus", "otf", "p12", "parquet", "pcap", "pdb", "pfx", "pickle", "pkl", "png", "ppt", "pptx",
     "psd", "pth", "pyc", "pyd", "pyo", "rar", "rpm", "safetensors", "so", "sqlite", "sqlite3", "swf", "tar",
     "tflite", "tga", "tgz", "tif", "tiff", "ttc", "ttf", "wasm", "wav", "webm", "webp", "whl", "wmv", "woff",
     "woff2", "xls", "xlsx", "xz", "zip", "zst",

@@ -5,11 +5,16 @@
 
 #include "codelore/coding.h"
 #include "codelore/utf8.h"
+#include "ingest/document_text.h"
 
 namespace codelore::ingest {
 namespace {
 
-constexpr uint8_t kRecordVersion = 1;
+// Version 1: version, hash, bytes. Version 2: version, hash, expiry (8 bytes), link, bytes.
+constexpr uint8_t kOldVersion = 1, kRecordVersion = 2;
+constexpr size_t kMaxExpiredAtOnce = 1000;
+// In Table::kMeta: what expires, in the order of time. A row may be about a document that was replaced since.
+constexpr std::string_view kExpiryPrefix = "expires/";
 constexpr size_t kMaxPathBytes = 1024;
 constexpr size_t kEraseAtOnce = 10'000;
 
@@ -18,13 +23,28 @@ std::string Key(SourceId source, std::string_view path) { return ByteWriter().Ke
 
 // The hash comes before the bytes, so that listing does not compute it.
 struct Record {
-  std::string_view hash, bytes;
+  std::string_view hash, bytes, link;
+  int64_t expires_unix_ms = 0;
 };
 
 Result<Record> Parse(std::string_view value) {
   constexpr size_t kHashBytes = sizeof(Hash256::bytes);
-  if (value.size() < 1 + kHashBytes || static_cast<uint8_t>(value[0]) != kRecordVersion) return Corruption("a stored document is not of the form that is written");
-  return Record{value.substr(1, kHashBytes), value.substr(1 + kHashBytes)};
+  Status malformed = Corruption("a stored document is not of the form that is written");
+  if (value.size() < 1 + kHashBytes) return malformed;
+  auto version = static_cast<uint8_t>(value[0]);
+  Record record{.hash = value.substr(1, kHashBytes), .bytes = value.substr(1 + kHashBytes), .link = {}};
+  if (version == kOldVersion) return record;
+  ByteReader in(record.bytes);
+  record.expires_unix_ms = in.Fixed<int64_t>();
+  record.link = in.String();
+  if (version != kRecordVersion || !in.ok()) return malformed;
+  record.bytes.remove_prefix(static_cast<size_t>(record.link.data() + record.link.size() - record.bytes.data()));
+  return record;
+}
+
+std::string ExpiryKey(int64_t unix_ms, SourceId source, std::string_view path) {
+  auto time = static_cast<uint64_t>(unix_ms);
+  return ByteWriter().Raw(kExpiryPrefix).Key32(static_cast<uint32_t>(time >> 32)).Key32(static_cast<uint32_t>(time)).Key32(source.value).Raw(path).Take();
 }
 
 Status Erase(KeyValueStore& store, std::string_view prefix, const std::function<bool(SourceId)>& goes) {
@@ -49,8 +69,66 @@ Status ValidateDocumentPath(std::string_view path) {
   return EntryAt(std::string(path), {}).skip.empty() ? OkStatus() : refuse("a part of it is empty, '.', '..' or '.git'");
 }
 
-void PutDocument(SourceId source, const std::string& path, std::string_view bytes, WriteBatch& batch) {
-  batch.Put(Table::kDocuments, Key(source, path), ByteWriter().Fixed(kRecordVersion).Raw(Sha256Of(bytes).view()).Raw(bytes).Take());
+Status ValidateDocumentLink(std::string_view link) {
+  if (link.empty()) return OkStatus();
+  bool web = link.starts_with("https://") || link.starts_with("http://");
+  bool sound = web && link.size() <= kMaxDocumentLinkBytes && IsValidUtf8(link) &&
+               std::ranges::none_of(link, [](unsigned char c) { return c <= ' ' || c == 0x7F || c == '"' || c == '<' || c == '>' || c == '\\'; });
+  return sound ? OkStatus() : InvalidArgument("link: not an http or https URL of at most 2048 bytes without white space, quotes or angle brackets");
+}
+
+Status ValidateDocumentSize(std::string_view path, size_t bytes) {
+  size_t most = DocumentFormatOf(path) == DocumentFormat::kNone ? kMaxDocumentBytes : kMaxOfficeDocumentBytes;
+  return bytes <= most ? OkStatus() : InvalidArgument("the document is larger than " + std::to_string(most >> 20) + " MiB");
+}
+
+void PutDocument(SourceId source, const NewDocument& document, WriteBatch& batch) {
+  batch.Put(Table::kDocuments, Key(source, document.path),
+            ByteWriter().Fixed(kRecordVersion).Raw(Sha256Of(document.bytes).view()).Fixed(document.expires_unix_ms)
+                .String(document.link).Raw(document.bytes).Take());
+  if (document.expires_unix_ms != 0) batch.Put(Table::kMeta, ExpiryKey(document.expires_unix_ms, source, document.path), "");
+}
+
+Status ForEachDocument(const KeyValueStore& store, SourceId source, const std::function<bool(const DocumentInfo&)>& visit) {
+  Status status;
+  RETURN_IF_ERROR(store.Scan(Table::kDocuments, Prefix(source), [&](std::string_view key, std::string_view value) {
+    auto record = Parse(value);
+    status = record.status();
+    return record.ok() && visit({.path = std::string(key.substr(sizeof(source.value))), .size_bytes = record->bytes.size(),
+                                 .link = std::string(record->link), .expires_unix_ms = record->expires_unix_ms});
+  }));
+  return status;
+}
+
+std::string DocumentLink(const KeyValueStore& store, SourceId source, const std::string& path) {
+  auto value = store.Get(Table::kDocuments, Key(source, path));
+  if (!value.ok() || !*value) return "";
+  auto record = Parse(**value);
+  return record.ok() ? std::string(record->link) : "";
+}
+
+Result<std::optional<SourceId>> EraseExpiredDocuments(const KeyValueStore& store, int64_t now_unix_ms, WriteBatch& batch) {
+  std::vector<std::string> rows;
+  const std::string end = ExpiryKey(now_unix_ms + 1, {}, "");
+  RETURN_IF_ERROR(store.Scan(Table::kMeta, kExpiryPrefix, [&](std::string_view key, std::string_view) {
+    if (key >= end || rows.size() == kMaxExpiredAtOnce) return false;
+    rows.emplace_back(key);
+    return true;
+  }));
+  std::optional<SourceId> chosen;
+  for (std::string& row : rows) {
+    constexpr size_t kTimeBytes = 8;
+    std::string key = row.substr(std::min(row.size(), kExpiryPrefix.size() + kTimeBytes));
+    ASSIGN_OR_RETURN(auto value, store.Get(Table::kDocuments, key));
+    auto record = value ? Parse(*value) : Result<Record>(NotFound(""));
+    bool still = record.ok() && record->expires_unix_ms != 0 && record->expires_unix_ms <= now_unix_ms;
+    SourceId source{ByteReader(key).Key32()};
+    if (still && chosen && source != *chosen) continue;  // another time
+    if (still) chosen = source;
+    if (still) batch.Delete(Table::kDocuments, std::move(key));
+    batch.Delete(Table::kMeta, std::move(row));
+  }
+  return chosen;
 }
 
 void EraseDocument(SourceId source, const std::string& path, WriteBatch& batch) { batch.Delete(Table::kDocuments, Key(source, path)); }

@@ -3,6 +3,9 @@
 #ifndef CODELORE_INGEST_DOCUMENT_STORE_H_
 #define CODELORE_INGEST_DOCUMENT_STORE_H_
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,16 +16,46 @@
 
 namespace codelore::ingest {
 
-// Larger ones are refused: they would not be indexed.
+// Larger ones are refused: they would not be indexed. Of a PDF or DOCX the second counts.
 inline constexpr size_t kMaxDocumentBytes = 2 << 20;
+inline constexpr size_t kMaxOfficeDocumentBytes = 16 << 20;
+inline constexpr size_t kMaxDocumentLinkBytes = 2048;
+
+struct NewDocument {
+  std::string path;
+  std::string_view bytes;
+  std::string link = {};        // where the document lives, for people to go to
+  int64_t expires_unix_ms = 0;  // 0: never
+};
+
+// What was pushed besides the bytes.
+struct DocumentInfo {
+  std::string path;
+  uint64_t size_bytes = 0;
+  std::string link;
+  int64_t expires_unix_ms = 0;
+};
 
 // kInvalidArgument for a path that no tree could hold: empty, longer than 1,024 bytes, not UTF-8, with control
 // characters, with a part that is empty, ".", ".." or ".git".
 Status ValidateDocumentPath(std::string_view path);
 
-// For a batch of the caller's. The path must be valid.
-void PutDocument(SourceId source, const std::string& path, std::string_view bytes, WriteBatch& batch);
+// kInvalidArgument for what is no http(s) URL of at most kMaxDocumentLinkBytes; empty is none.
+Status ValidateDocumentLink(std::string_view link);
+// kInvalidArgument when the bytes are too many for what the path says it is.
+Status ValidateDocumentSize(std::string_view path, size_t bytes);
+
+// For a batch of the caller's. Path, link and size must be valid.
+void PutDocument(SourceId source, const NewDocument& document, WriteBatch& batch);
 void EraseDocument(SourceId source, const std::string& path, WriteBatch& batch);
+
+// By path, until visit returns false.
+Status ForEachDocument(const KeyValueStore& store, SourceId source, const std::function<bool(const DocumentInfo&)>& visit);
+// Empty where there is none.
+std::string DocumentLink(const KeyValueStore& store, SourceId source, const std::string& path);
+// Puts into the batch what takes expired documents of one source away, at most 1,000, and gives that source; what else is
+// in it is of no use any more. Nothing in the batch: nothing has expired.
+Result<std::optional<SourceId>> EraseExpiredDocuments(const KeyValueStore& store, int64_t now_unix_ms, WriteBatch& batch);
 
 bool HasDocument(const KeyValueStore& store, SourceId source, const std::string& path);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kBranchPrefix = "refs/heads/";
+constexpr std::string_view kTagPrefix = "refs/tags/";
+constexpr std::string_view kOriginPrefix = "refs/remotes/origin/";
+constexpr size_t kMaxFetchedRefs = 80;  // more than a source can have, so that there are names of some that it has not
+constexpr size_t kMaxRefListing = 64 << 20;
 constexpr std::string_view kDetachedRef = "refs/codelore/tip";
 constexpr uint64_t kMaxGitMemory = uint64_t{4} << 30;  // address space
 constexpr size_t kMaxPacks = 50;                       // more: they are made one
@@ -27,6 +33,64 @@ bool HoldsRepository(const fs::path& folder) {
 std::string FirstLine(std::string text) {
   text.resize(std::min(text.find('\n'), text.size()));
   return text;
+}
+
+bool MatchesName(std::string_view pattern, std::string_view name) {
+  size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return std::ranges::all_of(pattern.substr(p), [](char c) { return c == '*'; });
+}
+
+// A branch or tag that we could follow; otherwise the name stays empty.
+GitRef RefOf(std::string ref, std::string commit) {
+  GitRef found{.ref = std::move(ref), .name = {}, .commit = std::move(commit)};
+  std::string_view text = found.ref;
+  bool tag = text.starts_with(kTagPrefix);
+  if (tag || text.starts_with(kBranchPrefix)) text.remove_prefix(tag ? kTagPrefix.size() : kBranchPrefix.size());
+  bool ambiguous = !tag && text.starts_with("tags/");  // it would be named as a tag is
+  if (text.size() < found.ref.size() && !ambiguous && ValidateBranch(text).ok()) found.name = (tag ? "tags/" : "") + std::string(text);
+  return found;
+}
+
+// Calls visit(line) for each line.
+void ForEachLine(std::string_view text, const std::function<void(std::string_view)>& visit) {
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    visit(line);
+  }
+}
+
+// "ID\tREF"; behind a tag that is an object itself follows what it names, as "REF^{}".
+std::vector<GitRef> ParseRemoteRefs(std::string_view listing, const RefPatterns& patterns) {
+  std::vector<GitRef> refs;
+  ForEachLine(listing, [&](std::string_view line) {
+    size_t tab = line.find('\t');
+    if (tab == std::string_view::npos) return;
+    std::string id(line.substr(0, tab)), ref(line.substr(tab + 1));
+    bool peeled = ref.ends_with("^{}");
+    if (peeled) ref.resize(ref.size() - 3);
+    if (peeled && !refs.empty() && refs.back().ref == ref) {
+      refs.back().commit = std::move(id);
+    } else if (GitRef found = RefOf(std::move(ref), std::move(id)); !peeled && !found.name.empty() && patterns.Match(found.ref)) {
+      refs.push_back(std::move(found));
+    }
+  });
+  std::ranges::sort(refs, {}, &GitRef::ref);
+  return refs;
 }
 
 // What a fetch that was killed leaves behind, and the next one would trip over or leave for ever.
@@ -50,6 +114,17 @@ size_t CountPacks(const fs::path& mirror) {
   return count;
 }
 
+uint64_t SizeOf(const fs::path& mirror) {
+  uint64_t size = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(mirror, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    uint64_t bytes = at->is_regular_file(ignored) ? at->file_size(ignored) : 0;
+    if (!ignored) size += bytes;
+  }
+  return size;
+}
+
 // One run of git on a mirror.
 class MirrorGit {
  public:
@@ -67,7 +142,7 @@ class MirrorGit {
   // Each fetch adds a pack, with what it brings: now and then they are made one, with what the tip before this fetch
   // needs, and no more. It is the revision that the next walk compares with.
   Status Tidy() {
-    if (CountPacks(options_.folder) <= kMaxPacks) return OkStatus();
+    if (CountPacks(options_.folder) <= kMaxPacks && SizeOf(options_.folder) <= options_.max_mirror_bytes) return OkStatus();
     for (std::vector<std::string> arguments : {std::vector<std::string>{"repack", "-a", "-d", "-q"}, {"prune", "--expire=now"}}) {
       Command command = LocalGit(options_.folder, std::move(arguments));
       command.timeout = options_.timeout;
@@ -109,26 +184,56 @@ class MirrorGit {
     return NotFound("the repository has no " + ref);
   }
 
+  Result<std::vector<GitRef>> Refs() {
+    std::vector<std::string> arguments = {"ls-remote", "--quiet", "--", url_};
+    if (!options_.also.branches.empty()) arguments.emplace_back("refs/heads/*");
+    if (!options_.also.tags.empty()) arguments.emplace_back("refs/tags/*");
+    ASSIGN_OR_RETURN(std::string listing, Run(std::move(arguments), kMaxRefListing));
+    return ParseRemoteRefs(listing, options_.also);
+  }
+
+  // Fetches these tips, and forgets those of branches and tags that are not among them. Where there are too many, those that
+  // are here already come first.
+  Status FetchRefs(std::vector<GitRef> refs, const std::string& branch) {
+    ASSIGN_OR_RETURN(std::string listing, RunGit(LocalGit(options_.folder, {"for-each-ref", "--format=%(refname)"}), StatusCode::kUnavailable));
+    std::set<std::string, std::less<>> here;
+    ForEachLine(listing, [&](std::string_view ref) { here.emplace(ref); });
+    std::ranges::stable_partition(refs, [&](const GitRef& ref) { return here.contains(ref.ref); });
+    if (refs.size() > kMaxFetchedRefs) refs.resize(kMaxFetchedRefs);
+    std::vector<std::string> arguments = FetchArguments();
+    for (const GitRef& ref : refs) arguments.push_back("+" + ref.ref + ":" + ref.ref);
+    if (!refs.empty()) RETURN_IF_ERROR(Run(std::move(arguments)).status());
+    for (const std::string& ref : here) {
+      bool wanted = ref == branch || ref == kDetachedRef || std::ranges::any_of(refs, [&](const GitRef& each) { return each.ref == ref; });
+      if (wanted) continue;
+      RETURN_IF_ERROR(RunGit(LocalGit(options_.folder, {"update-ref", "--no-deref", "-d", ref}), StatusCode::kUnavailable).status());
+    }
+    return OkStatus();
+  }
+
   // Fetches the tip of `branch`, or of a detached HEAD, and makes it the mirror's HEAD.
   Status FetchTip(const std::string& branch) {
     std::string from = branch.empty() ? "HEAD" : branch;
     std::string to = branch.empty() ? std::string(kDetachedRef) : branch;
-    auto fetched = Run({"fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules",
-                        "--no-auto-maintenance", "--no-write-fetch-head", "--force", "--", url_,
-                        "+" + from + ":" + to});
-    RETURN_IF_ERROR(fetched.status());
+    std::vector<std::string> arguments = FetchArguments();
+    arguments.push_back("+" + from + ":" + to);
+    RETURN_IF_ERROR(Run(std::move(arguments)).status());
     std::vector<std::string> point = {"symbolic-ref", "HEAD", to};
     if (branch.empty()) point = {"update-ref", "--no-deref", "HEAD", to};
     return RunGit(LocalGit(options_.folder, std::move(point)), StatusCode::kUnavailable).status();
   }
 
  private:
-  Result<std::string> Run(std::vector<std::string> arguments) {
+  std::vector<std::string> FetchArguments() const {
+    return {"fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head", "--force", "--", url_};
+  }
+
+  Result<std::string> Run(std::vector<std::string> arguments, size_t max_output_bytes = 1 << 20) {
     Command command = NetworkGit(options_.folder, std::move(arguments));
     RETURN_IF_ERROR(options_.networks.Bind(url_, command));
     AddToken(command, url_, options_.token);
     command.timeout = options_.timeout;
-    command.max_output_bytes = 1 << 20;
+    command.max_output_bytes = max_output_bytes;
     command.max_file_bytes = options_.max_pack_bytes;
     command.max_memory_bytes = kMaxGitMemory;
     command.stop = options_.stop;
@@ -140,6 +245,19 @@ class MirrorGit {
 };
 
 }  // namespace
+
+bool RefPatterns::Match(const std::string& ref) const {
+  bool tag = ref.starts_with(kTagPrefix);
+  if (!tag && !ref.starts_with(kBranchPrefix)) return false;
+  std::string_view name = std::string_view(ref).substr(tag ? kTagPrefix.size() : kBranchPrefix.size());
+  return std::ranges::any_of(tag ? tags : branches, [&](const std::string& pattern) { return MatchesName(pattern, name); });
+}
+
+Status ValidateRefPattern(std::string_view pattern) {
+  std::string name(pattern);
+  std::ranges::replace(name, '*', 'x');
+  return ValidateBranch(name);
+}
 
 Result<std::string> GitVersion() {
   ASSIGN_OR_RETURN(std::string output, RunGit(LocalGit("", {"--version"}), StatusCode::kUnavailable));
@@ -172,6 +290,14 @@ Result<GitRepository> GitRepository::Mirror(const std::string& url, const Mirror
     ASSIGN_OR_RETURN(branch, git.DefaultBranch());
   }
   RETURN_IF_ERROR(git.FetchTip(branch));
+  std::vector<GitRef> also;
+  if (!options.also.empty()) {
+    ASSIGN_OR_RETURN(also, git.Refs());
+  }
+  RETURN_IF_ERROR(git.FetchRefs(std::move(also), branch));
+  if (SizeOf(options.folder) > options.max_mirror_bytes) {
+    return ResourceExhausted("the mirror holds more than " + std::to_string(options.max_mirror_bytes >> 20) + " MiB; follow fewer branches or tags");
+  }
   return GitRepository(options.folder);
 }
 
@@ -182,6 +308,33 @@ Result<GitHead> GitRepository::RemoteTip(const std::string& url, const MirrorOpt
   std::string ref = options.branch.empty() ? "HEAD" : std::string(kBranchPrefix) + options.branch;
   ASSIGN_OR_RETURN(std::string commit, git.Tip(ref));
   return GitHead{std::move(commit), options.branch};
+}
+
+Result<std::vector<GitRef>> GitRepository::RemoteRefs(const std::string& url, const MirrorOptions& options) {
+  RETURN_IF_ERROR(ValidateLocation(url));
+  return MirrorGit(url, options).Refs();
+}
+
+Result<std::vector<GitRef>> GitRepository::Refs(const RefPatterns& patterns) const {
+  Command command = LocalGit(git_folder_, {"for-each-ref", "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)",
+                                           "refs/heads", "refs/tags", "refs/remotes/origin"});
+  command.max_output_bytes = kMaxRefListing;
+  ASSIGN_OR_RETURN(std::string listing, RunGit(std::move(command), StatusCode::kUnavailable));
+  std::vector<GitRef> refs;
+  ForEachLine(listing, [&](std::string_view line) {
+    bool commit = line.starts_with("commit ");
+    size_t named = line.find(" commit ");
+    if (!commit && (!line.starts_with("tag ") || named == std::string_view::npos)) return;
+    std::string_view id = line.substr(commit ? 7 : named + 8);
+    id = id.substr(0, id.find(' '));
+    std::string ref(line.substr(line.find(" refs/") + 1));
+    if (ref.starts_with(kOriginPrefix)) ref = std::string(kBranchPrefix) + ref.substr(kOriginPrefix.size());
+    GitRef found = RefOf(std::move(ref), std::string(id));
+    bool known = std::ranges::any_of(refs, [&](const GitRef& each) { return each.ref == found.ref; });  // listed by ref: heads first
+    if (!known && !found.name.empty() && patterns.Match(found.ref)) refs.push_back(std::move(found));
+  });
+  std::ranges::sort(refs, {}, &GitRef::ref);
+  return refs;
 }
 
 Result<std::string> GitRepository::Commit(const std::string& ref) const {

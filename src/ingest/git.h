@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codelore/status.h"
 #include "ingest/git_location.h"
@@ -25,12 +26,31 @@ struct GitHead {
   std::string branch;  // "HEAD" if it is detached
 };
 
+// A branch or tag.
+struct GitRef {
+  std::string ref;     // "refs/heads/main"
+  std::string name;    // "main"; of a tag "tags/v1"
+  std::string commit;  // from a remote it can be the id of something else that a tag names
+};
+
+// Which branches and tags: names, or patterns in which * stands for any characters.
+struct RefPatterns {
+  std::vector<std::string> branches, tags;
+  bool empty() const { return branches.empty() && tags.empty(); }
+  bool Match(const std::string& ref) const;
+};
+
+// kInvalidArgument, saying why, for what is no name and no pattern of one.
+Status ValidateRefPattern(std::string_view pattern);
+
 struct MirrorOptions {
   std::string folder;  // the mirror's own; made if missing, and kept for the next time
   std::string branch = "";  // empty: the one the remote's HEAD names
+  RefPatterns also = {};    // besides
   std::string token = "";   // for http(s): "TOKEN" or "USER:TOKEN"
   std::chrono::milliseconds timeout = std::chrono::hours(1);
-  uint64_t max_pack_bytes = uint64_t{8} << 30;
+  uint64_t max_pack_bytes = uint64_t{8} << 30;     // of what one fetch brings
+  uint64_t max_mirror_bytes = uint64_t{24} << 30;  // of all that the mirror holds, after it was tidied
   NetworkPolicy networks = {};
   std::stop_token stop = {};
 };
@@ -51,6 +71,13 @@ class GitRepository {
   // The tip of `branch` as the remote tells it, without fetching anything. Of `options`, folder and max_pack_bytes do
   // not matter. kNotFound if there is no such branch.
   static Result<GitHead> RemoteTip(const std::string& url, const MirrorOptions& options);
+
+  // The tips of branches and tags that match, as the remote tells them, by ref. `branch` of the options does not matter.
+  static Result<std::vector<GitRef>> RemoteRefs(const std::string& url, const MirrorOptions& options);
+
+  // The tips of branches and tags that match and are commits, by ref. Where a clone has no branch of its own by a name,
+  // its origin's counts.
+  Result<std::vector<GitRef>> Refs(const RefPatterns& patterns) const;
 
   // What is at the tip of `branch`, by default of HEAD: never the working files. kNotFound if there is no such
   // branch, or no commit yet.

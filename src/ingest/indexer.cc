@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -19,8 +20,10 @@
 #include "chunker/language.h"
 #include "codelore/crash_point.h"
 #include "ingest/attributes.h"
+#include "ingest/branch_plan.h"
 #include "ingest/classify.h"
 #include "ingest/document_store.h"
+#include "ingest/document_text.h"
 #include "ingest/folder.h"
 #include "ingest/git_tree.h"
 #include "ingest/tree.h"
@@ -128,8 +131,26 @@ bool MaskText(Masking masking, std::string* text, std::string* findings) {
   return masking != Masking::kRefuse || spans.empty();
 }
 
+// Puts the text of a PDF or DOCX in the place of its bytes. False: it is to be left out.
+bool ReplaceByText(Work& work, const DocumentLimits& limits) {
+  DocumentFormat format = DocumentFormatOf(work.entry.path);
+  if (format == DocumentFormat::kNone || work.attributes.binary) return true;
+  auto text = DocumentText(format, work.bytes, limits);
+  if (!text.ok()) {
+    Skip(work, text.status().message());
+    if (limits.stop.stop_requested()) work.record.state = FileState::kFailed;  // it says nothing of the file
+    return false;
+  }
+  work.bytes = std::move(*text);
+  bool blank = work.bytes.find_first_not_of(" \t\r\n\f") == std::string::npos;
+  if (blank) Skip(work, "no text layer");
+  if (work.attributes.language.empty()) work.attributes.language = "text";
+  return !blank;
+}
+
 // Decodes, masks, classifies and chunks one file; touches nothing but `work`.
-void Prepare(Work& work, Masking masking) {
+void Prepare(Work& work, Masking masking, const DocumentLimits& documents) {
+  if (!ReplaceByText(work, documents)) return;
   Classification by_content = ClassifyContent(work.entry.path, work.bytes, work.attributes);
   if (by_content.treatment == Treatment::kSkip) return Skip(work, by_content.reason);
   if (by_content.treatment == Treatment::kIndexByLines) work.classification = by_content;
@@ -169,18 +190,52 @@ void ForEachInParallel(std::span<Work> items, int threads, const std::function<v
   work();
 }
 
-// One run over one source.
+// The default branch, like the others.
+BranchState DefaultBranchOf(const SourceState& state) {
+  return {.bit = 0, .name = state.branch, .revision = state.revision, .target_revision = state.target_revision,
+          .updated_unix_ms = state.updated_unix_ms, .walk = state.walk, .files = state.files};
+}
+
+BranchState BranchOf(const SourceState& state, uint32_t bit) {
+  auto at = std::ranges::find(state.others, bit, &BranchState::bit);
+  return bit == 0 || at == state.others.end() ? DefaultBranchOf(state) : *at;
+}
+
+void SetBranch(const BranchState& branch, SourceState& state) {
+  if (auto at = std::ranges::find(state.others, branch.bit, &BranchState::bit); at != state.others.end()) *at = branch;
+  if (branch.bit != 0) return;
+  state.branch = branch.name;
+  state.revision = branch.revision;
+  state.target_revision = branch.target_revision;
+  state.updated_unix_ms = branch.updated_unix_ms;
+  state.walk = branch.walk;
+  state.files = branch.files;
+}
+
+// Which branch a run is about, and, for one that has just been made like another, the revision it is like.
+struct RunBranch {
+  uint32_t bit = 0;
+  std::string like_revision = {};
+};
+
+// One run over one branch of a source.
 class Run {
  public:
-  Run(Index& index, acl::Directory& directory, const acl::Source& source, const RunOptions& run, SourceTree& tree,
-      const IndexerOptions& options, std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
-      : index_(index), directory_(directory), source_(source), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)), masking_(run.masking),
+  Run(Index& index, acl::Directory& directory, const acl::Source& source, const RunOptions& run, RunBranch branch,
+      SourceTree& tree, const IndexerOptions& options, std::stop_token stop, const Indexer::Progress& progress, IndexReport& report)
+      : index_(index), directory_(directory), source_(source), branch_(std::move(branch)), tree_(tree), limits_(options.limits), pipeline_(PipelineOf(run)), masking_(run.masking), documents_{.scratch_folder = options.repositories_folder + "/scratch", .stop = stop},
         threads_(std::max(options.threads, 1)), stop_(std::move(stop)), show_(progress), report_(report) {}
 
+  // As far as the state tells: the tree's commit is indexed, and was walked as it would be now.
+  bool IsUpToDate() const {
+    auto state = index_.StateOf(source_.id);
+    BranchState branch = state.ok() ? BranchOf(*state, branch_.bit) : BranchState();
+    return branch.revision == tree_.revision() && branch.target_revision.empty() && branch.walk == WalkKey();
+  }
+
   Status IndexText() {
-    report_.branch = tree_.branch();
-    report_.revision = tree_.revision();
-    ASSIGN_OR_RETURN(before_, index_.StateOf(source_.id));
+    ASSIGN_OR_RETURN(state_, index_.StateOf(source_.id));
+    before_ = BranchOf(state_, branch_.bit);
     Show(IndexStage::kListing);
     {
       Stopwatch watch(report_.times.list);
@@ -195,7 +250,7 @@ class Run {
       {
         Stopwatch watch(report_.times.parse);
         ForEachInParallel(std::span(changed_).subspan(begin, end - begin), threads_, [this](Work& work) {
-          if (work.record.state == FileState::kIndexed) Prepare(work, masking_);
+          if (work.record.state == FileState::kIndexed) Prepare(work, masking_, documents_);
         });
       }
       for (size_t i = begin; i < end; ++i) AddToBatch(changed_[i]);
@@ -214,11 +269,12 @@ class Run {
     std::string version;
     PartitionId partition;  // none: not in the index
     FileState state;
+    uint32_t branch;  // the bit of one that has it
   };
 
   // How a complete walk would be done now. Labels decide on partitions, so they are part of it.
   std::string WalkKey() const {
-    std::string key = pipeline_;
+    std::string key = pipeline_ + programs_;
     for (const acl::LabelPartition& each : source_.partitions) {
       key += "/" + std::to_string(each.label.value) + "=" + std::to_string(each.partition.value);
     }
@@ -227,14 +283,16 @@ class Run {
   }
 
   Status FindChanges() {
-    bool same_walk = before_.walk == WalkKey() && before_.target_revision.empty();
+    bool made_like = !branch_.like_revision.empty();
+    bool same_walk = before_.walk == WalkKey() && (made_like || before_.target_revision.empty());
+    const std::string& since = made_like ? branch_.like_revision : before_.revision;
     bool partial = false;
-    if (same_walk && !before_.revision.empty()) {
-      ASSIGN_OR_RETURN(partial, FindChangesSince(before_.revision));
+    if (same_walk && !since.empty()) {
+      ASSIGN_OR_RETURN(partial, FindChangesSince(since));
     }
     if (!partial) RETURN_IF_ERROR(FindChangesInAll());
-    report_.walked_all = !partial;
-    report_.files_changed = changed_.size();
+    report_.walked_all = !partial && (branch_.bit == 0 || report_.walked_all);
+    report_.files_changed += changed_.size();
     return OkStatus();
   }
 
@@ -261,11 +319,9 @@ class Run {
     size_t present = paths.size();
     paths.insert(paths.end(), gone.begin(), gone.end());
     ASSIGN_OR_RETURN(auto records, index_.FindRecords(source_.id, paths));
-    for (const auto& record : records) {
-      if (record) Remember(*record);
-    }
-    report_.files_seen = before_.files - ledger_.size() + present;  // the ledger's other files, and these
-    report_.files_unchanged = before_.files - ledger_.size();
+    for (const FileRecord& record : records) Remember(record);
+    files_seen_ = before_.files - ledger_.size() + present;  // the ledger's other files, and these
+    report_.files_unchanged += before_.files - ledger_.size();
     for (TreeEntry& entry : entries) RETURN_IF_ERROR(CompareWithLedger(std::move(entry), attributes));
     return true;
   }
@@ -277,7 +333,7 @@ class Run {
       entries.push_back(std::move(entry));
       return OkStatus();
     }));
-    report_.files_seen = entries.size();
+    files_seen_ = entries.size();
     TellApart(entries);
     ASSIGN_OR_RETURN(Attributes attributes, Attributes::Read(tree_));
     RETURN_IF_ERROR(LoadLedger());
@@ -309,7 +365,9 @@ class Run {
 
   void Remember(const FileRecord& record) {
     PartitionId partition = record.state == FileState::kIndexed ? record.partition : PartitionId();
-    ledger_.emplace(record.path, Known{record.version, partition, record.state});
+    Known known{record.version, partition, record.state, static_cast<uint32_t>(std::countr_zero(record.branches))};
+    bool own = (record.branches >> branch_.bit & 1) != 0;
+    own ? void(ledger_.emplace(record.path, std::move(known))) : void(elsewhere_.emplace(record.path, std::move(known)));
   }
 
   Status CompareWithLedger(TreeEntry entry, const Attributes& attributes) {
@@ -318,7 +376,8 @@ class Run {
     ASSIGN_OR_RETURN(work.record.partition, directory_.PartitionFor(source_.id, entry.path));
     work.record.path = entry.path;
     work.record.size_bytes = entry.size_bytes;
-    work.record.version = pipeline_ + ":" + KeyOf(work.attributes) + ":" + entry.version;
+    bool document = DocumentFormatOf(entry.path) != DocumentFormat::kNone;
+    work.record.version = pipeline_ + (document ? programs_ : "") + ":" + KeyOf(work.attributes) + ":" + entry.version;
     if (auto known = ledger_.find(entry.path); known != ledger_.end()) {
       Known old = std::move(known->second);
       ledger_.erase(known);  // what is left in the end is gone from the source
@@ -329,9 +388,26 @@ class Run {
       }
       work.old_partition = old.partition;
     }
+    if (ShareWithBranch(work)) return OkStatus();
     work.entry = std::move(entry);
     changed_.push_back(std::move(work));
     return OkStatus();
+  }
+
+  // True: another branch has the very file, so that nothing is to be read.
+  bool ShareWithBranch(const Work& work) {
+    auto [begin, end] = elsewhere_.equal_range(work.record.path);
+    for (auto at = begin; at != end; ++at) {
+      const Known& known = at->second;
+      bool moves = known.partition && known.partition != work.record.partition;
+      if (known.version != work.record.version || known.state == FileState::kFailed || moves) continue;
+      if (work.old_partition && work.old_partition != known.partition) ChangeOf(work.old_partition).remove.push_back(work.record.path);
+      if (known.partition) ChangeOf(known.partition).share.push_back({work.record.path, known.branch});
+      batch_.ledger_share.push_back({work.record.path, known.branch});
+      ++report_.files_shared;
+      return true;
+    }
+    return false;
   }
 
   // Reads the files of [begin, end), where end is chosen so that their bytes fit in memory.
@@ -384,7 +460,9 @@ class Run {
       batch_bytes_ += work.file.text.size();
       ChangeOf(work.record.partition).add.push_back(std::move(work.file));
     } else {
-      ++(work.record.state == FileState::kSkipped ? report_.files_skipped : report_.files_failed);
+      bool skipped = work.record.state == FileState::kSkipped;
+      ++(skipped ? report_.files_skipped : report_.files_failed);
+      failed_ += !skipped;
     }
     batch_.ledger.push_back(std::move(work.record));
     work = {};
@@ -395,7 +473,7 @@ class Run {
       if (known.partition) ChangeOf(known.partition).remove.push_back(path);
       batch_.ledger_gone.push_back(path);
     }
-    report_.files_removed = ledger_.size();
+    report_.files_removed += ledger_.size();
     return OkStatus();
   }
 
@@ -404,18 +482,22 @@ class Run {
     RETURN_IF_ERROR(FinishCommit());
     batch_.tenant = source_.tenant;
     batch_.source = source_.id;
+    batch_.branch = branch_.bit;
     batch_.revision = tree_.revision();
-    batch_.state = before_;
-    batch_.state.branch = tree_.branch();
+    BranchState now = before_;
+    now.name = branch_.bit == 0 ? tree_.branch() : before_.name;
     if (last) {
-      batch_.state.revision = tree_.revision();
-      batch_.state.target_revision.clear();
-      batch_.state.updated_unix_ms = NowUnixMs();
-      batch_.state.walk = report_.files_failed == 0 ? WalkKey() : "";  // what failed is tried again
-      batch_.state.files = report_.files_seen;
+      now.revision = tree_.revision();
+      now.target_revision.clear();
+      now.updated_unix_ms = NowUnixMs();
+      now.walk = failed_ == 0 ? WalkKey() : "";  // what failed is tried again
+      now.files = files_seen_;
+      report_.files_seen += files_seen_;
     } else {
-      batch_.state.target_revision = tree_.revision();
+      now.target_revision = tree_.revision();
     }
+    batch_.state = state_;
+    SetBranch(now, batch_.state);
     committing_ = std::async(std::launch::async, [this, batch = std::exchange(batch_, {})] {
       Stopwatch watch(report_.times.commit);
       return index_.Commit(batch);
@@ -441,17 +523,23 @@ class Run {
   Index& index_;
   acl::Directory& directory_;
   const acl::Source& source_;
+  const RunBranch branch_;
   SourceTree& tree_;
   const BatchLimits limits_;
   const std::string pipeline_;
+  const std::string programs_ = DocumentPrograms();  // one that is installed later makes documents changed files
   const Masking masking_;
+  const DocumentLimits documents_;
   const int threads_;
   const std::stop_token stop_;
   const Indexer::Progress& show_;
   IndexReport& report_;
   IndexProgress progress_;
-  SourceState before_;
-  std::unordered_map<std::string, Known> ledger_;  // by path; in the end, what is gone
+  SourceState state_;   // as the run found it
+  BranchState before_;  // of it, this branch
+  uint64_t files_seen_ = 0, failed_ = 0;
+  std::unordered_map<std::string, Known> ledger_;  // the branch's, by path; in the end, what is gone
+  std::unordered_multimap<std::string, Known> elsewhere_;  // versions that other branches alone have
   std::vector<Work> changed_;
   IndexCommit batch_;
   size_t batch_bytes_ = 0;
@@ -462,25 +550,9 @@ std::string MirrorFolder(const IndexerOptions& options, SourceId source) {
   return options.repositories_folder + "/" + std::to_string(source.value) + ".git";
 }
 
-Result<std::unique_ptr<SourceTree>> OpenTree(const acl::Source& source, const RunOptions& run, const IndexerOptions& options,
-                                             std::stop_token stop) {
-  if (source.kind == acl::SourceKind::kDocuments) {
-    if (options.documents == nullptr) return Internal("there is no store of documents");
-    return std::unique_ptr<SourceTree>(std::make_unique<StoredDocumentTree>(*options.documents, source.id));
-  }
-  if (source.kind == acl::SourceKind::kFolder) {
-    ASSIGN_OR_RETURN(auto folder, FolderTree::Open(source.location, {.limits = {}, .stop = stop}));
-    return std::unique_ptr<SourceTree>(std::move(folder));
-  }
-  auto open = [&]() -> Result<GitRepository> {
-    if (!IsRemote(source.location)) return GitRepository::Open(source.location);
-    return GitRepository::Mirror(source.location, {.folder = MirrorFolder(options, source.id),
-                                                   .branch = source.branch, .token = run.token,
-                                                   .networks = options.networks, .stop = stop});
-  };
-  ASSIGN_OR_RETURN(GitRepository repository, open());
-  ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
-  return std::unique_ptr<SourceTree>(std::make_unique<GitTree>(repository, std::move(head), GitTree::Options{.limits = {}, .stop = stop}));
+MirrorOptions MirrorOptionsFor(const acl::Source& source, const RunOptions& run, const IndexerOptions& options, std::stop_token stop) {
+  return {.folder = MirrorFolder(options, source.id), .branch = source.branch, .also = run.also, .token = run.token,
+          .networks = options.networks, .stop = std::move(stop)};
 }
 
 // Every file lies where the rules of `source` want it.
@@ -488,6 +560,39 @@ Status SettleRules(Index& index, acl::Directory& directory, const acl::Source& s
   return directory.SettleRules(source.id, source.rules_version, [&](std::span<const PartitionId> partitions) {
     return index.RemoveSource(SourceId(), partitions);  // of no source: these partitions alone
   });
+}
+
+}  // namespace
+
+// The default branch's tree, and where other branches are found.
+struct OpenedSource {
+  std::unique_ptr<SourceTree> tree;
+  std::optional<GitRepository> repository = {};
+  std::vector<GitRef> refs = {};  // what is followed besides
+};
+
+namespace {
+
+Result<OpenedSource> OpenSource(const acl::Source& source, const RunOptions& run, const IndexerOptions& options, std::stop_token stop) {
+  if (source.kind == acl::SourceKind::kDocuments) {
+    if (options.documents == nullptr) return Internal("there is no store of documents");
+    return OpenedSource{std::make_unique<StoredDocumentTree>(*options.documents, source.id)};
+  }
+  if (source.kind == acl::SourceKind::kFolder) {
+    ASSIGN_OR_RETURN(auto folder, FolderTree::Open(source.location, {.limits = {}, .stop = stop}));
+    return OpenedSource{std::move(folder)};
+  }
+  auto open = [&]() -> Result<GitRepository> {
+    if (!IsRemote(source.location)) return GitRepository::Open(source.location);
+    return GitRepository::Mirror(source.location, MirrorOptionsFor(source, run, options, stop));
+  };
+  ASSIGN_OR_RETURN(GitRepository repository, open());
+  ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
+  OpenedSource opened{std::make_unique<GitTree>(repository, std::move(head), GitTree::Options{.limits = {}, .stop = stop}), repository};
+  if (!run.also.empty()) {
+    ASSIGN_OR_RETURN(opened.refs, repository.Refs(run.also));
+  }
+  return opened;
 }
 
 }  // namespace
@@ -504,13 +609,13 @@ Result<Location> ResolveLocation(const std::string& text) {
 
 Result<IndexReport> Indexer::Run(const acl::Source& source, const RunOptions& run, std::stop_token stop, const Progress& progress) {
   IndexReport report;
-  std::unique_ptr<SourceTree> tree;
+  OpenedSource opened;
   {
     Stopwatch watch(report.times.fetch);
     progress({.stage = IndexStage::kFetching, .vectors = {}});
-    ASSIGN_OR_RETURN(tree, OpenTree(source, run, options_, stop));
+    ASSIGN_OR_RETURN(opened, OpenSource(source, run, options_, stop));
   }
-  RETURN_IF_ERROR(IndexTree(source, run, *tree, /*with_vectors=*/true, stop, progress, report));
+  RETURN_IF_ERROR(IndexOpened(source, run, opened, /*with_vectors=*/true, stop, progress, report));
   return report;
 }
 
@@ -519,15 +624,24 @@ Result<bool> Indexer::HasNews(const acl::Source& source, const RunOptions& run, 
   if (source.kind == acl::SourceKind::kDocuments) return false;  // what is pushed is indexed then
   ASSIGN_OR_RETURN(SourceState state, index_.StateOf(source.id));
   if (state.revision.empty() || !state.target_revision.empty()) return true;
+  std::vector<GitRef> refs;
   if (IsRemote(source.location)) {
-    ASSIGN_OR_RETURN(GitHead tip, GitRepository::RemoteTip(source.location, {.branch = source.branch, .token = run.token,
-                                                                             .timeout = std::chrono::seconds(60), .networks = options_.networks,
-                                                                             .stop = stop}));
-    return tip.commit != state.revision;
+    MirrorOptions remote = MirrorOptionsFor(source, run, options_, std::move(stop));
+    remote.timeout = std::chrono::seconds(60);
+    ASSIGN_OR_RETURN(GitHead tip, GitRepository::RemoteTip(source.location, remote));
+    if (tip.commit != state.revision) return true;
+    if (!run.also.empty()) {
+      ASSIGN_OR_RETURN(refs, GitRepository::RemoteRefs(source.location, remote));
+    }
+  } else {
+    ASSIGN_OR_RETURN(GitRepository repository, GitRepository::Open(source.location));
+    ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
+    if (head.commit != state.revision) return true;
+    if (!run.also.empty()) {
+      ASSIGN_OR_RETURN(refs, repository.Refs(run.also));
+    }
   }
-  ASSIGN_OR_RETURN(GitRepository repository, GitRepository::Open(source.location));
-  ASSIGN_OR_RETURN(GitHead head, repository.Head(source.branch));
-  return head.commit != state.revision;
+  return HasBranchNews(state, state.branch, refs);
 }
 
 void Indexer::RemoveMirror(SourceId source) const {
@@ -549,19 +663,68 @@ void Indexer::KeepMirrors(const std::vector<SourceId>& sources) const {
 Result<IndexReport> Indexer::RunDocuments(const acl::Source& source, const std::vector<Document>& documents,
                                           bool with_vectors, std::stop_token stop, const Progress& progress) {
   IndexReport report;
-  DocumentTree tree(documents);
-  RETURN_IF_ERROR(IndexTree(source, RunOptions(), tree, with_vectors, stop, progress, report));
+  OpenedSource opened{std::make_unique<DocumentTree>(documents)};
+  RETURN_IF_ERROR(IndexOpened(source, RunOptions(), opened, with_vectors, stop, progress, report));
   return report;
 }
 
-Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, SourceTree& tree, bool with_vectors,
-                          std::stop_token stop, const Progress& progress, IndexReport& report) {
+// The default branch is there already: what the others share with it costs nothing. One that cannot be indexed holds up no
+// other.
+Status Indexer::IndexOthers(const acl::Source& source, const RunOptions& run, const OpenedSource& opened, std::stop_token stop,
+                            const Progress& progress, IndexReport& report) {
+  ASSIGN_OR_RETURN(SourceState state, index_.StateOf(source.id));
+  BranchPlan plan = PlanBranches(state, opened.tree->branch(), opened.refs);
+  auto drop = [&](BranchSet gone) -> Status {
+    ASSIGN_OR_RETURN(SourceState now, index_.StateOf(source.id));
+    std::erase_if(now.others, [&](const BranchState& branch) { return (gone >> branch.bit & 1) != 0; });
+    now.left_out = plan.left_out;
+    return gone != 0 || now.left_out != state.left_out ? index_.DropBranches(source.id, gone, now) : OkStatus();
+  };
+  BranchSet taken = 0;  // from branches that are gone
+  for (const PlannedBranch& branch : plan.branches) {
+    if (branch.added) taken |= BranchSet{1} << branch.bit;
+  }
+  RETURN_IF_ERROR(drop(plan.gone & taken));
+  Status failure;
+  for (const PlannedBranch& planned : plan.branches) {
+    RunBranch branch{.bit = planned.bit};
+    if (planned.added) {
+      ASSIGN_OR_RETURN(state, index_.StateOf(source.id));
+      BranchState like = BranchOf(state, ClosestBranch(state, planned.ref.commit));
+      branch.like_revision = like.revision;
+      uint32_t like_bit = like.bit;
+      state.others.push_back({.bit = planned.bit, .name = planned.ref.name, .revision = {}, .target_revision = planned.ref.commit,
+                              .updated_unix_ms = 0, .walk = like.walk, .files = like.files});
+      std::ranges::sort(state.others, {}, &BranchState::bit);
+      RETURN_IF_ERROR(index_.AddBranch(source.id, like_bit, state));
+      CrashPoint("branch-added");
+    }
+    GitTree tree(*opened.repository, {.commit = planned.ref.commit, .branch = planned.ref.name}, GitTree::Options{.limits = {}, .stop = stop});
+    ingest::Run one(index_, directory_, source, run, std::move(branch), tree, options_, stop, progress, report);
+    if (!planned.added && one.IsUpToDate()) continue;
+    ++report.branches_changed;
+    Status indexed = one.IndexText();
+    if (stop.stop_requested()) return indexed;
+    if (failure.ok() && !indexed.ok()) failure = Status(indexed.code(), "branch " + planned.ref.name + ": " + indexed.message());
+  }
+  report.branches = 1 + plan.branches.size();
+  RETURN_IF_ERROR(drop(plan.gone & ~taken));
+  return failure;
+}
+
+Status Indexer::IndexOpened(const acl::Source& source, const RunOptions& run, OpenedSource& opened, bool with_vectors,
+                            std::stop_token stop, const Progress& progress, IndexReport& report) {
+  Status failure;  // of a branch
   {
     Stopwatch watch(report.times.total);
-    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, run, tree, options_, stop, progress, report).IndexText());
+    report.branch = opened.tree->branch();
+    report.revision = opened.tree->revision();
+    RETURN_IF_ERROR(ingest::Run(index_, directory_, source, run, RunBranch(), *opened.tree, options_, stop, progress, report).IndexText());
+    failure = IndexOthers(source, run, opened, stop, progress, report);
+    if (stop.stop_requested()) return failure.ok() ? Unavailable("interrupted") : failure;
     CrashPoint("text-done");
-    RETURN_IF_ERROR(SettleRules(index_, directory_, source));
-    if (!with_vectors) return OkStatus();
+    if (failure.ok()) RETURN_IF_ERROR(SettleRules(index_, directory_, source));
+    if (!with_vectors) return failure;
     ASSIGN_OR_RETURN(auto partitions, directory_.PartitionsOf(source.id));
     Stopwatch vectors(report.times.vectors);
     std::shared_ptr<const TextEncoder> done;
@@ -576,8 +739,8 @@ Status Indexer::IndexTree(const acl::Source& source, const RunOptions& run, Sour
     RETURN_IF_ERROR(index_.Merge(partitions, stop));
   }
   report.times.total += report.times.fetch;
-  progress({.stage = IndexStage::kDone, .vectors = report.vectors});
-  return OkStatus();
+  if (failure.ok()) progress({.stage = IndexStage::kDone, .vectors = report.vectors});
+  return failure;
 }
 
 }  // namespace codelore::ingest

@@ -19,11 +19,13 @@
 #include "codelore/encoder.h"
 #include "codelore/index.h"
 #include "codelore/store.h"
+#include "ingest/git.h"
 #include "ingest/network_policy.h"
 
 namespace codelore::ingest {
 
 class SourceTree;
+struct OpenedSource;
 
 // How much is worked on at once. A stop request is seen between two windows.
 struct BatchLimits {
@@ -70,12 +72,15 @@ struct RunOptions {
   std::string token = {};   // for its remote, see MirrorOptions
   uint32_t generation = 0;  // raised to have every file indexed anew
   Masking masking = Masking::kAll;
+  RefPatterns also = {};    // branches and tags besides the source's own
 };
 
 struct IndexReport {
   std::string branch;
   std::string revision;
   uint64_t files_seen = 0, files_changed = 0, files_removed = 0, files_unchanged = 0;
+  uint64_t files_shared = 0;  // changed, and there already: another branch has them
+  uint64_t branches = 1, branches_changed = 0;  // of those besides the default one
   uint64_t files_indexed = 0, files_skipped = 0, files_failed = 0;  // of those changed
   uint64_t bytes_read = 0;
   bool walked_all = true;  // false: only what differs from the commit before was looked at
@@ -133,8 +138,10 @@ class Indexer {
                                    std::stop_token stop, const Progress& progress);
 
  private:
-  Status IndexTree(const acl::Source& source, const RunOptions& run, SourceTree& tree, bool with_vectors,
-                   std::stop_token stop, const Progress& progress, IndexReport& report);
+  Status IndexOpened(const acl::Source& source, const RunOptions& run, OpenedSource& opened, bool with_vectors,
+                     std::stop_token stop, const Progress& progress, IndexReport& report);
+  Status IndexOthers(const acl::Source& source, const RunOptions& run, const OpenedSource& opened, std::stop_token stop,
+                     const Progress& progress, IndexReport& report);
 
   Index& index_;
   acl::Directory& directory_;

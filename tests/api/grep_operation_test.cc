@@ -37,7 +37,7 @@ TEST_F(GrepOperationTest, FindsLinesOfTheSourcesTheCallerMayRead) {
 }
 
 TEST_F(GrepOperationTest, AnswersAStrangerAsIfNothingWereThere) {
-  Json expected = {{"pattern", "round_total"}, {"matches", 0}, {"files_with_matches", 0}, {"complete", true}, {"incomplete", ""}, {"files", Json::array()}};
+  Json expected = {{"pattern", "round_total"}, {"matches", 0}, {"files_with_matches", 0}, {"complete", true}, {"incomplete", ""}, {"files", Json::array()}, {"seen", Json::array()}};
   EXPECT_EQ(Grep(world_.User("eve"), {{"pattern", "round_total"}}), expected);
   EXPECT_EQ(world_.Outcome(world_.User("eve"), "grep", {{"pattern", "x"}, {"sources", {"billing"}}}),
             world_.Outcome(world_.User("eve"), "grep", {{"pattern", "x"}, {"sources", {"billing"}}}));

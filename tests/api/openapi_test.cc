@@ -40,7 +40,7 @@ void ForEachOperation(const std::function<void(const std::string& path, const st
 }
 
 TEST(OpenApiTest, DescribesEveryOperationAndNoOther) {
-  std::set<std::string> wanted = {"get /healthz", "get /readyz", "get /openapi.json", "post /v1/webhooks/{forge}/{source}",
+  std::set<std::string> wanted = {"get /healthz", "get /readyz", "get /metrics", "get /openapi.json", "post /v1/webhooks/{forge}/{source}",
                                   "put /v1/sources/{source}/documents/{path}", "delete /v1/sources/{source}/documents/{path}",
                                   "post /v1/sources/{source}/documents"}, found;
   for (const Operation& operation : Operations()) {

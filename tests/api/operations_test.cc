@@ -55,7 +55,7 @@ TEST_F(OperationsTest, HitHasExactlyTheFieldsOfTheContract) {
   Json reply = world_.Call(world_.Operator(), "search", {{"query", "round_total"}});
   std::vector<std::string> fields;
   for (const auto& [name, value] : reply["hits"][0].items()) fields.push_back(name);
-  EXPECT_EQ(fields, (std::vector<std::string>{"rank", "source", "commit", "branch", "path", "language", "kind", "symbol", "scope", "start_line",
+  EXPECT_EQ(fields, (std::vector<std::string>{"rank", "source", "commit", "branch", "branches", "path", "language", "kind", "symbol", "scope", "start_line",
                                               "end_line", "snippet", "match_lines", "citation"}));
 }
 

@@ -73,6 +73,9 @@ const std::vector<Row>& Rows() {
       {"PUT /v1/sources/:source/documents/:path", Access::kAdministrator, {{"text", "x"}}, "robots", 400},  // no source of documents
       {"DELETE /v1/sources/:source/documents/:path", Access::kAdministrator, nullptr, "robots", 400},
       {"POST /v1/sources/:source/documents", Access::kAdministrator, {{"path", "a.md"}, {"text", "x"}}, "robots", 400},
+      {"GET /v1/sources/:source/documents", Access::kAdministrator, nullptr, "robots", 400},  // no source of documents
+      {"POST /v1/sources/:source/document", Access::kAdministrator, {{"path", "a.md"}, {"text", "x"}}, "robots", 400},
+      {"GET /metrics", Access::kAdministrator},
       {"GET /v1/users", Access::kAuditor},
       {"POST /v1/users", Access::kAdministrator, {{"user", "newcomer"}}},
       {"GET /v1/users/:user", Access::kAuditor, nullptr, "robots", 404},

@@ -57,9 +57,10 @@ TEST(ClassifyTest, NamesOfGeneratedFiles) {
 }
 
 TEST(ClassifyTest, NamesOfBinaryFiles) {
-  for (std::string_view path : {"a.PNG", "font.woff2", "x.tar.gz", "lib.so", "a.pdf", "weights.safetensors"}) {
+  for (std::string_view path : {"a.PNG", "font.woff2", "x.tar.gz", "lib.so", "a.pptx", "weights.safetensors"}) {
     EXPECT_EQ(OfPath(path), "binary") << path;
   }
+  for (std::string_view path : {"a.pdf", "b.DOCX"}) EXPECT_EQ(OfPath(path), "") << path << " has text";
 }
 
 TEST(ClassifyTest, SizesDecideByKind) {

@@ -140,6 +140,44 @@ TEST(GitTest, MirrorHasNoHistoryAndNoTags) {
   EXPECT_FALSE(std::filesystem::exists(data / ("m/objects/" + first.substr(0, 2) + "/" + first.substr(2))));
 }
 
+TEST(GitTest, MirrorFollowsBranchesAndTagsByPattern) {
+  ScratchRepository origin;
+  std::string first = origin.Commit();
+  origin.Git({"tag", "-a", "-m", "one", "v1"});
+  origin.Git({"branch", "release/1"});
+  origin.Git({"branch", "topic"});
+  origin.Write("a", "1");
+  origin.Commit();
+  TempFolder data;
+  MirrorOptions options{.folder = data / "m", .also = {.branches = {"release/*"}, .tags = {"v*"}}};
+  auto names = [](const std::vector<GitRef>& refs) {
+    std::string text;
+    for (const GitRef& ref : refs) text += ref.name + " ";
+    return text;
+  };
+  auto mirror = GitRepository::Mirror(Url(origin), options);
+  ASSERT_TRUE(mirror.ok()) << mirror.status().ToString();
+  auto refs = mirror->Refs(options.also).value();
+  EXPECT_EQ(names(refs), "release/1 tags/v1 ");
+  for (const GitRef& ref : refs) EXPECT_EQ(ref.commit, first) << "a tag's commit, not the tag";
+  auto remote = GitRepository::RemoteRefs(Url(origin), options).value();
+  EXPECT_EQ(names(remote), names(refs));
+  for (const GitRef& ref : remote) EXPECT_EQ(ref.commit, first);
+  EXPECT_EQ(names(GitRepository::Open(origin.path())->Refs({.branches = {"*"}}).value()), "main release/1 topic ");
+  origin.Git({"branch", "-m", "release/1", "release/2"});
+  ASSERT_TRUE(GitRepository::Mirror(Url(origin), options).ok());
+  EXPECT_EQ(names(mirror->Refs(options.also).value()), "release/2 tags/v1 ");
+}
+
+TEST(GitTest, MirrorThatGrowsTooLargeIsNamed) {
+  ScratchRepository origin;
+  origin.Commit();
+  TempFolder data;
+  auto mirror = GitRepository::Mirror(Url(origin), {.folder = data / "m", .max_mirror_bytes = 100});
+  EXPECT_EQ(mirror.status().code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(mirror.status().message().find("fewer branches"), std::string::npos);
+}
+
 TEST(GitTest, FailedFetchKeepsTheMirrorAndSaysWhy) {
   ScratchRepository origin;
   std::string first = origin.Commit();

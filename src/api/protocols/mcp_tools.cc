@@ -93,25 +93,27 @@ struct Tool {
   std::string (*text)(const Json& reply);
 };
 
+std::pair<const std::string, Json> Branch() { return {"branch", Text("a branch or tags/NAME that is followed; none: the default branch")}; }
+
 const std::vector<Tool>& Tools() {
   static const std::vector<Tool> tools = {
       {"search", "search", "Search", "Search code and documents by meaning and by words. Operators: \"phrase\" /regex/ sym:NAME path:PART lang:NAME repo:NAME -not OR.",
        [] { return Json{{"query", Text("words, names or a question")}, {"sources", List("names of sources; none: all")}, {"paths", List("path globs")},
-                        {"languages", List("python, cpp, ...")}, {"limit", Number("how many hits", 50)}}; }, {"query"}, Json::object(), SearchText},
+                        {"languages", List("python, cpp, ...")}, {"limit", Number("how many hits", 50)}, Branch()}; }, {"query"}, Json::object(), SearchText},
       {"regex_search", "grep", "Search by regular expression", "Find lines that match an RE2 regular expression.",
        [] { return Json{{"pattern", Text("RE2; matches lie within one line")}, {"sources", List("names of sources; none: all")}, {"paths", List("path globs")},
-                        {"languages", List("python, cpp, ...")}, {"limit", Number("how many lines", 500)}, {"context", Number("lines around each", 10)}}; },
+                        {"languages", List("python, cpp, ...")}, {"limit", Number("how many lines", 500)}, {"context", Number("lines around each", 10)}, Branch()}; },
        {"pattern"}, {{"regex", true}}, GrepText},
       {"find_symbol", "symbols", "Find a definition", "Find where a function, class or other name is defined.",
        [] { return Json{{"name", Text("route, Flask.route, *Controller")}, {"prefix", {{"type", "boolean"}, {"description", "names that begin so"}}},
-                        {"sources", List("names of sources; none: all")}, {"limit", Number("how many", 200)}}; }, {"name"}, Json::object(), SymbolsText},
+                        {"sources", List("names of sources; none: all")}, {"limit", Number("how many", 200)}, Branch()}; }, {"name"}, Json::object(), SymbolsText},
       {"read_file", "read", "Read a file", "Read a file, or some lines of it.",
        [] { return Json{{"source", Text("name of the source")}, {"path", Text("from the source's root")}, {"start_line", Number("first line", 2147483647)},
-                        {"end_line", Number("last line", 2147483647)}}; }, {"source", "path"}, Json::object(), FileText},
+                        {"end_line", Number("last line", 2147483647)}, Branch()}; }, {"source", "path"}, Json::object(), FileText},
       {"list_files", "files", "List files", "List files by path, or find them by name.",
        [] { return Json{{"query", Text("words, abbreviations or a part of a path; none: all")}, {"sources", List("names of sources; none: all")},
                         {"paths", List("path globs")}, {"languages", List("python, cpp, ...")}, {"limit", Number("how many", 100)},
-                        {"offset", {{"type", "integer"}, {"minimum", 0}, {"maximum", 1000}}}}; }, {}, Json::object(), FilesText},
+                        {"offset", {{"type", "integer"}, {"minimum", 0}, {"maximum", 1000}}}, Branch()}; }, {}, Json::object(), FilesText},
       {"similar_files", "similar", "Find similar files", "Find files like one, by content and by name.",
        [] { return Json{{"file", Text("SOURCE:PATH")}, {"limit", Number("how many", 100)}}; }, {"file"}, Json::object(), FilesText},
       {"ask", "ask", "Ask", "Answer a question from the indexed code and documents, with citations.",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "codelore/utf8.h"
+#include "index/rank/provenance.h"
 
 namespace codelore::index {
 namespace {
@@ -75,14 +76,10 @@ class ExactSearch {
   ExactFile Describe(const CountedFile& file) const {
     const VisibleSegment& segment = world_.segments()[file.segment];
     ExactFile described;
-    described.source = segment.partition().source;
-    if (auto state = snapshot_.sources.find(described.source); state != snapshot_.sources.end()) {
-      described.branch = state->second.branch;
-      described.revision = state->second.revision;
-      // While an update is under way its files stand for the new revision, all others still for the old one.
-      const std::string& own = segment.live().entry.revision;
-      if (described.revision.empty() || own == state->second.target_revision) described.revision = own;
-    }
+    Provenance provenance = ProvenanceOf(snapshot_, segment, file.file);
+    described.source = provenance.source;
+    described.branch = std::move(provenance.branch);
+    described.revision = std::move(provenance.revision);
     FileStrings strings = segment.reader().StringsOf(segment.reader().file(file.file));
     described.path = strings.path;
     described.language = strings.language;
@@ -212,7 +209,9 @@ Result<std::vector<std::vector<uint32_t>>> MatchingFiles(World& world, const Key
 Result<ExactResult> SearchExactSnapshot(const Snapshot& snapshot, const Viewer& viewer, const ExactRequest& request) {
   ASSIGN_OR_RETURN(auto matcher, PatternMatcher::Compile(PatternOf(request)));
   World world(snapshot, viewer, request.filter);
-  return ExactSearch(world, snapshot, request, *matcher).Run();
+  auto result = ExactSearch(world, snapshot, request, *matcher).Run();
+  if (result.ok()) result->seen = SeenBy(snapshot, viewer, request.filter);
+  return result;
 }
 
 }  // namespace codelore::index

@@ -42,7 +42,6 @@ Status CompiledCondition::CompileAtom(const SearchRequest& request) {
       return OkStatus();
     case QueryKind::kBranch:
       cost_ = kBySource;
-      name_.emplace(text);
       return OkStatus();
     case QueryKind::kLanguage:
       cost_ = kByLanguage;
@@ -126,24 +125,28 @@ Result<FileSet> CompiledCondition::SelectAtom(const FileSet& among, const Condit
 
 bool CompiledCondition::SelectsSegment(const VisibleSegment& segment, const ConditionContext& context) const {
   SourceId source = segment.partition().source;
-  if (node_->kind == QueryKind::kSource) {
-    return std::ranges::any_of(context.request.source_names,
-                               [&](const auto& named) { return named.first == source && name_->Matches(named.second); });
-  }
+  return std::ranges::any_of(context.request.source_names,
+                             [&](const auto& named) { return named.first == source && name_->Matches(named.second); });
+}
+
+BranchSet CompiledCondition::SelectedBranches(SourceId source, const ConditionContext& context) const {
   auto state = context.snapshot.sources.find(source);
-  return state != context.snapshot.sources.end() && name_->Matches(state->second.branch);
+  return state == context.snapshot.sources.end() ? 0 : BranchesNamed(state->second, {node_->text});
 }
 
 FileSet CompiledCondition::SelectByRow(const FileSet& among, const ConditionContext& context) const {
   FileSet selected = FileSet::None(context.world);
-  bool by_source = cost_ == kBySource;
+  bool by_branch = node_->kind == QueryKind::kBranch;
+  bool by_source = node_->kind == QueryKind::kSource;
   for (size_t s = 0; s < context.world.segments().size(); ++s) {
     const VisibleSegment& segment = context.world.segments()[s];
     if (by_source && !SelectsSegment(segment, context)) continue;
+    BranchSet branches = by_branch ? SelectedBranches(segment.partition().source, context) : 0;
+    if (by_branch && branches == 0) continue;
     for (uint32_t file = 0; file < segment.reader().file_count(); ++file) {
       if (!among.Has(s, file)) continue;
-      FileStrings strings = by_source ? FileStrings() : segment.reader().StringsOf(segment.reader().file(file));
-      bool yes = by_source;
+      FileStrings strings = cost_ == kBySource ? FileStrings() : segment.reader().StringsOf(segment.reader().file(file));
+      bool yes = by_source || (by_branch && (segment.live().BranchesOf(file) & branches) != 0);
       if (cost_ == kByLanguage) yes = !language_.empty() && strings.language == language_;
       if (cost_ == kByPath) yes = path_ ? path_->Matches(strings.path) : name_->IsPartOf(strings.path);
       if (yes) selected.Add(s, file);

@@ -43,8 +43,10 @@ class CompiledCondition {
 
   // Of lang: the canonical name, empty when there is no such language.
   const std::string& language() const { return language_; }
-  // Of repo: and branch:.
+  // Of repo:.
   bool SelectsSegment(const VisibleSegment& segment, const ConditionContext& context) const;
+  // Of branch:.
+  BranchSet SelectedBranches(SourceId source, const ConditionContext& context) const;
   bool SelectsSource(std::string_view name) const { return name_->Matches(name); }
 
  private:

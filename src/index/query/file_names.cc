@@ -153,7 +153,7 @@ Result<FileResult> FindFilesByName(const Snapshot& snapshot, const Viewer& viewe
   for (size_t i = request.offset; i < end; ++i) {
     const VisibleSegment& segment = world.segments()[matches[i].segment];
     FileStrings strings = segment.reader().StringsOf(segment.reader().file(matches[i].file));
-    Provenance provenance = ProvenanceOf(snapshot, segment);
+    Provenance provenance = ProvenanceOf(snapshot, segment, matches[i].file);
     result.files.push_back({.source = provenance.source, .revision = std::move(provenance.revision),
                             .branch = std::move(provenance.branch), .path = std::string(strings.path),
                             .language = std::string(strings.language), .reasons = {}});

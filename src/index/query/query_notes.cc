@@ -85,17 +85,20 @@ bool QueryNotes::AddUnknownName(const CompiledCondition& atom) {
     notes_.push_back("no source named '" + text + "' that you may read" + Suggestion(text, names));
   } else if (atom.node().kind == QueryKind::kBranch) {
     std::set<std::string> branches;
-    for (const VisibleSegment& segment : context_.world.segments()) {
-      if (atom.SelectsSegment(segment, context_)) return false;
-      auto state = context_.snapshot.sources.find(segment.partition().source);
-      if (state != context_.snapshot.sources.end() && !state->second.branch.empty()) branches.insert(state->second.branch);
+    const auto& sources = context_.request.filter.sources;
+    for (const auto& [source, name] : context_.request.source_names) {
+      if (!sources.empty() && std::ranges::find(sources, source) == sources.end()) continue;
+      if (atom.SelectedBranches(source, context_) != 0) return false;
+      auto state = context_.snapshot.sources.find(source);
+      if (state == context_.snapshot.sources.end()) continue;
+      for (std::string& branch : BranchNames(state->second, ~BranchSet{0})) branches.insert(std::move(branch));
     }
     std::string list;
     size_t listed = 0;
     for (const std::string& branch : branches) {
       if (++listed <= 5) list += (list.empty() ? "; indexed: " : ", ") + branch;
     }
-    notes_.push_back("branch '" + text + "' is not indexed in any source searched" + list);
+    notes_.push_back("branch '" + text + "' is not indexed in any source searched" + list + (branches.size() > 5 ? ", ..." : ""));
   } else {
     return false;
   }
@@ -110,7 +113,8 @@ bool QueryNotes::AddEmptyWorld() {
   if (context_.request.source_names.empty()) {
     notes_.push_back("there is no source that you may read");
   } else if (context_.world.live_chunks() == 0) {
-    notes_.push_back("the sources searched have nothing indexed yet");
+    bool said = std::ranges::any_of(unknown_, [](const QueryNode* node) { return node->kind == QueryKind::kBranch; });
+    if (!said) notes_.push_back("the sources searched have nothing indexed yet");
   } else {
     return false;
   }

@@ -116,6 +116,16 @@ void AppendRanked(const QueryNode& node, std::string& text) {
   }
 }
 
+// True: nothing satisfies the node that is in none of the branches collected for it.
+bool CollectBranches(const QueryNode& node, std::vector<std::string>& names) {
+  if (node.kind == QueryKind::kBranch) names.push_back(node.text);
+  if (IsAtom(node.kind)) return node.kind == QueryKind::kBranch;
+  if (node.kind == QueryKind::kNot) return false;
+  size_t within = 0;
+  for (const QueryNode& child : node.children) within += CollectBranches(child, names);
+  return node.kind == QueryKind::kAnd ? within > 0 : within == node.children.size();
+}
+
 }  // namespace
 
 bool IsCode(std::string_view phrase) {
@@ -155,6 +165,12 @@ std::string PrintQuery(const QueryNode& node) {
     case QueryKind::kOr: return PrintList(node.children, " OR ");
     default: return PrintField(node);
   }
+}
+
+std::vector<std::string> BranchesAsked(const QueryNode& node) {
+  std::vector<std::string> names;
+  if (!CollectBranches(node, names) && !names.empty()) names.emplace_back();
+  return names;
 }
 
 std::string RankedTextOf(const QueryNode& node) {

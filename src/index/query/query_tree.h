@@ -53,6 +53,10 @@ std::string_view FieldPrefix(QueryKind kind);
 
 std::string PrintQuery(const QueryNode& node);
 
+// The branches that a search has to look at, as SearchFilter has them: those of branch: that are not negated, and the
+// default one where the query can be satisfied without them. Empty: the query says nothing of branches.
+std::vector<std::string> BranchesAsked(const QueryNode& node);
+
 // What is left to rank by, as one text: the words, phrases, symbols and the plain words of expressions, but nothing
 // that is negated and no names of places.
 std::string RankedTextOf(const QueryNode& node);

@@ -12,7 +12,7 @@ namespace codelore::index {
 
 // See Index::ReadFile.
 Result<FileText> ReadFileIn(const Snapshot& snapshot, const KeyValueStore& store, const Viewer& viewer, SourceId source,
-                            const std::string& path);
+                            const std::string& path, const std::string& branch);
 
 }  // namespace codelore::index
 

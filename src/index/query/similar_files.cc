@@ -203,11 +203,11 @@ bool FindOrigin(World& world, const SimilarFilesRequest& request, Place& origin)
 // Lets a search pass what the filter lets pass, except for the file itself.
 void ApplyFilter(World& world, const Snapshot& snapshot, const Viewer& viewer, const SearchFilter& filter, Place origin) {
   World filtered(snapshot, viewer, filter);
-  std::map<const LiveSegment*, VisibleSegment*> passing;
-  for (VisibleSegment& segment : filtered.segments()) passing[&segment.live()] = &segment;
+  std::map<SegmentId, VisibleSegment*> passing;
+  for (VisibleSegment& segment : filtered.segments()) passing[segment.live().entry.id] = &segment;
   for (uint32_t s = 0; s < world.segments().size(); ++s) {
     VisibleSegment& segment = world.segments()[s];
-    auto at = passing.find(&segment.live());
+    auto at = passing.find(segment.live().entry.id);
     std::vector<uint8_t> flags(segment.reader().file_count());
     for (uint32_t file = 0; file < flags.size(); ++file) {
       flags[file] = at != passing.end() && at->second->Allows(file) && Place{s, file} != origin;
@@ -220,7 +220,9 @@ void ApplyFilter(World& world, const Snapshot& snapshot, const Viewer& viewer, c
 
 Result<FileResult> FindSimilar(const Snapshot& snapshot, const KeyValueStore& store, const Viewer& viewer,
                                const SimilarFilesRequest& request, const Hash256& encoder_fingerprint) {
-  World world(snapshot, viewer, {});
+  SearchFilter everything;
+  everything.branches = request.filter.branches;
+  World world(snapshot, viewer, everything);
   Place origin;
   if (!FindOrigin(world, request, origin)) return NotFound("there is no such file that you may read");
   ApplyFilter(world, snapshot, viewer, request.filter, origin);
@@ -230,7 +232,7 @@ Result<FileResult> FindSimilar(const Snapshot& snapshot, const KeyValueStore& st
   for (const auto& [score, place] : search.Best(request.limit)) {
     const VisibleSegment& segment = world.segments()[place.segment];
     FileStrings strings = segment.reader().StringsOf(segment.reader().file(place.file));
-    Provenance provenance = ProvenanceOf(snapshot, segment);
+    Provenance provenance = ProvenanceOf(snapshot, segment, place.file);
     result.files.push_back({.source = provenance.source, .revision = std::move(provenance.revision),
                             .branch = std::move(provenance.branch), .path = std::string(strings.path),
                             .language = std::string(strings.language), .reasons = search.Reasons(place)});

@@ -10,9 +10,10 @@ Result<Hit> MakeHit(const KeyValueStore& store, const Snapshot& snapshot, const 
   const SegmentReader& reader = segment.reader();
   const FileRow& file = reader.file(chunk.file);
   Hit hit;
-  Provenance provenance = ProvenanceOf(snapshot, segment);
+  Provenance provenance = ProvenanceOf(snapshot, segment, chunk.file);
   hit.source = provenance.source;
   hit.branch = std::move(provenance.branch);
+  hit.branches = std::move(provenance.branches);
   hit.revision = std::move(provenance.revision);
   FileStrings file_strings = reader.StringsOf(file);
   ChunkStrings strings = reader.StringsOf(chunk);

@@ -10,6 +10,7 @@
 #include "index/rank/hit.h"
 #include "index/rank/lexical_search.h"
 #include "index/rank/path_kind.h"
+#include "index/rank/provenance.h"
 #include "index/rank/query.h"
 #include "index/rank/score.h"
 #include "index/rank/signals.h"
@@ -355,13 +356,19 @@ void MarkLines(const std::vector<uint32_t>& offsets, Hit& hit) {
 Result<SearchResult> SearchSnapshot(const Snapshot& snapshot, const KeyValueStore& store, const Viewer& viewer,
                                     const SearchRequest& request, std::span<const float> query_vector,
                                     const Hash256& encoder_fingerprint) {
-  World world(snapshot, viewer, request.filter);
+  SearchFilter filter = request.filter;
+  if (filter.branches.empty()) {
+    ASSIGN_OR_RETURN(ParsedQuery query, ParseQuery(request.text, request.syntax));
+    filter.branches = BranchesAsked(query.tree);
+  }
+  World world(snapshot, viewer, filter);
   ASSIGN_OR_RETURN(std::unique_ptr<QueryCondition> condition, QueryCondition::Prepare(snapshot, store, request, world));
   Ranker ranker(world, *condition, condition->ranked(), query_vector, encoder_fingerprint);
   std::vector<RankedFile> files = ranker.Rank();
   SearchResult result;
   result.read_as = condition->ReadAs();
   result.chunks = world.live_chunks();
+  result.seen = SeenBy(snapshot, viewer, filter);
   for (VisibleSegment& segment : world.segments()) {
     const VectorIndex* vectors = segment.live().VectorsOf(encoder_fingerprint);
     if (vectors != nullptr) result.chunks_with_vectors += std::min<uint64_t>(vectors->rows(), segment.live().live_chunks);

@@ -15,12 +15,14 @@ namespace codelore::index {
 class VisibleSegment {
  public:
   VisibleSegment(std::shared_ptr<const PartitionSnapshot> partition, std::shared_ptr<const LiveSegment> segment,
-                 const SearchFilter& filter, const std::vector<PathPattern>& patterns)
-      : partition_(std::move(partition)), segment_(std::move(segment)), filter_(filter), patterns_(patterns) {}
+                 BranchSet branches, const SearchFilter& filter, const std::vector<PathPattern>& patterns)
+      : partition_(std::move(partition)), segment_(std::move(segment)), branches_(branches), filter_(filter), patterns_(patterns) {}
 
   const PartitionSnapshot& partition() const { return *partition_; }
   const LiveSegment& live() const { return *segment_; }
   const SegmentReader& reader() const { return *segment_->reader; }
+  // Those looked at. live() is a view of them: what they do not hold is deleted there.
+  BranchSet branches() const { return branches_; }
 
   // Whether a file exists still and passes the request's filter.
   bool Allows(uint32_t file) {
@@ -70,6 +72,7 @@ class VisibleSegment {
 
   std::shared_ptr<const PartitionSnapshot> partition_;
   std::shared_ptr<const LiveSegment> segment_;
+  BranchSet branches_;
   const SearchFilter& filter_;                // of the World
   const std::vector<PathPattern>& patterns_;  // of the World
   std::vector<uint8_t> tested_;  // once a file was asked for
@@ -79,8 +82,8 @@ class VisibleSegment {
 
 class World {
  public:
-  // The viewer's partitions in `snapshot`, less those the filter's sources leave out, in order of partition and
-  // segment ids.
+  // The viewer's partitions in `snapshot`, less those that the filter's sources and branches leave out, in order of
+  // partition and segment ids.
   World(const Snapshot& snapshot, const Viewer& viewer, const SearchFilter& filter) : filter_(filter) {
     for (const std::string& path : filter_.paths) patterns_.emplace_back(path);
     segments_.reserve(viewer.partitions().size());
@@ -89,9 +92,13 @@ class World {
       if (at == snapshot.partitions.end()) continue;
       const auto& sources = filter_.sources;
       if (!sources.empty() && std::ranges::find(sources, at->second->source) == sources.end()) continue;
+      auto state = snapshot.sources.find(at->second->source);
+      BranchSet branches = state == snapshot.sources.end() ? kDefaultBranch : BranchesNamed(state->second, filter_.branches);
       for (const auto& segment : at->second->segments) {
-        segments_.emplace_back(at->second, segment, filter_, patterns_);
-        live_chunks_ += segment->live_chunks;
+        auto view = ViewOf(segment, branches);
+        if (view == nullptr) continue;
+        live_chunks_ += view->live_chunks;
+        segments_.emplace_back(at->second, std::move(view), branches, filter_, patterns_);
       }
     }
   }

@@ -6,6 +6,7 @@
 
 #include "codelore/utf8.h"
 #include "index/blobs.h"
+#include "index/rank/provenance.h"
 #include "index/rank/world.h"
 #include "index/symbols/definitions.h"
 #include "index/symbols/references.h"
@@ -19,14 +20,10 @@ constexpr size_t kMaxLinesOfCaller = 200;
 
 SymbolPlace PlaceOf(const Snapshot& snapshot, const VisibleSegment& segment, uint32_t file) {
   SymbolPlace place;
-  place.source = segment.partition().source;
-  if (auto state = snapshot.sources.find(place.source); state != snapshot.sources.end()) {
-    place.branch = state->second.branch;
-    place.revision = state->second.revision;
-    // While an update is under way its files stand for the new revision, all others still for the old one.
-    const std::string& own = segment.live().entry.revision;
-    if (place.revision.empty() || own == state->second.target_revision) place.revision = own;
-  }
+  Provenance provenance = ProvenanceOf(snapshot, segment, file);
+  place.source = provenance.source;
+  place.branch = std::move(provenance.branch);
+  place.revision = std::move(provenance.revision);
   FileStrings strings = segment.reader().StringsOf(segment.reader().file(file));
   place.path = strings.path;
   place.language = strings.language;
@@ -257,9 +254,10 @@ Result<ReferenceResult> FindReferencesIn(const Snapshot& snapshot, const KeyValu
 }
 
 Result<FileOutline> OutlineIn(const Snapshot& snapshot, const KeyValueStore& store, const Viewer& viewer, SourceId source,
-                              const std::string& path) {
+                              const std::string& path, const std::string& branch) {
   SearchFilter filter;
   filter.sources.push_back(source);
+  if (!branch.empty()) filter.branches.push_back(branch);
   World world(snapshot, viewer, filter);
   std::optional<FileAt> at = FindFile(world, path);
   if (!at) return NotFound("there is no such file that you may read");

@@ -17,7 +17,7 @@ Result<SymbolResult> FindSymbolsIn(const Snapshot& snapshot, const KeyValueStore
 Result<ReferenceResult> FindReferencesIn(const Snapshot& snapshot, const KeyValueStore& store, const Viewer& viewer,
                                          const ReferenceRequest& request);
 Result<FileOutline> OutlineIn(const Snapshot& snapshot, const KeyValueStore& store, const Viewer& viewer, SourceId source,
-                              const std::string& path);
+                              const std::string& path, const std::string& branch);
 
 }  // namespace codelore::index
 
