@@ -16,6 +16,7 @@
 #include "codelore/crash_point.h"
 #include "codelore/utf8.h"
 #include "embed/bert_scorer.h"
+#include "gloss/korean.h"
 #include "index/embedded_index.h"
 #include "index/query/query_parser.h"
 #include "index/store/rocks_store.h"
@@ -28,12 +29,16 @@ namespace {
 constexpr size_t kMaxQuestionBytes = 8192;
 constexpr size_t kAnswerBytes = 8192;  // what a kept answer takes, about
 
-// A passage fits a question if its similarity and half of its coverage make so much together. Measured on questions
-// with and without an answer: bench/runs/2026-11-21/ask_threshold.md.
-constexpr double kLeastFit = 0.58;
-// Where there is no similarity to go by: the chunk has no vector yet; or the question is in a script the encoder
-// cannot read, where endings of words, which are bigrams of their own, keep the coverage low.
-constexpr double kLeastCoverage = 0.65;
+// A passage fits a question if its similarity and half of its coverage make so much together. Where there is no
+// similarity to go by, for the chunk has no vector yet, coverage alone has to do. Measured on questions with and without
+// an answer: bench/runs/2026-11-21/ask_threshold.md.
+struct Threshold {
+  double fit, coverage;
+};
+constexpr Threshold kEnglish = {0.58, 0.65};
+// Read by a word list (gloss/korean.h), which leaves some words out.
+constexpr Threshold kKorean = {0.48, 0.3};
+// In another script, which the built-in encoder cannot read: endings of words, bigrams of their own, keep coverage low.
 constexpr double kLeastCoverageOfBigrams = 0.2;
 
 Status CheckQuestion(std::string_view text) {
@@ -61,7 +66,7 @@ Passage ToPassage(const NamedHit& named) {
           .similarity = hit.similarity};
 }
 
-// At least half of its letters are not Latin ones. The built-in encoder knows English.
+// At least half of its letters are not Latin ones.
 bool IsForeign(std::string_view question) {
   size_t latin = 0, other = 0;
   for (size_t i = 0; i < question.size(); ++i) {
@@ -72,9 +77,11 @@ bool IsForeign(std::string_view question) {
   return other > 0 && other >= latin;
 }
 
-bool Fits(const Hit& hit, bool foreign) {
-  if (foreign) return hit.coverage >= kLeastCoverageOfBigrams;
-  return hit.similarity != 0 ? hit.similarity + hit.coverage / 2 >= kLeastFit : hit.coverage >= kLeastCoverage;
+bool Fits(const Hit& hit, std::string_view question) {
+  const bool korean = gloss::HasHangul(question), foreign = IsForeign(question);
+  if (foreign && !korean) return hit.coverage >= kLeastCoverageOfBigrams;
+  const Threshold& least = foreign ? kKorean : kEnglish;
+  return hit.similarity != 0 ? hit.similarity + hit.coverage / 2 >= least.fit : hit.coverage >= least.coverage;
 }
 
 struct FileNamed {
@@ -271,8 +278,7 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
                    Search(viewer, {.text = search_text, .sources = question.sources, .paths = question.paths,
                                    .languages = question.languages, .limit = question.passages, .per_file = 2, .branch = question.branch}));
   if (sink.seen) sink.seen(reply.seen);
-  bool foreign = IsForeign(question.text);
-  std::erase_if(reply.hits, [&](const NamedHit& named) { return !Fits(named.hit, foreign); });
+  std::erase_if(reply.hits, [&](const NamedHit& named) { return !Fits(named.hit, question.text); });
   sink.citations(reply.hits);
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));
