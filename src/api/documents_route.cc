@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/authentication.h"
+#include "api/follow_settings.h"
 #include "api/json_request.h"
 #include "api/operations.h"
 #include "ingest/document_store.h"
@@ -19,6 +20,7 @@ constexpr size_t kMaxBulkLines = 10'000;
 // What one request changes.
 struct Edit {
   SourceId source;
+  ingest::Masking masking = ingest::Masking::kAll;
   SubmitOptions options = {};
   size_t put = 0, removed = 0;
 };
@@ -28,7 +30,7 @@ using Change = Status (*)(Service& service, const HttpRequest& request, Edit& ed
 Status PutOne(Service&, const HttpRequest& request, Edit& edit) {
   std::string path(request.Param("path"));
   RETURN_IF_ERROR(ingest::ValidateDocumentPath(path));
-  ingest::PutDocument(edit.source, path, request.body, edit.options.also);
+  ingest::PutDocument(edit.source, path, request.body, edit.masking, edit.options.also);
   ++edit.put;
   return OkStatus();
 }
@@ -53,7 +55,7 @@ Status AddLine(std::string_view line, Edit& edit) {
   if (remove) {
     ingest::EraseDocument(edit.source, path, edit.options.also);
   } else {
-    ingest::PutDocument(edit.source, path, text, edit.options.also);
+    ingest::PutDocument(edit.source, path, text, edit.masking, edit.options.also);
   }
   ++(remove ? edit.removed : edit.put);
   return OkStatus();
@@ -71,21 +73,51 @@ Status ChangeMany(Service&, const HttpRequest& request, Edit& edit) {
   return edit.options.also.empty() ? InvalidArgument("the body has no lines") : OkStatus();
 }
 
+// False: the tenant's quota does not let so many bytes in, now or ever, and the response says so.
+bool TakeIndexBytes(Service& service, TenantId tenant, size_t bytes, HttpResponse& response) {
+  uint64_t day = service.quotas().limits().tenant_index_bytes_per_day;
+  if (day != 0 && bytes > day) {
+    response.SetProblem({.http_status = 413, .detail = "that is more than the tenant may have indexed in a day"});
+    return false;
+  }
+  uint32_t seconds = service.quotas().TakeIndexBytes(tenant, bytes);
+  if (seconds == 0) return true;
+  response.SetHeader("Retry-After", std::to_string(seconds));
+  response.SetProblem({.http_status = 429, .detail = "the tenant's bytes to index are used up for now; try again later"});
+  return false;
+}
+
 Status Apply(Service& service, IndexQueue& queue, const HttpRequest& request, Change change, HttpResponse& response) {
   auto caller = Authenticate(service, request, response, acl::Protocol::kRest);
   if (!caller.ok()) {
     RefuseCaller(caller.status(), response);
     return OkStatus();
   }
-  if (caller->role < Role::kAdministrator) return PermissionDenied("this needs an administrator");
+  AuditEvent event{.tenant = caller->tenant, .who = caller->viewer.name(), .what = "documents.change", .about = {{"source", std::string(request.Param("source"))}},
+                   .from = request.peer, .request = request.id};
+  if (caller->role < Role::kAdministrator) {
+    event.result = "denied";
+    (void)service.audit().AppendNoise(event).ok();  // the denial stands whether or not it is on record
+    return PermissionDenied("this needs an administrator");
+  }
   ASSIGN_OR_RETURN(acl::Source source, service.directory().FindSource(caller->tenant, request.Param("source")));
   if (source.kind != acl::SourceKind::kDocuments) {
     return InvalidArgument("source '" + source.name + "' is indexed from its location; add one of the kind 'documents'");
   }
-  Edit edit{.source = source.id};
+  if (!TakeIndexBytes(service, source.tenant, request.body.size(), response)) return OkStatus();
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(service.store(), source.id));
+  Edit edit{.source = source.id, .masking = settings.masking};
   RETURN_IF_ERROR(change(service, request, edit));
   edit.options.wake_parked = true;
-  RETURN_IF_ERROR(queue.Submit(source.id, edit.options));  // documents and job in one batch, on disk before the answer
+  {
+    std::lock_guard lock(service.documents_mutex());
+    RETURN_IF_ERROR(queue.Submit(source.id, edit.options));  // documents and job in one batch, on disk before the answer
+  }
+  if (request.params.size() > 1) event.about.emplace_back("path", std::string(request.Param("path")));
+  event.about.emplace_back("put", std::to_string(edit.put));
+  event.about.emplace_back("removed", std::to_string(edit.removed));
+  Status recorded = service.audit().Append(event);
+  if (!recorded.ok()) return Unavailable("the change was made, but could not be put on record: " + recorded.message());
   response.SetStatus(202);
   nlohmann::ordered_json json = {{"source", source.name}, {"accepted", true}, {"put", edit.put}, {"removed", edit.removed}};
   response.SetBody(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace), kJsonType);

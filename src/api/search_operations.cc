@@ -160,6 +160,7 @@ Result<std::string> AskOperation(OperationContext& context) {
     return !gone.stop_requested();
   };
   sink.citations = [&](const std::vector<NamedHit>& hits) {
+    context.caller.GivePlaceBack();
     if (!may_go_on()) return;
     citations = CitationsJson(hits);
     emit("citations", {{"citations", citations}});

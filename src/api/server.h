@@ -33,6 +33,7 @@ class Server {
   std::unique_ptr<Service> service_;
   std::unique_ptr<IndexQueue> queue_;
   std::unique_ptr<Follower> follower_;
+  std::unique_ptr<Lookout> permissions_;  // looks at forges
   std::unique_ptr<HttpServer> http_;
 };
 

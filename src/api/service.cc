@@ -135,6 +135,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   service->quotas_ = std::make_unique<Quotas>(options.quotas);
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
   ASSIGN_OR_RETURN(service->identity_providers_, IdentityProviders::Open(*service->directory_, options.identity));
+  service->permission_mirror_ = std::make_unique<PermissionMirror>(*service->store_, *service->directory_, *service->audit_, networks);
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
   ASSIGN_OR_RETURN(service->encoder_, OpenEncoder(options));
   if (!options.reranker_folder.empty()) {
@@ -239,7 +240,15 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
     ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(question.generator, request));
     sink.prompt(prompt);
   }
-  return generators_->Answer(question.generator, request, stop, sink.piece);
+  TokenMeter meter(*quotas_, viewer.tenant(), viewer.name());
+  auto answered = generators_->Answer(question.generator, request, stop, [&](const AnswerPiece& piece) {
+    meter.Count(piece.text);
+    sink.piece(piece);
+  });
+  bool quoted = answered.ok() ? answered->generator == "extractive" : !generators_->Model("").ok();
+  if (quoted) meter.Settle(0);
+  if (!quoted && answered.ok() && answered->usage.answer_tokens != 0) meter.Settle(answered->usage.answer_tokens);
+  return answered;
 }
 
 Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& question) const {
@@ -312,7 +321,27 @@ Result<FoundSource> Service::FindOrAddDocuments(TenantId tenant, const std::stri
 Result<ingest::IndexReport> Service::IndexSource(const acl::Source& source, std::stop_token stop,
                                                  const std::function<void(const ingest::IndexProgress&)>& progress) {
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(*store_, source.id));
-  return indexer_->Run(source, {.token = settings.token, .generation = settings.generation, .masking = settings.masking}, stop, progress);
+  const Status spent = ResourceExhausted("the tenant's bytes to index are used up for now; what is indexed stays, and the rest follows");
+  bool counts = source.kind != acl::SourceKind::kDocuments;  // those were counted when they came
+  if (counts && quotas_->IndexBytesWait(source.tenant) != 0) return spent;
+  std::stop_source enough;
+  std::stop_callback forward(stop, [&] { enough.request_stop(); });
+  if (!counts) {
+    std::lock_guard lock(documents_mutex_);
+    RETURN_IF_ERROR(ingest::MaskDocuments(*store_, source.id, settings.masking));
+  }
+  uint64_t seen = 0;
+  auto counted = [&](const ingest::IndexProgress& now) {
+    if (counts && now.bytes_done > seen) {
+      quotas_->SpendIndexBytes(source.tenant, now.bytes_done - seen);
+      seen = now.bytes_done;
+      if (quotas_->IndexBytesWait(source.tenant) != 0) enough.request_stop();
+    }
+    progress(now);
+  };
+  auto report = indexer_->Run(source, {.token = settings.token, .generation = settings.generation, .masking = settings.masking}, enough.get_token(), counted);
+  if (!report.ok() && enough.stop_requested() && !stop.stop_requested()) return spent;
+  return report;
 }
 
 Result<bool> Service::HasNews(SourceId id, std::stop_token stop) const {
@@ -336,6 +365,7 @@ Status Service::RemoveSource(TenantId tenant, const std::string& name) {
   RETURN_IF_ERROR(index_->RemoveSource(source.id, partitions));
   CrashPoint("source-index-removed");
   RETURN_IF_ERROR(EraseFollowSettings(*store_, source.id));
+  RETURN_IF_ERROR(EraseMirrorSettings(*store_, source.id));
   RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source.id));
   RETURN_IF_ERROR(ingest::EraseDocuments(*store_, source.id));
   indexer_->RemoveMirror(source.id);
@@ -355,6 +385,7 @@ Status Service::FinishRemovals() {
   ASSIGN_OR_RETURN(auto removed, index_->KeepSources(present));
   for (SourceId source : removed) {
     RETURN_IF_ERROR(EraseFollowSettings(*store_, source));
+    RETURN_IF_ERROR(EraseMirrorSettings(*store_, source));
     RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source));
   }
   return ingest::KeepDocuments(*store_, present);

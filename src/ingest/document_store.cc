@@ -3,28 +3,58 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "chunker/decode.h"
 #include "codelore/coding.h"
 #include "codelore/utf8.h"
 
 namespace codelore::ingest {
 namespace {
 
-constexpr uint8_t kRecordVersion = 1;
+// 1: hash, bytes as they came. 2: hash, masking (its version, what was found), bytes.
+constexpr uint8_t kRawVersion = 1, kRecordVersion = 2;
 constexpr size_t kMaxPathBytes = 1024;
 constexpr size_t kEraseAtOnce = 10'000;
 
 std::string Prefix(SourceId source) { return ByteWriter().Key32(source.value).Take(); }
 std::string Key(SourceId source, std::string_view path) { return ByteWriter().Key32(source.value).Raw(path).Take(); }
 
-// The hash comes before the bytes, so that listing does not compute it.
+// The hash comes before the bytes, so that listing does not compute it. It is of what is stored: one of what was masked
+// would let a short value be guessed.
 struct Record {
-  std::string_view hash, bytes;
+  std::string_view hash;
+  std::string masking, masked;
+  std::string_view bytes;
 };
 
 Result<Record> Parse(std::string_view value) {
   constexpr size_t kHashBytes = sizeof(Hash256::bytes);
-  if (value.size() < 1 + kHashBytes || static_cast<uint8_t>(value[0]) != kRecordVersion) return Corruption("a stored document is not of the form that is written");
-  return Record{value.substr(1, kHashBytes), value.substr(1 + kHashBytes)};
+  const Status malformed = Corruption("a stored document is not of the form that is written");
+  if (value.size() < 1 + kHashBytes) return malformed;
+  auto version = static_cast<uint8_t>(value[0]);
+  Record record{.hash = value.substr(1, kHashBytes), .masking = {}, .masked = {}, .bytes = value.substr(1 + kHashBytes)};
+  if (version == kRawVersion) return record;
+  ByteReader in(record.bytes);
+  record.masking = in.String();
+  record.masked = in.String();
+  size_t size = in.Count();
+  if (version != kRecordVersion || size > record.bytes.size()) return malformed;
+  record.bytes = record.bytes.substr(record.bytes.size() - size);
+  return record;
+}
+
+// Masked text in UTF-8, or the bytes themselves where nothing is found.
+std::string MaskBytes(std::string_view bytes, Masking masking, std::string* masked) {
+  chunker::DecodedText decoded = chunker::DecodeToUtf8(bytes);
+  std::string text = decoded.is_binary ? std::string(bytes) : std::move(decoded.text);
+  *masked = MaskText(masking, &text);
+  return masked->empty() ? std::string(bytes) : text;
+}
+
+std::string RecordOf(std::string_view bytes, Masking masking, const std::string& masked_before) {
+  std::string masked, stored = MaskBytes(bytes, masking, &masked);
+  if (masked.empty()) masked = masked_before;
+  std::string hash(Sha256Of(stored + masked).view());
+  return ByteWriter().Fixed(kRecordVersion).Raw(hash).String(MaskingVersion(masking)).String(masked).String(stored).Take();
 }
 
 Status Erase(KeyValueStore& store, std::string_view prefix, const std::function<bool(SourceId)>& goes) {
@@ -49,8 +79,30 @@ Status ValidateDocumentPath(std::string_view path) {
   return EntryAt(std::string(path), {}).skip.empty() ? OkStatus() : refuse("a part of it is empty, '.', '..' or '.git'");
 }
 
-void PutDocument(SourceId source, const std::string& path, std::string_view bytes, WriteBatch& batch) {
-  batch.Put(Table::kDocuments, Key(source, path), ByteWriter().Fixed(kRecordVersion).Raw(Sha256Of(bytes).view()).Raw(bytes).Take());
+void PutDocument(SourceId source, const std::string& path, std::string_view bytes, Masking masking, WriteBatch& batch) {
+  batch.Put(Table::kDocuments, Key(source, path), RecordOf(bytes, masking, ""));
+}
+
+Status MaskDocuments(KeyValueStore& store, SourceId source, Masking masking) {
+  if (masking == Masking::kOff) return OkStatus();
+  std::vector<std::string> others;
+  Status status;
+  RETURN_IF_ERROR(store.Scan(Table::kDocuments, Prefix(source), [&](std::string_view key, std::string_view value) {
+    auto record = Parse(value);
+    if (!record.ok()) status = record.status();
+    if (record.ok() && record->masking != MaskingVersion(masking)) others.emplace_back(key);
+    return status.ok();
+  }));
+  RETURN_IF_ERROR(status);
+  for (const std::string& key : others) {
+    ASSIGN_OR_RETURN(auto value, store.Get(Table::kDocuments, key));
+    if (!value) continue;
+    ASSIGN_OR_RETURN(Record record, Parse(*value));
+    WriteBatch batch;
+    batch.Put(Table::kDocuments, key, RecordOf(record.bytes, masking, record.masked));
+    RETURN_IF_ERROR(store.Write(batch));
+  }
+  return OkStatus();
 }
 
 void EraseDocument(SourceId source, const std::string& path, WriteBatch& batch) { batch.Delete(Table::kDocuments, Key(source, path)); }
@@ -89,6 +141,7 @@ Status StoredDocumentTree::List(const std::function<Status(TreeEntry)>& visit) {
     TreeEntry entry = EntryAt(std::string(key.substr(sizeof(source_.value))), {});
     entry.size_bytes = record->bytes.size();
     entry.version = record->hash;
+    entry.masked = std::move(record->masked);
     status = visit(std::move(entry));
     return status.ok();
   }));

@@ -1,5 +1,6 @@
-// Documents that were pushed, as they came: what a source without a location is indexed from. They lie in the store, so
-// that one batch can hold a document and the job that is to index it.
+// Documents that were pushed: what a source without a location is indexed from. They lie in the store, so that one batch can
+// hold a document and the job that is to index it. Secrets and personal data are overwritten before they are written, by the
+// policy that the source has then; where anything was, the text is kept in UTF-8, else the bytes as they came.
 #ifndef CODELORE_INGEST_DOCUMENT_STORE_H_
 #define CODELORE_INGEST_DOCUMENT_STORE_H_
 
@@ -9,6 +10,7 @@
 
 #include "codelore/ids.h"
 #include "codelore/store.h"
+#include "ingest/masking.h"
 #include "ingest/tree.h"
 
 namespace codelore::ingest {
@@ -21,8 +23,12 @@ inline constexpr size_t kMaxDocumentBytes = 2 << 20;
 Status ValidateDocumentPath(std::string_view path);
 
 // For a batch of the caller's. The path must be valid.
-void PutDocument(SourceId source, const std::string& path, std::string_view bytes, WriteBatch& batch);
+void PutDocument(SourceId source, const std::string& path, std::string_view bytes, Masking masking, WriteBatch& batch);
 void EraseDocument(SourceId source, const std::string& path, WriteBatch& batch);
+
+// Masks again what was stored under other rules or another policy. What is overwritten already stays so. Nobody may write the
+// source's documents meanwhile.
+Status MaskDocuments(KeyValueStore& store, SourceId source, Masking masking);
 
 bool HasDocument(const KeyValueStore& store, SourceId source, const std::string& path);
 

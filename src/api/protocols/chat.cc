@@ -84,12 +84,18 @@ std::string Footer(const std::vector<ChatCitation>& citations, const std::set<ui
   return footer;
 }
 
-Result<ChatUsage> RunRaw(Service& service, const ChatCall& call, std::stop_token stop, const ChatSink& sink) {
+Result<ChatUsage> RunRaw(Service& service, const Caller& caller, const ChatCall& call, std::stop_token stop, const ChatSink& sink) {
   ASSIGN_OR_RETURN(const ChatModel* model, service.generators().Model(""));
   sink.citations({});
   std::vector<ChatMessage> messages = call.history;
   messages.push_back({ChatRole::kUser, call.question});
-  return model->Chat(messages, call.sampling, stop, sink.text);
+  TokenMeter meter(service.quotas(), caller.tenant, caller.viewer.name());
+  auto usage = model->Chat(messages, call.sampling, stop, [&](std::string_view text) {
+    meter.Count(text);
+    sink.text(text);
+  });
+  if (usage.ok() && usage->answer_tokens != 0) meter.Settle(usage->answer_tokens);
+  return usage;
 }
 
 std::string ContentOf(JsonRequest& message) {
@@ -138,7 +144,10 @@ Result<ChatUsage> RunChat(Service& service, const Caller& caller, const ChatCall
     if (!caller.CheckStill().ok()) gone.request_stop();
     return !gone.stop_requested();
   };
-  ChatSink counted{.citations = [&](const std::vector<ChatCitation>& citations) { if (may_go_on()) sink.citations(citations); },
+  ChatSink counted{.citations = [&](const std::vector<ChatCitation>& citations) {
+                     caller.GivePlaceBack();
+                     if (may_go_on()) sink.citations(citations);
+                   },
                    .text = [&](std::string_view text) {
                      if (!may_go_on()) return;
                      answer_bytes += text.size();
@@ -150,7 +159,7 @@ Result<ChatUsage> RunChat(Service& service, const Caller& caller, const ChatCall
     return usage;
   };
   if (choice.raw) {
-    auto usage = RunRaw(service, call, gone.get_token(), counted);
+    auto usage = RunRaw(service, caller, call, gone.get_token(), counted);
     RETURN_IF_ERROR(caller.CheckStill());
     if (!usage.ok()) return usage;
     return complete(*usage);
