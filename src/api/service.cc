@@ -28,6 +28,9 @@ namespace {
 
 constexpr size_t kMaxQuestionBytes = 8192;
 
+// Of 256 threads: three floods leave some to the others. Waiting costs less than being refused and asking again at once.
+constexpr size_t kWaitingOfATenant = 80;
+
 // A passage fits a question if its similarity and half of its coverage make so much together. Measured on questions
 // with and without an answer: bench/runs/2026-11-21/ask_threshold.md.
 constexpr double kLeastFit = 0.58;
@@ -120,7 +123,7 @@ std::string CitationOf(std::string_view source, const Hit& hit) {
          std::to_string(hit.end_line);
 }
 
-Service::Service() = default;
+Service::Service() : fair_share_({.waiting = kWaitingOfATenant}) {}
 Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
