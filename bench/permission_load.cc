@@ -7,6 +7,10 @@
 //     HIDDEN: lines with names of sources that exist and the token may not read. For each kind of request PAIRS pairs, a
 //     hidden name and one of the same form that does not exist, in random order; the answers must be equal but for the name
 //     and the request id. Prints Welch's t of their times, of all and of those within the pooled 99th percentile.
+//   permission_load flood PORT QUIET FLOODERS CONNECTIONS ROUNDS
+//     QUIET: one token, asked with over one connection, a request every few milliseconds. FLOODERS: a file with tokens of
+//     another tenant, which ask over CONNECTIONS connections as fast as they are answered, in every second of ROUNDS turns
+//     of a second. Prints the quiet one's times in both kinds of turns.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -261,12 +265,77 @@ int Pairs(int port, const std::string& token, const char* file, uint64_t pairs) 
   return good ? 0 : 1;
 }
 
+// ---- flood -------------------------------------------------------------------------------------------------
+
+// Searches, expressions and reads, all over what the token may read.
+Answer AskSomething(Client& client, uint64_t i) {
+  switch (i % 4) {
+    case 0: return client.Ask("POST", "/v1/search", R"({"query":"how does the walrus sleep","mode":"lexical"})");
+    case 1: return client.Ask("POST", "/v1/grep", R"({"pattern":"wal[a-z]+ of","regex":true})");
+    case 2: return client.Ask("POST", "/v1/files", R"({"query":"page"})");
+    default: return client.Ask("POST", "/v1/search", R"({"query":"which page is about a walrus"})");
+  }
+}
+
+struct Flood {
+  std::atomic<bool> on{false}, over{false};
+  std::atomic<uint64_t> answered{0}, refused{0};
+};
+
+void AskAllTheTime(int port, const std::string& token, uint64_t first, Flood& flood) {
+  Client client(port, token);
+  for (uint64_t i = first; !flood.over; ++i) {
+    if (!flood.on) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    bool good = AskSomething(client, i).head.starts_with("HTTP/1.1 200");
+    ++(good ? flood.answered : flood.refused);
+  }
+}
+
+void PrintTimes(const char* what, std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  std::printf("| %s | %zu | %.2f | %.2f | %.2f |\n", what, times.size(), times[times.size() / 2], times[times.size() * 99 / 100], times.back());
+}
+
+int RunFlood(int port, const std::string& quiet, const char* file, uint64_t connections, uint64_t rounds) {
+  std::vector<std::string> tokens = LinesOf(file);
+  Flood flood;
+  std::vector<double> times[2];
+  uint64_t refused = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (uint64_t i = 0; i < connections; ++i) threads.emplace_back([&, i] { AskAllTheTime(port, tokens[i % tokens.size()], i, flood); });
+    Client client(port, quiet);
+    for (uint64_t round = 0, i = 0; round < rounds * 2; ++round) {
+      flood.on = round % 2 == 1;
+      auto until = Clock::now() + std::chrono::seconds(1);
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // until the flood is there, or gone
+      while (Clock::now() < until) {
+        auto start = Clock::now();
+        refused += !AskSomething(client, i++).head.starts_with("HTTP/1.1 200");
+        times[round % 2].push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      }
+    }
+    flood.over = true;
+  }
+  std::printf("| quiet tenant | requests | p50 ms | p99 ms | longest ms |\n|---|---|---|---|---|\n");
+  PrintTimes("alone", times[0]);
+  PrintTimes("beside the flood", times[1]);
+  std::printf("flood: %llu answered, %llu refused; of the quiet tenant %llu refused\n", static_cast<unsigned long long>(flood.answered.load()),
+              static_cast<unsigned long long>(flood.refused.load()), static_cast<unsigned long long>(refused));
+  return refused == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "marks" && argc == 5) return Marks(std::atoi(argv[2]), argv[3], std::strtoull(argv[4], nullptr, 10));
   if (mode == "pairs" && argc == 6) return Pairs(std::atoi(argv[2]), argv[3], argv[4], std::strtoull(argv[5], nullptr, 10));
-  std::fprintf(stderr, "permission_load marks PORT PRINCIPALS REQUESTS | permission_load pairs PORT TOKEN HIDDEN PAIRS\n");
+  if (mode == "flood" && argc == 7) return RunFlood(std::atoi(argv[2]), argv[3], argv[4], std::strtoull(argv[5], nullptr, 10), std::strtoull(argv[6], nullptr, 10));
+  std::fprintf(stderr, "permission_load marks PORT PRINCIPALS REQUESTS | permission_load pairs PORT TOKEN HIDDEN PAIRS | permission_load flood PORT QUIET FLOODERS CONNECTIONS ROUNDS\n");
   return 2;
 }

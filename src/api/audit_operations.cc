@@ -12,7 +12,10 @@ using Json = nlohmann::ordered_json;
 
 // Fields of a request's body that say what it changes. No text of queries, no addresses, no secrets.
 constexpr const char* kRecordedFields[] = {"principal", "principals", "path", "user", "teams", "administrator", "role", "kind", "disabled", "team", "protocols", "sources",
-                                           "expires_in_days", "overlap_hours", "from_repository", "tenant", "name", "model", "precision"};
+                                           "expires_in_days", "overlap_hours", "from_repository", "tenant", "name", "model", "precision", "poll", "policy"};
+
+// Of those that are secrets, that they were given.
+constexpr const char* kMentionedFields[] = {"webhook_secret", "token"};
 
 AuditEvent EventOf(const Operation& operation, const OperationContext& context, bool with_body) {
   AuditEvent event{.tenant = context.caller.tenant, .who = context.caller.viewer.name(), .what = std::string(operation.name),
@@ -25,6 +28,15 @@ AuditEvent EventOf(const Operation& operation, const OperationContext& context, 
     if (!body.is_object() || !body.contains(field)) continue;
     const Json& value = body[field];
     event.about.emplace_back(field, value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  for (const char* field : kMentionedFields) {
+    bool given = body.is_object() && body.contains(field) && body[field].is_string() && body[field] != "";
+    if (given) event.about.emplace_back(field, "given");
+  }
+  if (body.is_object() && body.contains("mirror") && body["mirror"].is_object()) {
+    Json mirror = body["mirror"];
+    if (mirror.contains("token")) mirror["token"] = "given";
+    event.about.emplace_back("mirror", mirror.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   return event;
 }

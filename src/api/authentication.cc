@@ -46,10 +46,27 @@ Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpRe
   std::string proof = identity.token ? std::to_string(identity.token.value) : "vouched " + std::to_string(identity.tenant.value) + " " + sign_in.who;
   sign_in.about = {{"token", identity.token ? proof : "of an identity provider"}};
   (void)service.audit().AppendHourly(proof, sign_in).ok();  // a full disk does not end reading
+  auto place = service.fair_share().Enter(identity.tenant);
+  if (!place) {
+    response.SetHeader("Retry-After", "1");
+    return ResourceExhausted("too many requests of this tenant at once");
+  }
   ASSIGN_OR_RETURN(Viewer viewer, service.directory().ViewerFor(identity));
+  // It may have waited, and its token may have been revoked meanwhile. A grant that was is no refusal: there is less to see.
+  if (!service.directory().StillHolds(identity, viewer)) {
+    ASSIGN_OR_RETURN(viewer, service.directory().ViewerFor(identity));
+    if (!service.directory().StillHolds(identity, viewer)) return PermissionDenied("revoked while it waited");
+  }
   auto still = [&directory = service.directory(), identity, viewer] { return directory.StillHolds(identity, viewer); };
   ASSIGN_OR_RETURN(auto teams, service.directory().TeamsOfUser(identity.tenant, identity.user, identity.teams));
-  return Caller{.tenant = identity.tenant, .role = identity.role, .viewer = std::move(viewer), .still = std::move(still), .teams = std::move(teams)};
+  return Caller{.tenant = identity.tenant, .role = identity.role, .viewer = std::move(viewer), .still = std::move(still), .teams = std::move(teams), .place = std::move(place)};
+}
+
+Status CheckTokensLeft(Service& service, const Caller& caller, HttpResponse& response) {
+  uint32_t seconds = service.quotas().TokensWait(caller.tenant, caller.viewer.name());
+  if (seconds == 0) return OkStatus();
+  response.SetHeader("Retry-After", std::to_string(seconds));
+  return ResourceExhausted("the tokens that models may generate are used up");
 }
 
 void RefuseCaller(const Status& status, HttpResponse& response) {

@@ -18,6 +18,10 @@ Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpRe
 // For a stream that Quotas::TakeStream has no place for.
 inline Status TooManyStreams() { return ResourceExhausted("too many streams at once"); }
 
+// Before a model may answer: kResourceExhausted when the user's or the tenant's tokens are used up; `response` then has a
+// Retry-After.
+Status CheckTokensLeft(Service& service, const Caller& caller, HttpResponse& response);
+
 // What someone who is not known is told.
 inline constexpr std::string_view kTokenWanted = "send a valid token as 'Authorization: Bearer TOKEN'";
 

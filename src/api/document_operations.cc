@@ -3,6 +3,7 @@
 #include <chrono>
 #include <ctime>
 #include <iterator>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "api/follow_settings.h"
@@ -51,7 +52,7 @@ Result<acl::Source> DocumentSource(Service& service, TenantId tenant, std::strin
   return InvalidArgument("source '" + source.name + "' is indexed from its location; add one of the kind 'documents'");
 }
 
-Result<bool> AddDocumentChange(SourceId source, JsonRequest& json, WriteBatch& batch) {
+Result<bool> AddDocumentChange(SourceId source, ingest::Masking masking, JsonRequest& json, WriteBatch& batch) {
   constexpr size_t kMaxEncoded = ingest::kMaxOfficeDocumentBytes / 3 * 4 + 4;
   ingest::NewDocument document{.path = json.String("path", {.required = true, .max_bytes = 1024}), .bytes = {}};
   std::string bytes = json.String("text", {.max_bytes = ingest::kMaxDocumentBytes});
@@ -75,7 +76,7 @@ Result<bool> AddDocumentChange(SourceId source, JsonRequest& json, WriteBatch& b
   RETURN_IF_ERROR(ingest::ValidateDocumentLink(document.link));
   RETURN_IF_ERROR(ingest::ValidateDocumentSize(document.path, bytes.size()));
   document.bytes = bytes;
-  ingest::PutDocument(source, document, batch);
+  ingest::PutDocument(source, document, masking, batch);
   return true;
 }
 
@@ -101,13 +102,22 @@ Result<std::string> ChangeDocument(OperationContext& context) {
   if (json.Boolean("delete", false) && !ingest::HasDocument(context.service.store(), source.id, path)) {
     return NotFound("there is no document '" + path + "' in source '" + source.name + "'");
   }
+  if (uint32_t seconds = context.service.quotas().IndexBytesWait(source.tenant); seconds != 0) {
+    return ResourceExhausted("the tenant's bytes to index are used up; try again in " + std::to_string(seconds) + " seconds");
+  }
+  context.service.quotas().SpendIndexBytes(source.tenant, context.input.body.size());
+  ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(context.service.store(), source.id));
   SubmitOptions options{.wake_parked = true};
-  ASSIGN_OR_RETURN(bool put, AddDocumentChange(source.id, json, options.also));
+  ASSIGN_OR_RETURN(bool put, AddDocumentChange(source.id, settings.masking, json, options.also));
   Json reply = {{"source", source.name}, {"path", path}, {"put", put ? 1 : 0}, {"removed", put ? 0 : 1}, {"accepted", context.queue != nullptr}};
   if (context.queue != nullptr) {
+    std::lock_guard lock(context.service.documents_mutex());
     RETURN_IF_ERROR(context.queue->Submit(source.id, options));  // document and job in one batch
   } else {
-    RETURN_IF_ERROR(context.service.store().Write(options.also));
+    {
+      std::lock_guard lock(context.service.documents_mutex());
+      RETURN_IF_ERROR(context.service.store().Write(options.also));
+    }
     RETURN_IF_ERROR(IndexNow(context, source).status());
   }
   return reply.dump(-1, ' ', false, Json::error_handler_t::replace);

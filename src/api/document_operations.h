@@ -8,6 +8,7 @@
 
 #include "api/json_request.h"
 #include "api/operations.h"
+#include "ingest/masking.h"
 
 namespace codelore::api {
 
@@ -16,7 +17,7 @@ Result<acl::Source> DocumentSource(Service& service, TenantId tenant, std::strin
 
 // What {"path", "text" or "base64", "link", "expires"} or {"path", "delete": true} asks for, into the batch. True: a
 // document is put; false: one is removed.
-Result<bool> AddDocumentChange(SourceId source, JsonRequest& json, WriteBatch& batch);
+Result<bool> AddDocumentChange(SourceId source, ingest::Masking masking, JsonRequest& json, WriteBatch& batch);
 inline constexpr std::string_view kDocumentFields[] = {"path", "text", "base64", "link", "expires", "delete"};
 
 // "30d", "2026-12-31", "2026-12-31T08:00:00Z": a time that is to come, as unix milliseconds; empty: 0, never.

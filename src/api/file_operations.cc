@@ -114,6 +114,19 @@ Result<std::string> ReadOperation(OperationContext& context) {
   return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+namespace {
+
+// Where something was masked is for those who look after the source: it says where to look for it in the repository.
+std::string ReasonFor(const Caller& caller, const std::string& reason) {
+  if (caller.role != Role::kReader) return reason;
+  if (reason == "secrets or personal data") return "left out by the source's policy";
+  size_t masked = reason.find("masked: ");
+  if (masked == std::string::npos) return reason;
+  return reason.substr(0, masked >= 2 ? masked - 2 : 0);  // "; " before it
+}
+
+}  // namespace
+
 Result<std::string> WhyOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"source", "path", "branch"}));
   std::string source = json.String("source", {.required = true, .max_bytes = 128});
@@ -136,7 +149,7 @@ Result<std::string> WhyOperation(OperationContext& context) {
                  {"branches", insight.branches},
                  {"commit", insight.revision},
                  {"state", kStates[static_cast<size_t>(record.state)]},
-                 {"reason", record.reason},
+                 {"reason", ReasonFor(context.caller, record.reason)},
                  {"language", record.language},
                  {"size_bytes", record.size_bytes},
                  {"chunks", record.chunks},

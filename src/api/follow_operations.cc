@@ -5,6 +5,7 @@
 
 #include "api/follow_settings.h"
 #include "api/follower.h"
+#include "api/forge/mirror_request.h"
 #include "api/json_request.h"
 #include "api/source_json.h"
 #include "api/time_text.h"
@@ -22,6 +23,7 @@ constexpr size_t kMaxPatterns = 64;  // of branches and of tags
 struct NewSettings {
   std::string location, kind, branch, poll, token, webhook_secret;
   std::optional<ingest::RefPatterns> also = {};  // given: these are followed from now on
+  bool mirror = false;  // said something of where permissions come from
 };
 
 // The first plain name is the default branch, unless there is one already; the others are followed besides.
@@ -41,12 +43,12 @@ Status ReadBranches(JsonRequest& json, NewSettings& wanted) {
 
 
 Result<NewSettings> ReadNewSettings(const OperationInput& input) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "kind", "branch", "branches", "tags", "poll", "token", "webhook_secret"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(input.body, {"location", "kind", "branch", "branches", "tags", "poll", "token", "webhook_secret", "mirror"}));
   NewSettings wanted;
   wanted.kind = json.Choice("kind", {"located", "documents"});
   bool documents = wanted.kind == "documents";
   wanted.location = json.String("location", {.required = !documents, .max_bytes = 4096});
-  for (const char* field : {"location", "branch", "branches", "tags", "poll", "token", "webhook_secret"}) {
+  for (const char* field : {"location", "branch", "branches", "tags", "poll", "token", "webhook_secret", "mirror"}) {
     if (documents && json.Has(field)) json.Reject(field, "does not go with pushed documents");
   }
   wanted.branch = json.String("branch", {.max_bytes = 255});
@@ -54,6 +56,7 @@ Result<NewSettings> ReadNewSettings(const OperationInput& input) {
   wanted.poll = json.String("poll", {.max_bytes = 16});
   wanted.token = json.String("token", {.max_bytes = 4096});
   wanted.webhook_secret = json.String("webhook_secret", {.max_bytes = kMostSecretBytes});
+  wanted.mirror = json.Has("mirror");
   RETURN_IF_ERROR(json.status());
   if (!wanted.webhook_secret.empty() && wanted.webhook_secret.size() < kLeastSecretBytes) {
     return InvalidArgument("field 'webhook_secret' must have at least " + std::to_string(kLeastSecretBytes) + " bytes");
@@ -110,6 +113,44 @@ Result<std::string> AddDocumentSource(OperationContext& context) {
   return Dump({{"source", found.source.name}, {"added", found.added}, {"accepted", false}, {"following", SettingsJson({.token = {}, .webhook_secrets = {}})}});
 }
 
+// What `context`'s request says of the mirror of `source`, if there is such a source.
+Result<std::optional<MirrorSettings>> WantedMirror(OperationContext& context, const std::optional<acl::Source>& source, const std::string& location) {
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {JsonRequest::kAnyField}));
+  std::optional<MirrorSettings> before;
+  if (source) {
+    ASSIGN_OR_RETURN(before, ReadMirrorSettings(context.service.store(), source->id));
+  }
+  return ReadMirrorRequest(json, before, location);
+}
+
+// Asks the forge at once: who configures it sees what comes of it.
+Result<Json> ConfigureMirror(OperationContext& context, const acl::Source& source, const std::optional<MirrorSettings>& settings) {
+  PermissionMirror& mirror = context.service.permission_mirror();
+  RETURN_IF_ERROR(mirror.Configure(source.id, settings));
+  if (context.permissions != nullptr) context.permissions->Reload();
+  if (!settings) return Json{{"forge", "off"}};
+  Json json = Json::parse(MirrorJson(*settings));
+  json["error"] = mirror.Look(source.id, context.stop).message();
+  ASSIGN_OR_RETURN(json["readers"], context.service.directory().PrincipalsOf(source.id));
+  return json;
+}
+
+// Nothing for a source that is not mirrored.
+Result<Json> ShowMirror(OperationContext& context, SourceId source) {
+  ASSIGN_OR_RETURN(auto settings, ReadMirrorSettings(context.service.store(), source));
+  if (!settings) return Json();
+  Json json = Json::parse(MirrorJson(*settings));
+  int64_t verified = 0;
+  ASSIGN_OR_RETURN(auto grants, context.service.directory().GrantsOf(source));
+  for (const acl::GrantRecord& grant : grants) verified = std::max(verified, grant.verified_unix_ms);
+  json["last_verified"] = verified == 0 ? "" : TimeText(verified);
+  if (context.permissions != nullptr) {
+    PollState state = context.permissions->StateOf(source);
+    json["last_look"] = {{"at", TimeText(state.looked_unix_ms)}, {"took_ms", state.took_ms}, {"failures", state.failures}, {"error", state.error}};
+  }
+  return json;
+}
+
 }  // namespace
 
 Result<std::string> AddSource(OperationContext& context) {
@@ -125,6 +166,11 @@ Result<std::string> AddSource(OperationContext& context) {
     ASSIGN_OR_RETURN(ingest::Location location, ingest::ResolveLocation(wanted.location));
     if (location.kind != acl::SourceKind::kGit) return InvalidArgument("a folder has no branches or tags");
   }
+  std::optional<MirrorSettings> mirrored;
+  if (wanted.mirror) {  // what is wrong with it is said before a source is added
+    auto before = ManagedSource(context);
+    ASSIGN_OR_RETURN(mirrored, WantedMirror(context, before.ok() ? std::optional(*before) : std::nullopt, wanted.location));
+  }
   ASSIGN_OR_RETURN(auto found, service.FindOrAddSource(context.caller.tenant, wanted.location, context.Param("source"), wanted.branch));
   const acl::Source& source = found.source;
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(service.store(), source.id));
@@ -139,7 +185,11 @@ Result<std::string> AddSource(OperationContext& context) {
   } else {
     RETURN_IF_ERROR(IndexQueue::SubmitForLater(service.store(), source.id));
   }
-  return Dump({{"source", source.name}, {"added", found.added}, {"accepted", context.queue != nullptr}, {"following", SettingsJson(settings)}});
+  Json reply = {{"source", source.name}, {"added", found.added}, {"accepted", context.queue != nullptr}, {"following", SettingsJson(settings)}};
+  if (wanted.mirror) {
+    ASSIGN_OR_RETURN(reply["mirror"], ConfigureMirror(context, source, mirrored));
+  }
+  return Dump(reply);
 }
 
 Result<std::string> ShowSource(OperationContext& context) {
@@ -154,6 +204,8 @@ Result<std::string> ShowSource(OperationContext& context) {
   json["location"] = source.location;
   json["readers"] = principals;
   json["following"] = SettingsJson(settings);
+  ASSIGN_OR_RETURN(Json mirror, ShowMirror(context, source.id));
+  if (!mirror.is_null()) json["mirror"] = mirror;
   if (context.follower != nullptr) {
     PollState poll = context.follower->StateOf(source.id);
     json["last_look"] = {{"at", TimeText(poll.looked_unix_ms)}, {"took_ms", poll.took_ms}, {"failures", poll.failures}, {"error", poll.error}};
@@ -179,6 +231,7 @@ Result<std::string> ResumeSource(OperationContext& context) {
 
 Result<std::string> SyncSource(OperationContext& context) {
   ASSIGN_OR_RETURN(acl::Source source, ManagedSource(context));
+  if (context.permissions != nullptr) (void)context.permissions->LookNow(source.id);  // one that is mirrored
   return IndexNow(context, source);
 }
 

@@ -1,5 +1,7 @@
 #include "api/janitor.h"
 
+#include <mutex>
+
 #include "ingest/document_store.h"
 
 namespace codelore::api {
@@ -14,6 +16,7 @@ int64_t NowUnixMs() {
 Status RemoveExpiredDocuments(Service& service, IndexQueue& queue, int64_t now_unix_ms) {
   for (;;) {
     SubmitOptions options;
+    std::lock_guard lock(service.documents_mutex());
     ASSIGN_OR_RETURN(auto source, ingest::EraseExpiredDocuments(service.store(), now_unix_ms, options.also));
     if (options.also.empty()) return OkStatus();
     RETURN_IF_ERROR(source ? queue.Submit(*source, options) : service.store().Write(options.also));

@@ -138,7 +138,13 @@ Json RequestSchema(std::string_view name) {
                                {"tags", Texts("likewise of tags")},
                                {"poll", Text("how often to look for news: 30s, 5m, 2h, never; default: 5m")},
                                {"token", Text("TOKEN or USER:TOKEN for an https URL; kept, never shown")},
-                               {"webhook_secret", Text("of push webhooks, at least 8 bytes; the one before it stays valid beside it")}});
+                               {"webhook_secret", Text("of push webhooks, at least 8 bytes; the one before it stays valid beside it")},
+                               {"mirror", {{"type", "object"}, {"required", {"forge"}}, {"description", "where it is said who may read; with off by grants alone"},
+                                           {"properties", {{"forge", {{"type", "string"}, {"enum", {"gitea", "forgejo", "github", "gitlab", "off"}}}},
+                                                           {"url", Text("http:// address; of GitHub: of its API")}, {"repository", Text("OWNER/NAME; default: as in the location")},
+                                                           {"token", Text("kept, never shown")}, {"interval", Text("default: 5m")}, {"limit", Text("what was found counts for so long; default: 1h")},
+                                                           {"public_is", {{"type", "string"}, {"enum", {"nobody", "tenant"}}}},
+                                                           {"map", {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", "octocat=ann, team:core=team:backend, bot="}}}}}}}});
   }
   if (name == "rerank") {
     return Body({"query", "documents"}, {{"query", Text("what the documents are to answer")}, {"documents", {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}, {"maxItems", 256}}},

@@ -4,6 +4,7 @@
 #define CODELORE_API_OPERATIONS_H_
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -17,6 +18,7 @@
 namespace codelore::api {
 
 class Follower;
+class Lookout;
 
 // What a caller may do besides reading, smallest first; see acl/records.h.
 using acl::Role;
@@ -30,6 +32,12 @@ struct Caller {
   // Whether the token and the rights behind `viewer` are still there; empty: they cannot go away.
   std::function<bool()> still = {};
   std::vector<std::string> teams = {};  // of the caller; the operator is in none
+  std::shared_ptr<FairShare::Place> place = {};  // among the requests worked on; none: not counted
+
+  // What follows is a model's work, or an administrator's.
+  void GivePlaceBack() const {
+    if (place) place->GiveBack();
+  }
 
   // kPermissionDenied once they are not. Answers that take long ask before each piece.
   Status CheckStill() const {
@@ -50,6 +58,7 @@ struct OperationContext {
   Service& service;
   IndexQueue* queue = nullptr;  // of a server; none: indexing runs before the call returns
   Follower* follower = nullptr;  // of a server
+  Lookout* permissions = nullptr;  // at forges, of a server
   const Caller& caller;
   const OperationInput& input;
   std::stop_token stop;

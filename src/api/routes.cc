@@ -23,6 +23,7 @@ struct Backstage {
   Service& service;
   IndexQueue& queue;
   Follower* follower;
+  Lookout* permissions;
 };
 
 OperationInput InputOf(const HttpRequest& request) {
@@ -39,7 +40,7 @@ bool WantsStream(const OperationInput& input) {
 void RunStreaming(const Operation& operation, const Backstage& backstage, const Caller& caller,
                   const OperationInput& input, const HttpRequest& request, StreamWriter& writer) {
   RequestWatch watch(request, caller.still);
-  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
+  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower, .permissions = backstage.permissions,
                            .caller = caller, .input = input, .stop = watch.token(),
                            .emit = [&](std::string_view event, const std::string& json) {
                              return writer.Write(SseEvent(event, json));
@@ -52,7 +53,11 @@ void RunStreaming(const Operation& operation, const Backstage& backstage, const 
 void Handle(const Operation& operation, const Backstage& backstage, const HttpRequest& request, HttpResponse& response) {
   auto caller = Authenticate(backstage.service, request, response, acl::Protocol::kRest);
   if (!caller.ok()) return RefuseCaller(caller.status(), response);
+  if (operation.needs != Role::kReader) caller->GivePlaceBack();  // some ask a forge, or copy everything
   OperationInput input = InputOf(request);
+  if (operation.streams) {  // a model may answer
+    if (Status status = CheckTokensLeft(backstage.service, *caller, response); !status.ok()) return response.SetError(status);
+  }
   if (operation.streams && WantsStream(input)) {
     auto place = backstage.service.quotas().TakeStream(caller->tenant, caller->viewer.name());
     if (!place) return response.SetError(TooManyStreams());
@@ -65,7 +70,7 @@ void Handle(const Operation& operation, const Backstage& backstage, const HttpRe
   }
   std::optional<RequestWatch> watch;
   if (operation.streams) watch.emplace(request, caller->still);  // those that can take long
-  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower,
+  OperationContext context{.service = backstage.service, .queue = &backstage.queue, .follower = backstage.follower, .permissions = backstage.permissions,
                            .caller = *caller, .input = input, .stop = watch ? watch->token() : std::stop_token(), .emit = {},
                            .from = request.peer, .request = request.id};
   auto result = Run(operation, context);
@@ -78,8 +83,8 @@ void Handle(const Operation& operation, const Backstage& backstage, const HttpRe
 
 }  // namespace
 
-void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower* follower) {
-  Backstage backstage{service, queue, follower};
+void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower* follower, Lookout* permissions) {
+  Backstage backstage{service, queue, follower, permissions};
   for (const Operation& operation : Operations()) {
     server.Handle(std::string(operation.method), std::string(operation.path),
                   [&operation, backstage](const HttpRequest& request, HttpResponse& response) {
@@ -90,7 +95,7 @@ void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower
   AddOpenAiRoutes(server, service);
   AddOllamaRoutes(server, service);
   AddMcpRoutes(server, service);
-  AddWebhookRoute(server, service, queue);
+  AddWebhookRoute(server, service, queue, permissions);
   AddDocumentRoutes(server, service, queue);
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };
   server.Handle("GET", "/healthz", alive);

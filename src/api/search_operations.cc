@@ -186,6 +186,7 @@ Result<std::string> AskOperation(OperationContext& context) {
   Json seen = Json::array();
   sink.seen = [&](const std::vector<NamedSeen>& branches) { seen = Json::parse(SeenJson(context, branches)); };
   sink.citations = [&](const std::vector<NamedHit>& hits) {
+    context.caller.GivePlaceBack();
     if (!may_go_on()) return;
     citations = CitationsJson(hits);
     for (const NamedHit& hit : hits) turn.citations.push_back(ToStored(hit));

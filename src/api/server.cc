@@ -1,11 +1,13 @@
 #include "api/server.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "api/follow_settings.h"
+#include "api/forge/permission_mirror.h"
 #include "api/routes.h"
 
 namespace codelore::api {
@@ -32,6 +34,22 @@ IndexQueue::Options QueueOptions(Service& service) {
   return options;
 }
 
+constexpr double kFirstRetryMs = 250;
+
+// At once when a server starts, because nobody told of what has changed since; soon again after a failure, because grants
+// lapse meanwhile.
+Lookout::Options PermissionLookout(PermissionMirror& mirror) {
+  return {.list = [&mirror](const auto& visit) {
+            return ForEachMirrorSettings(mirror.store(), [&](SourceId source, const MirrorSettings& settings) { visit(source, settings.interval_seconds); });
+          },
+          .look = [&mirror](SourceId source, std::stop_token stop) { return mirror.Look(source, std::move(stop)); },
+          .pause_ms = [](uint32_t seconds, uint32_t failures) {
+            double usual = 1000.0 * seconds;
+            return failures == 0 ? usual : std::min(usual, kFirstRetryMs * static_cast<double>(1u << std::min(failures - 1, 16u)));
+          },
+          .first = 0};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
@@ -49,8 +67,9 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   server->janitor_ = std::make_unique<Janitor>(service, *server->queue_, [log = options.http.log](const std::string& text) {
     if (log) log("", text);
   });
+  server->permissions_ = std::make_unique<Lookout>(PermissionLookout(service.permission_mirror()));
   server->http_ = std::make_unique<HttpServer>(std::move(options.http));
-  AddRoutes(*server->http_, service, *server->queue_, server->follower_.get());
+  AddRoutes(*server->http_, service, *server->queue_, server->follower_.get(), server->permissions_.get());
   RETURN_IF_ERROR(server->http_->Start());
   server->model_builder_ = std::jthread([&service](std::stop_token stop) { service.encoders().KeepBuilding(service.threads(), stop); });
   return server;

@@ -36,6 +36,7 @@ class Server {
   std::unique_ptr<IndexQueue> queue_;
   std::unique_ptr<Follower> follower_;
   std::unique_ptr<Janitor> janitor_;
+  std::unique_ptr<Lookout> permissions_;  // looks at forges
   std::unique_ptr<HttpServer> http_;
   std::jthread model_builder_;  // a new model's vectors, beside everything else
 };

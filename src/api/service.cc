@@ -29,6 +29,9 @@ namespace {
 constexpr size_t kMaxQuestionBytes = 8192;
 constexpr size_t kAnswerBytes = 8192;  // what a kept answer takes, about
 
+// Of 256 threads: three floods leave some to the others. Waiting costs less than being refused and asking again at once.
+constexpr size_t kWaitingOfATenant = 80;
+
 // A passage fits a question if its similarity and half of its coverage make so much together. Where there is no
 // similarity to go by, for the chunk has no vector yet, coverage alone has to do. Measured on questions with and without
 // an answer: bench/runs/2026-11-21/ask_threshold.md.
@@ -133,7 +136,7 @@ std::string CitationOf(std::string_view source, const Hit& hit) {
          std::to_string(hit.end_line);
 }
 
-Service::Service() = default;
+Service::Service() : fair_share_({.waiting = kWaitingOfATenant}) {}
 Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
@@ -149,6 +152,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   service->quotas_ = std::make_unique<Quotas>(options.quotas);
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
   ASSIGN_OR_RETURN(service->identity_providers_, IdentityProviders::Open(*service->directory_, options.identity));
+  service->permission_mirror_ = std::make_unique<PermissionMirror>(*service->store_, *service->directory_, *service->audit_, networks);
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
   ASSIGN_OR_RETURN(service->encoders_, Encoders::Open(*service->store_, *service->index_, *service->directory_,
                                                       {.model = options.model, .precision = options.precision, .fixed = options.fixed_model}));
@@ -288,7 +292,17 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
     ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(choice, request));
     sink.prompt(prompt);
   }
-  return Generate(choice, request, WorldKey(viewer, generation), stop, sink);
+  TokenMeter meter(*quotas_, viewer.tenant(), viewer.name());
+  AnswerSink counted = sink;
+  counted.piece = [&](const AnswerPiece& piece) {
+    meter.Count(piece.text);
+    sink.piece(piece);
+  };
+  auto answered = Generate(choice, request, WorldKey(viewer, generation), stop, counted);
+  bool quoted = answered.ok() ? answered->generator == "extractive" : !generators_->Model("").ok();
+  if (quoted) meter.Settle(0);
+  if (!quoted && answered.ok() && answered->usage.answer_tokens != 0) meter.Settle(answered->usage.answer_tokens);
+  return answered;
 }
 
 // A model's answer to the same prompt over the same world is kept, where an operator wants that.
@@ -401,8 +415,28 @@ Result<FoundSource> Service::FindOrAddDocuments(TenantId tenant, const std::stri
 Result<ingest::IndexReport> Service::IndexSource(const acl::Source& source, std::stop_token stop,
                                                  const std::function<void(const ingest::IndexProgress&)>& progress) {
   ASSIGN_OR_RETURN(FollowSettings settings, ReadFollowSettings(*store_, source.id));
-  return indexer_->Run(source, {.token = settings.token, .generation = settings.generation, .masking = settings.masking,
-                                .also = settings.also}, stop, progress);
+  const Status spent = ResourceExhausted("the tenant's bytes to index are used up for now; what is indexed stays, and the rest follows");
+  bool counts = source.kind != acl::SourceKind::kDocuments;  // those were counted when they came
+  if (counts && quotas_->IndexBytesWait(source.tenant) != 0) return spent;
+  std::stop_source enough;
+  std::stop_callback forward(stop, [&] { enough.request_stop(); });
+  if (!counts) {
+    std::lock_guard lock(documents_mutex_);
+    RETURN_IF_ERROR(ingest::MaskDocuments(*store_, source.id, settings.masking));
+  }
+  uint64_t seen = 0;
+  auto counted = [&](const ingest::IndexProgress& now) {
+    if (counts && now.bytes_done > seen) {
+      quotas_->SpendIndexBytes(source.tenant, now.bytes_done - seen);
+      seen = now.bytes_done;
+      if (quotas_->IndexBytesWait(source.tenant) != 0) enough.request_stop();
+    }
+    progress(now);
+  };
+  auto report = indexer_->Run(source, {.token = settings.token, .generation = settings.generation, .masking = settings.masking,
+                                                .also = settings.also}, enough.get_token(), counted);
+  if (!report.ok() && enough.stop_requested() && !stop.stop_requested()) return spent;
+  return report;
 }
 
 Result<bool> Service::HasNews(SourceId id, std::stop_token stop) const {
@@ -426,6 +460,7 @@ Status Service::RemoveSource(TenantId tenant, const std::string& name) {
   RETURN_IF_ERROR(index_->RemoveSource(source.id, partitions));
   CrashPoint("source-index-removed");
   RETURN_IF_ERROR(EraseFollowSettings(*store_, source.id));
+  RETURN_IF_ERROR(EraseMirrorSettings(*store_, source.id));
   RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source.id));
   RETURN_IF_ERROR(ingest::EraseDocuments(*store_, source.id));
   indexer_->RemoveMirror(source.id);
@@ -445,6 +480,7 @@ Status Service::FinishRemovals() {
   ASSIGN_OR_RETURN(auto removed, index_->KeepSources(present));
   for (SourceId source : removed) {
     RETURN_IF_ERROR(EraseFollowSettings(*store_, source));
+    RETURN_IF_ERROR(EraseMirrorSettings(*store_, source));
     RETURN_IF_ERROR(ForgetAllDeliveries(*store_, source));
   }
   return ingest::KeepDocuments(*store_, present);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -19,6 +20,8 @@
 #include "api/audit_log.h"
 #include "api/encoders.h"
 #include "api/feedback.h"
+#include "api/fair_share.h"
+#include "api/forge/permission_mirror.h"
 #include "api/generators.h"
 #include "api/identity/identity_options.h"
 #include "api/lru_cache.h"
@@ -44,7 +47,7 @@ struct ServiceOptions {
   std::string reranker_folder = {};  // of a sequence classification model; empty: none
   std::optional<embed::Precision> precision = {};  // of both; without it: what is fastest on this processor
   std::vector<std::string> allowed_networks = {};  // see NetworkPolicy
-  QuotaLimits quotas = {};  // of callers with tokens
+  QuotaLimits quotas = {};  // of callers with tokens; index bytes of everybody
   IdentityOptions identity = {};  // who else vouches for callers
   uint32_t cached_answers = 0;  // of models; 0: each question is answered anew
 };
@@ -247,6 +250,9 @@ class Service {
   const TextPairScorer* reranker() const { return reranker_.get(); }  // none: not configured
   AuditLog& audit() { return *audit_; }
   Quotas& quotas() { return *quotas_; }
+  FairShare& fair_share() { return fair_share_; }
+  std::mutex& documents_mutex() { return documents_mutex_; }  // held by who writes pushed documents
+  PermissionMirror& permission_mirror() { return *permission_mirror_; }
   IdentityProviders& identity_providers() { return *identity_providers_; }
   Metrics& metrics() { return metrics_; }
   const Generators& generators() const { return *generators_; }
@@ -277,12 +283,15 @@ class Service {
   std::string data_folder_;
   int threads_ = 1;
   Metrics metrics_;
+  FairShare fair_share_;
+  std::mutex documents_mutex_;
   // In the order they are opened; each needs those above it.
   std::unique_ptr<KeyValueStore> store_;
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<Quotas> quotas_;
   std::unique_ptr<acl::Directory> directory_;
   std::unique_ptr<IdentityProviders> identity_providers_;
+  std::unique_ptr<PermissionMirror> permission_mirror_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Encoders> encoders_;
   std::unique_ptr<TextPairScorer> reranker_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <utility>
 
 #include "codelore/coding.h"
@@ -112,6 +113,11 @@ bool HasGitLabSignature(const WebhookRequest& request, std::string_view secret) 
   return signed_by && IsRecent(time, request.now_unix_s);
 }
 
+std::string_view EventName(Forge forge, const WebhookRequest& request) {
+  std::string_view event = Value(request, HeadersOf(forge).event);
+  return event.empty() && forge == Forge::kForgejo ? Value(request, "x-gitea-event") : event;
+}
+
 std::string KeyOf(SourceId source) { return ByteWriter().Raw(kPrefix).Key32(source.value).Take(); }
 
 std::string KeyOf(SourceId source, std::string_view mark) {
@@ -127,6 +133,8 @@ std::optional<Forge> ForgeNamed(std::string_view name) {
   return at == std::end(kForges) ? std::nullopt : std::optional(at->forge);
 }
 
+std::string_view ForgeName(Forge forge) { return HeadersOf(forge).name; }
+
 bool IsSigned(Forge forge, const WebhookRequest& request, const std::vector<std::string>& secrets) {
   bool found = false;
   for (const std::string& secret : secrets) {
@@ -138,13 +146,23 @@ bool IsSigned(Forge forge, const WebhookRequest& request, const std::vector<std:
 }
 
 WebhookEvent EventOf(Forge forge, const WebhookRequest& request) {
-  std::string_view event = Value(request, HeadersOf(forge).event);
-  if (event.empty() && forge == Forge::kForgejo) event = Value(request, "x-gitea-event");
+  std::string_view event = EventName(forge, request);
   if (event == "ping" || event == "diagnostics:ping") return WebhookEvent::kPing;
   for (std::string_view push : {"push", "Push Hook", "System Hook", "repo:push", "repo:refs_changed"}) {
     if (event == push) return WebhookEvent::kPush;
   }
   return WebhookEvent::kOther;
+}
+
+bool TellsOfAccess(Forge forge, const WebhookRequest& request) {
+  static constexpr std::string_view kGitHub[] = {"member", "membership", "team", "team_add", "repository", "public", "organization"};
+  static constexpr std::string_view kGitLab[] = {"Member Hook", "Subgroup Hook", "Project Hook", "System Hook"};
+  static constexpr std::string_view kGitea[] = {"repository"};  // they send nothing for members
+  std::span<const std::string_view> events;
+  if (forge == Forge::kGitHub) events = kGitHub;
+  if (forge == Forge::kGitLab) events = kGitLab;
+  if (forge == Forge::kGitea || forge == Forge::kForgejo) events = kGitea;
+  return std::ranges::find(events, EventName(forge, request)) != events.end();
 }
 
 std::vector<std::string> DeliveryMarks(Forge forge, const WebhookRequest& request) {

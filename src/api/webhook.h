@@ -27,6 +27,7 @@ enum class WebhookEvent { kPush, kPing, kOther };
 
 // "github", ...
 std::optional<Forge> ForgeNamed(std::string_view name);
+std::string_view ForgeName(Forge forge);
 
 struct WebhookRequest {
   std::function<std::optional<std::string_view>(std::string_view name)> header;
@@ -39,6 +40,8 @@ struct WebhookRequest {
 bool IsSigned(Forge forge, const WebhookRequest& request, const std::vector<std::string>& secrets);
 
 WebhookEvent EventOf(Forge forge, const WebhookRequest& request);
+// Who may read may be others now: members, teams, visibility, the repository itself.
+bool TellsOfAccess(Forge forge, const WebhookRequest& request);
 
 // What makes two deliveries the same: the forge's id of it, and the signature, which no one without the secret can make
 // for another body. Empty for what the forge does not send.

@@ -50,6 +50,9 @@ struct Arguments {
   std::string session;  // its id
   uint32_t cached_answers = 0;
   uint32_t user_rate = 600, tenant_rate = 6000, user_streams = 8, tenant_streams = 100;  // see api::QuotaLimits
+  uint64_t user_tokens = 0, tenant_tokens = 0, tenant_index_bytes = 0;
+  std::string mirror, forge_url, forge_repository, forge_token_file, mirror_interval, mirror_limit, public_is;  // see api::MirrorSettings
+  std::vector<std::string> mappings;
   api::EvalOptions eval;
 };
 

@@ -308,6 +308,12 @@ class CommandLine {
     limit("--tenant-requests-per-minute", arguments_.tenant_rate, "of one tenant; 0: no limit");
     limit("--user-streams", arguments_.user_streams, "of one user at once; 0: no limit");
     limit("--tenant-streams", arguments_.tenant_streams, "of one tenant at once; 0: no limit");
+    auto by_day = [&](const char* name, uint64_t& value, const char* what) {
+      serve->add_option(name, value, what)->type_name("N")->capture_default_str();
+    };
+    by_day("--user-tokens-per-day", arguments_.user_tokens, "that models generate for one user; 0: no limit");
+    by_day("--tenant-tokens-per-day", arguments_.tenant_tokens, "that models generate for one tenant; 0: no limit");
+    by_day("--tenant-index-bytes-per-day", arguments_.tenant_index_bytes, "that one tenant may have indexed; 0: no limit");
     AddIdentityOptions(serve);
     limit("--cached-answers", arguments_.cached_answers, "keep about so many answers of models, for the same question over the same sources; 0: none");
 
@@ -360,6 +366,19 @@ class CommandLine {
     return command;
   }
 
+  void AddMirrorOptions(CLI::App* add) {
+    auto option = [&](const char* name, std::string& value, const char* what, const char* type) { add->add_option(name, value, what)->type_name(type); };
+    add->add_option("--mirror-permissions", arguments_.mirror, "let this forge say who reads the source: gitea, forgejo, github, gitlab, or off")
+        ->type_name("FORGE")->check(CLI::IsMember({"gitea", "forgejo", "github", "gitlab", "off"}).description(""));
+    option("--forge-url", arguments_.forge_url, "its http:// address (of GitHub: of its API); over https through a local proxy", "URL");
+    option("--forge-repository", arguments_.forge_repository, "OWNER/NAME there (default: as in the location)", "NAME");
+    option("--forge-token-file", arguments_.forge_token_file, "file with a token that may list collaborators and teams", "FILE");
+    option("--mirror-interval", arguments_.mirror_interval, "how often to ask (default: 5m)", "TIME");
+    option("--mirror-limit", arguments_.mirror_limit, "what was found counts for so long (default: 1h)", "TIME");
+    option("--public-is", arguments_.public_is, "who reads what is public there: tenant, or nobody by that (default: nobody)", "WHO");
+    AddList(add, "--map", arguments_.mappings, "octocat=ann, team:core=team:backend, bot= (nobody); repeat for more")->type_name("THERE=HERE");
+  }
+
   void AddSourceCommands() {
     CLI::App* source = AddGroup("source", "add, list, follow or remove sources",
                                 "  codelore source add https://git.example.com/team/app.git --poll 5m\n"
@@ -369,6 +388,8 @@ class CommandLine {
                         "  codelore source add https://git.example.com/team/app.git --branch release --token-file token\n"
                         "  codelore source add https://git.example.com/team/app.git --branch main --branch 'release/*' --tag 'v*'\n"
                         "  codelore source add https://git.example.com/team/app.git --webhook-secret-file secret\n"
+                        "  codelore source add https://git.example.com/team/app.git --mirror-permissions gitea \\\n"
+                        "      --forge-url http://127.0.0.1:3000 --forge-token-file token --map octocat=ann\n"
                         "A second webhook secret is valid beside the one before it; a third replaces the oldest.",
                         AddSource);
     add->add_option("location", arguments_.location, "path or URL")->type_name("")->required();
@@ -378,6 +399,7 @@ class CommandLine {
     add->add_option("--poll", arguments_.poll, "how often to look for news: 30s, 5m, 2h, never (default: 5m)")->type_name("TIME");
     add->add_option("--token-file", arguments_.token_file, "file with TOKEN or USER:TOKEN for an https URL")->type_name("FILE");
     add->add_option("--webhook-secret-file", arguments_.webhook_secret_file, "file with the secret of push webhooks")->type_name("FILE");
+    AddMirrorOptions(add);
     Add(*source, "list", "list sources and who may read them", "  codelore source list", ListSources);
     AddOnSource(*source, "show", "what is indexed of a source, and how it is followed", ShowSource);
     AddOnSource(*source, "pause", "stop following; what is indexed stays", PauseSource);

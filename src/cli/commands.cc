@@ -300,7 +300,9 @@ int Serve(const Arguments& arguments) {
   options.service.threads = arguments.threads;
   options.service.cached_answers = arguments.cached_answers;
   options.service.quotas = {.user_requests_per_minute = arguments.user_rate, .tenant_requests_per_minute = arguments.tenant_rate,
-                            .user_streams = arguments.user_streams, .tenant_streams = arguments.tenant_streams};
+                            .user_streams = arguments.user_streams, .tenant_streams = arguments.tenant_streams,
+                            .user_tokens_per_day = arguments.user_tokens, .tenant_tokens_per_day = arguments.tenant_tokens,
+                            .tenant_index_bytes_per_day = arguments.tenant_index_bytes};
   for (const std::string& text : arguments.oidc) {
     auto issuer = api::OidcConfig::Parse(text);
     if (!issuer.ok()) return Fail(arguments, issuer.status());
@@ -385,11 +387,33 @@ int Version(const Arguments& arguments) {
 
 int ListSources(const Arguments& arguments) { return Execute(arguments, "source.list", Json::object()); }
 
+namespace {
+
+// What the options say of where permissions come from; null: nothing.
+Result<Json> MirrorOf(const Arguments& arguments) {
+  ASSIGN_OR_RETURN(std::string token, SecretIn(arguments.forge_token_file));
+  const std::pair<const char*, const std::string*> fields[] = {{"url", &arguments.forge_url}, {"repository", &arguments.forge_repository}, {"token", &token},
+                                                               {"interval", &arguments.mirror_interval}, {"limit", &arguments.mirror_limit}, {"public_is", &arguments.public_is}};
+  Json mirror = Json::object();
+  for (const auto& [name, value] : fields) {
+    if (!value->empty()) mirror[name] = *value;
+  }
+  if (!arguments.mappings.empty()) mirror["map"] = arguments.mappings;
+  if (arguments.mirror.empty() && !mirror.empty()) return InvalidArgument("say which forge with --mirror-permissions gitea, forgejo, github or gitlab");
+  if (arguments.mirror.empty()) return Json();
+  mirror["forge"] = arguments.mirror;
+  return mirror;
+}
+
+}  // namespace
+
 int AddSource(const Arguments& arguments) {
   auto token = SecretIn(arguments.token_file);
   if (!token.ok()) return Fail(arguments, token.status());
   auto secret = SecretIn(arguments.webhook_secret_file);
   if (!secret.ok()) return Fail(arguments, secret.status());
+  auto mirror = MirrorOf(arguments);
+  if (!mirror.ok()) return Fail(arguments, mirror.status());
   auto backend = OpenBackend(arguments.backend);
   if (!backend.ok()) return Fail(arguments, backend.status());
   std::error_code error;
@@ -398,6 +422,7 @@ int AddSource(const Arguments& arguments) {
   Json body = {{"location", LocationFor(**backend, arguments.location)}, {"poll", arguments.poll}, {"token", *token}, {"webhook_secret", *secret}};
   if (!arguments.branches.empty()) body["branches"] = arguments.branches;
   if (!arguments.tags.empty()) body["tags"] = arguments.tags;
+  if (!mirror->is_null()) body["mirror"] = *mirror;
   auto result = (*backend)->Call("source.add", body.dump(), {{"source", name}}, {}, {});
   return result.ok() ? PrintResult("source.add", *result, arguments.json) : Fail(arguments, result.status());
 }

@@ -292,10 +292,19 @@ int PrintDocuments(const Json& json) {
   return kSuccess;
 }
 
+void PrintMirror(const Json& mirror) {
+  Print("  readers as " + Name(mirror, "forge") + " says, of " + Name(mirror, "repository") + " at " + Name(mirror, "url"));
+  std::string verified = Name(mirror, "last_verified");
+  Print(verified.empty() ? "\n" : ", last verified " + verified + "\n");
+  std::string error = mirror.contains("last_look") ? Name(mirror["last_look"], "error") : Name(mirror, "error");
+  if (!error.empty()) Print("  the forge was not understood or not reached: " + error + "\n");
+}
+
 int PrintSource(const Json& json) {
   PrintSourceStatus(json);
   PrintBranches(json);
   if (json.contains("following")) Print("  followed: " + FollowingText(json["following"]) + "\n");
+  if (json.contains("mirror")) PrintMirror(json["mirror"]);
   if (json.contains("last_look") && !Name(json["last_look"], "at").empty()) {
     std::string error = Name(json["last_look"], "error");
     Print("  last looked at " + Name(json["last_look"], "at") + (error.empty() ? "" : ": " + error) + "\n");
@@ -306,6 +315,7 @@ int PrintSource(const Json& json) {
 int PrintFollowing(const Json& json) {
   std::string name = Name(json, "source");
   Print("Source '" + name + "' is " + FollowingText(json["following"]) + ".\n");
+  if (json.contains("mirror") && json["mirror"].contains("url")) PrintMirror(json["mirror"]);
   if (json.contains("accepted") && !json.value("accepted", false)) {
     std::fprintf(stderr, "It is indexed as soon as codelore serve runs; codelore source sync %s does it now.\n", name.c_str());
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "chunker/decode.h"
 #include "codelore/coding.h"
 #include "codelore/utf8.h"
 #include "ingest/document_text.h"
@@ -10,8 +11,9 @@
 namespace codelore::ingest {
 namespace {
 
-// Version 1: version, hash, bytes. Version 2: version, hash, expiry (8 bytes), link, bytes.
-constexpr uint8_t kOldVersion = 1, kRecordVersion = 2;
+// Version 1: version, hash, bytes. Version 2: version, hash, expiry (8 bytes), link, bytes. Version 3: version, hash, expiry, link,
+// masking (its version, what was found), bytes.
+constexpr uint8_t kFirstVersion = 1, kUnmaskedVersion = 2, kRecordVersion = 3;
 constexpr size_t kMaxExpiredAtOnce = 1000;
 // In Table::kMeta: what expires, in the order of time. A row may be about a document that was replaced since.
 constexpr std::string_view kExpiryPrefix = "expires/";
@@ -21,10 +23,12 @@ constexpr size_t kEraseAtOnce = 10'000;
 std::string Prefix(SourceId source) { return ByteWriter().Key32(source.value).Take(); }
 std::string Key(SourceId source, std::string_view path) { return ByteWriter().Key32(source.value).Raw(path).Take(); }
 
-// The hash comes before the bytes, so that listing does not compute it.
+// The hash comes before the bytes, so that listing does not compute it. It is of what is stored: one of what was masked
+// would let a short value be guessed.
 struct Record {
   std::string_view hash, bytes, link;
   int64_t expires_unix_ms = 0;
+  std::string masking, masked;
 };
 
 Result<Record> Parse(std::string_view value) {
@@ -32,14 +36,38 @@ Result<Record> Parse(std::string_view value) {
   Status malformed = Corruption("a stored document is not of the form that is written");
   if (value.size() < 1 + kHashBytes) return malformed;
   auto version = static_cast<uint8_t>(value[0]);
-  Record record{.hash = value.substr(1, kHashBytes), .bytes = value.substr(1 + kHashBytes), .link = {}};
-  if (version == kOldVersion) return record;
+  Record record{.hash = value.substr(1, kHashBytes), .bytes = value.substr(1 + kHashBytes), .link = {}, .masking = {}, .masked = {}};
+  if (version == kFirstVersion) return record;
   ByteReader in(record.bytes);
   record.expires_unix_ms = in.Fixed<int64_t>();
   record.link = in.String();
-  if (version != kRecordVersion || !in.ok()) return malformed;
-  record.bytes.remove_prefix(static_cast<size_t>(record.link.data() + record.link.size() - record.bytes.data()));
+  std::string_view last = record.link;
+  if (version == kRecordVersion) {
+    record.masking = in.String();
+    last = in.String();
+    record.masked = last;
+  }
+  if ((version != kUnmaskedVersion && version != kRecordVersion) || !in.ok()) return malformed;
+  record.bytes.remove_prefix(static_cast<size_t>(last.data() + last.size() - record.bytes.data()));
   return record;
+}
+
+// Masked text in UTF-8, or the bytes themselves where nothing is found.
+std::string MaskBytes(std::string_view bytes, Masking masking, std::string* masked) {
+  chunker::DecodedText decoded = chunker::DecodeToUtf8(bytes);
+  std::string text = decoded.is_binary ? std::string(bytes) : std::move(decoded.text);
+  *masked = MaskText(masking, &text);
+  return masked->empty() ? std::string(bytes) : text;
+}
+
+std::string RecordOf(const NewDocument& document, Masking masking, const std::string& masked_before) {
+  std::string masked;
+  bool text = DocumentFormatOf(document.path) == DocumentFormat::kNone;
+  std::string stored = text ? MaskBytes(document.bytes, masking, &masked) : std::string(document.bytes);
+  if (masked.empty()) masked = masked_before;
+  Hash256 hash = Sha256Of(stored + masked);
+  return ByteWriter().Fixed(kRecordVersion).Raw(hash.view()).Fixed(document.expires_unix_ms).String(document.link)
+      .String(MaskingVersion(masking)).String(masked).Raw(stored).Take();
 }
 
 std::string ExpiryKey(int64_t unix_ms, SourceId source, std::string_view path) {
@@ -82,10 +110,8 @@ Status ValidateDocumentSize(std::string_view path, size_t bytes) {
   return bytes <= most ? OkStatus() : InvalidArgument("the document is larger than " + std::to_string(most >> 20) + " MiB");
 }
 
-void PutDocument(SourceId source, const NewDocument& document, WriteBatch& batch) {
-  batch.Put(Table::kDocuments, Key(source, document.path),
-            ByteWriter().Fixed(kRecordVersion).Raw(Sha256Of(document.bytes).view()).Fixed(document.expires_unix_ms)
-                .String(document.link).Raw(document.bytes).Take());
+void PutDocument(SourceId source, const NewDocument& document, Masking masking, WriteBatch& batch) {
+  batch.Put(Table::kDocuments, Key(source, document.path), RecordOf(document, masking, ""));
   if (document.expires_unix_ms != 0) batch.Put(Table::kMeta, ExpiryKey(document.expires_unix_ms, source, document.path), "");
 }
 
@@ -131,6 +157,30 @@ Result<std::optional<SourceId>> EraseExpiredDocuments(const KeyValueStore& store
   return chosen;
 }
 
+Status MaskDocuments(KeyValueStore& store, SourceId source, Masking masking) {
+  if (masking == Masking::kOff) return OkStatus();
+  std::vector<std::string> others;
+  Status status;
+  RETURN_IF_ERROR(store.Scan(Table::kDocuments, Prefix(source), [&](std::string_view key, std::string_view value) {
+    auto record = Parse(value);
+    if (!record.ok()) status = record.status();
+    if (record.ok() && record->masking != MaskingVersion(masking)) others.emplace_back(key);
+    return status.ok();
+  }));
+  RETURN_IF_ERROR(status);
+  for (const std::string& key : others) {
+    ASSIGN_OR_RETURN(auto value, store.Get(Table::kDocuments, key));
+    if (!value) continue;
+    ASSIGN_OR_RETURN(Record record, Parse(*value));
+    WriteBatch batch;
+    const NewDocument document{.path = key.substr(sizeof(source.value)), .bytes = record.bytes, .link = std::string(record.link),
+                               .expires_unix_ms = record.expires_unix_ms};
+    batch.Put(Table::kDocuments, key, RecordOf(document, masking, record.masked));
+    RETURN_IF_ERROR(store.Write(batch));
+  }
+  return OkStatus();
+}
+
 void EraseDocument(SourceId source, const std::string& path, WriteBatch& batch) { batch.Delete(Table::kDocuments, Key(source, path)); }
 
 bool HasDocument(const KeyValueStore& store, SourceId source, const std::string& path) {
@@ -167,6 +217,7 @@ Status StoredDocumentTree::List(const std::function<Status(TreeEntry)>& visit) {
     TreeEntry entry = EntryAt(std::string(key.substr(sizeof(source_.value))), {});
     entry.size_bytes = record->bytes.size();
     entry.version = record->hash;
+    entry.masked = std::move(record->masked);
     status = visit(std::move(entry));
     return status.ok();
   }));

@@ -1,5 +1,6 @@
-// Documents that were pushed, as they came: what a source without a location is indexed from. They lie in the store, so
-// that one batch can hold a document and the job that is to index it.
+// Documents that were pushed: what a source without a location is indexed from. They lie in the store, so that one batch can
+// hold a document and the job that is to index it. Secrets and personal data are overwritten before they are written, by the
+// policy that the source has then; where anything was, the text is kept in UTF-8, else the bytes as they came.
 #ifndef CODELORE_INGEST_DOCUMENT_STORE_H_
 #define CODELORE_INGEST_DOCUMENT_STORE_H_
 
@@ -12,6 +13,7 @@
 
 #include "codelore/ids.h"
 #include "codelore/store.h"
+#include "ingest/masking.h"
 #include "ingest/tree.h"
 
 namespace codelore::ingest {
@@ -45,8 +47,9 @@ Status ValidateDocumentLink(std::string_view link);
 // kInvalidArgument when the bytes are too many for what the path says it is.
 Status ValidateDocumentSize(std::string_view path, size_t bytes);
 
-// For a batch of the caller's. Path, link and size must be valid.
-void PutDocument(SourceId source, const NewDocument& document, WriteBatch& batch);
+// For a batch of the caller's. Path, link and size must be valid. Text is masked before it is stored; a PDF or DOCX, whose text is
+// not in its bytes, when it is indexed.
+void PutDocument(SourceId source, const NewDocument& document, Masking masking, WriteBatch& batch);
 void EraseDocument(SourceId source, const std::string& path, WriteBatch& batch);
 
 // By path, until visit returns false.
@@ -56,6 +59,10 @@ std::string DocumentLink(const KeyValueStore& store, SourceId source, const std:
 // Puts into the batch what takes expired documents of one source away, at most 1,000, and gives that source; what else is
 // in it is of no use any more. Nothing in the batch: nothing has expired.
 Result<std::optional<SourceId>> EraseExpiredDocuments(const KeyValueStore& store, int64_t now_unix_ms, WriteBatch& batch);
+
+// Masks again what was stored under other rules or another policy. What is overwritten already stays so. Nobody may write the
+// source's documents meanwhile.
+Status MaskDocuments(KeyValueStore& store, SourceId source, Masking masking);
 
 bool HasDocument(const KeyValueStore& store, SourceId source, const std::string& path);
 

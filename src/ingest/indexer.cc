@@ -27,7 +27,6 @@
 #include "ingest/folder.h"
 #include "ingest/git_tree.h"
 #include "ingest/tree.h"
-#include "mask/masker.h"
 
 namespace codelore::ingest {
 namespace {
@@ -38,10 +37,7 @@ constexpr uint64_t kMaxFileBytes = ClassifyLimits().max_bytes;
 
 // Rules that find more, and another policy, make every file a changed one: what is stored is masked anew.
 std::string PipelineOf(const RunOptions& run) {
-  constexpr std::string_view kPolicies[] = {"a", "s", "", "r"};
-  std::string_view policy = kPolicies[static_cast<size_t>(run.masking)];
-  std::string masking = policy.empty() ? "" : std::string(policy) + std::to_string(mask::kRulesVersion);
-  return std::string(kPipelineVersion) + masking + (run.generation == 0 ? "" : "." + std::to_string(run.generation));
+  return std::string(kPipelineVersion) + MaskingVersion(run.masking) + (run.generation == 0 ? "" : "." + std::to_string(run.generation));
 }
 
 class Stopwatch {
@@ -108,29 +104,6 @@ void Skip(Work& work, std::string_view reason) {
   work.record.reason = reason;
 }
 
-// "masked: github-token in line 3, e-mail-address in line 8, and 4 more"; empty for nothing. Never a value.
-std::string FindingsText(std::string_view text, const std::vector<mask::Span>& spans) {
-  constexpr size_t kNamed = 20;
-  std::string found;
-  uint64_t line = 1;
-  size_t at = 0;
-  for (size_t i = 0; i < std::min(spans.size(), kNamed); ++i) {
-    line += static_cast<uint64_t>(std::count(text.begin() + static_cast<ptrdiff_t>(at), text.begin() + static_cast<ptrdiff_t>(spans[i].begin), '\n'));
-    at = spans[i].begin;
-    found += (i == 0 ? "masked: " : ", ") + std::string(spans[i].rule) + " in line " + std::to_string(line);
-  }
-  if (spans.size() > kNamed) found += ", and " + std::to_string(spans.size() - kNamed) + " more";
-  return found;
-}
-
-// Before anything else sees the text. False: the file is to be left out.
-bool MaskText(Masking masking, std::string* text, std::string* findings) {
-  if (masking == Masking::kOff) return true;
-  auto spans = mask::Mask(text, {.secrets = true, .personal = masking != Masking::kSecrets});
-  *findings = FindingsText(*text, spans);
-  return masking != Masking::kRefuse || spans.empty();
-}
-
 // Puts the text of a PDF or DOCX in the place of its bytes. False: it is to be left out.
 bool ReplaceByText(Work& work, const DocumentLimits& limits) {
   DocumentFormat format = DocumentFormatOf(work.entry.path);
@@ -157,8 +130,9 @@ void Prepare(Work& work, Masking masking, const DocumentLimits& documents) {
   chunker::DecodedText decoded = chunker::DecodeToUtf8(work.bytes);
   if (decoded.is_binary) return Skip(work, "binary");
   work.bytes = {};
-  std::string findings;
-  if (!MaskText(masking, &decoded.text, &findings)) return Skip(work, "secrets or personal data");
+  std::string findings = MaskText(masking, &decoded.text);
+  if (findings.empty()) findings = work.entry.masked;  // when it came
+  if (masking == Masking::kRefuse && !findings.empty()) return Skip(work, "secrets or personal data");
   std::string_view language = chunker::CanonicalLanguage(work.attributes.language);
   if (language.empty()) language = chunker::DetectLanguage(work.entry.path, decoded.text);
   chunker::ChunkOptions options;

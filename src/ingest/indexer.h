@@ -20,6 +20,7 @@
 #include "codelore/index.h"
 #include "codelore/store.h"
 #include "ingest/git.h"
+#include "ingest/masking.h"
 #include "ingest/network_policy.h"
 
 namespace codelore::ingest {
@@ -57,14 +58,6 @@ struct IndexProgress {
 // the lexical index; it runs beside the stages before it.
 struct IndexTimes {
   double fetch = 0, list = 0, read = 0, parse = 0, commit = 0, vectors = 0, total = 0;
-};
-
-// What happens to secrets and personal data in a source's files (mask/masker.h).
-enum class Masking : uint8_t {
-  kAll,      // both are overwritten
-  kSecrets,  // secrets alone
-  kOff,
-  kRefuse,   // a file that holds any is skipped
 };
 
 // What a source's settings say about a run.

@@ -199,19 +199,25 @@ bool NetworkPolicy::Names(const std::string& text) const {
          std::ranges::any_of(allowed_, [&](const Range& range) { return SamePrefix(address, range.first, range.bits); });
 }
 
+Result<std::vector<IpAddress>> NetworkPolicy::AddressesOf(const std::string& host, const Resolver& resolve) const {
+  ASSIGN_OR_RETURN(auto addresses, resolve(host));
+  for (const IpAddress& address : addresses) {
+    if (Allows(address)) continue;
+    return PermissionDenied("the host " + host + " has the address " + TextOf(address) +
+                            ", which is not public; allow its network with --allow-network");
+  }
+  return addresses;
+}
+
 Status NetworkPolicy::Bind(const std::string& url, Command& command, const Resolver& resolve) const {
   Target target = TargetOf(url);
   for (std::string& variable : command.environment) {
     if (variable.starts_with("GIT_ALLOW_PROTOCOL=")) variable = "GIT_ALLOW_PROTOCOL=" + target.scheme;
   }
   if (target.scheme == "file") return OkStatus();
-  auto addresses = resolve(target.host);
-  if (!addresses.ok()) return HasProxy(target.scheme) ? OkStatus() : addresses.status();
-  for (const IpAddress& address : *addresses) {
-    if (Allows(address)) continue;
-    return PermissionDenied("the host " + target.host + " has the address " + TextOf(address) +
-                            ", which is not public; allow its network with --allow-network");
-  }
+  auto addresses = AddressesOf(target.host, resolve);
+  bool unknown = addresses.status().code() == StatusCode::kUnavailable;
+  if (!addresses.ok()) return unknown && HasProxy(target.scheme) ? OkStatus() : addresses.status();
   Pin(target, *addresses, command);
   return OkStatus();
 }

@@ -41,6 +41,9 @@ class NetworkPolicy {
   // Within what was named, however public it is. False for what is no address.
   bool Names(const std::string& address) const;
 
+  // All addresses of the host. kPermissionDenied when one of them is not allowed, kUnavailable when there is none.
+  Result<std::vector<IpAddress>> AddressesOf(const std::string& host, const Resolver& resolve = Resolve) const;
+
   // Lets `command`, a git of git_command.h, reach the host of `url` (a valid location) and no other, by that URL's
   // protocol alone. kPermissionDenied when one of the host's addresses is not allowed, kUnavailable when it has none.
   Status Bind(const std::string& url, Command& command, const Resolver& resolve = Resolve) const;

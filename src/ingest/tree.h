@@ -23,6 +23,8 @@ struct TreeEntry {
   std::string version;   // the source's name for these bytes: equal means unchanged
   // Why it is not to be read, in the ledger's words: "symlink", "submodule", "path too long", ... Empty: read it.
   std::string_view skip;
+  // What was overwritten in it before it was stored here ("masked: ..."); empty: nothing.
+  std::string masked = {};
 };
 
 struct TreeLimits {

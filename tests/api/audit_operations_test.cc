@@ -46,6 +46,21 @@ TEST_F(AuditOperations, ChangesAreOnRecordWhenTheyAreAcknowledged) {
   EXPECT_EQ(AuditLog::Verify(world_.folder() + "/audit")->altered, "");
 }
 
+TEST_F(AuditOperations, SecretsThatAreChangedAreOnRecordAndNotWhatTheyAre) {
+  Json body = {{"kind", "documents"}};
+  EXPECT_EQ(world_.Send({"PUT", "/v1/sources/wiki", body.dump(), ""}, root_).status, 200);
+  EXPECT_FALSE(Last()["about"].contains("webhook_secret"));
+  body = {{"location", "/nowhere"}, {"webhook_secret", "hush hush hush"}, {"token", "t0ken"}, {"mirror", {{"forge", "gitea"}, {"token", "t1ken"}}}};
+  world_.Send({"PUT", "/v1/sources/other", body.dump(), ""}, root_);
+  EXPECT_EQ(Last()["what"], "source.add");
+  EXPECT_EQ(Last()["about"]["webhook_secret"], "given");
+  EXPECT_EQ(Last()["about"]["token"], "given");
+  EXPECT_NE(Last()["about"]["mirror"].get<std::string>().find("gitea"), std::string::npos);
+  EXPECT_EQ(Lines().find("hush"), std::string::npos);
+  EXPECT_EQ(Lines().find("t0ken"), std::string::npos);
+  EXPECT_EQ(Lines().find("t1ken"), std::string::npos);
+}
+
 TEST_F(AuditOperations, SignInsRefusalsAndDenialsAreOnRecord) {
   for (int i = 0; i < 3; ++i) Post("/v1/search", ann_, {{"query", "zeppelin invoice"}});
   Post("/v1/sources/app/grants", ann_, {{"principal", "user:ann"}});

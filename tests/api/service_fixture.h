@@ -25,16 +25,20 @@ using Params = std::vector<std::pair<std::string, std::string>>;
 // One data folder with its service.
 class World {
  public:
-  World() { Open(); }
+  // `networks`: see ServiceOptions; `folder`: of the data, empty: one that goes away with the world.
+  explicit World(std::vector<std::string> networks = {}, std::string folder = {})
+      : networks_(std::move(networks)), folder_(folder.empty() ? data_.path() : std::move(folder)) {
+    Open();
+  }
 
   Service& service() { return *service_; }
   acl::Directory& directory() { return service_->directory(); }
-  const std::string& folder() const { return data_.path(); }
+  const std::string& folder() const { return folder_; }
   void Close() { service_.reset(); }
   void Open() {
     service_.reset();
-    auto opened = Service::Open({.data_folder = data_.path(), .threads = 1,
-                                 .precision = embed::Precision::kFloat32});  // the same rankings everywhere
+    auto opened = Service::Open({.data_folder = folder_, .threads = 1, .precision = embed::Precision::kFloat32,
+                                 .allowed_networks = networks_});  // the same rankings everywhere
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     service_ = std::move(*opened);
   }
@@ -85,6 +89,8 @@ class World {
 
  private:
   TempFolder data_;
+  const std::vector<std::string> networks_;
+  const std::string folder_;
   std::unique_ptr<Service> service_;
 };
 

@@ -125,5 +125,24 @@ TEST(WebhookTest, EventsAreKnown) {
   EXPECT_EQ(event(Forge::kGitea, "x-gitea-event", ""), WebhookEvent::kOther);
 }
 
+TEST(WebhookTest, EventsThatTellOfAccessAreKnown) {
+  auto tells = [](Forge forge, const char* name, const char* value) {
+    WebhookRequest request{.header = [&](std::string_view wanted) -> std::optional<std::string_view> {
+                             return wanted == name ? std::optional<std::string_view>(value) : std::nullopt;
+                           },
+                           .body = ""};
+    return TellsOfAccess(forge, request);
+  };
+  for (const char* event : {"member", "membership", "team", "team_add", "repository", "public", "organization"}) EXPECT_TRUE(tells(Forge::kGitHub, "x-github-event", event)) << event;
+  for (const char* event : {"Member Hook", "Project Hook", "Subgroup Hook", "System Hook"}) EXPECT_TRUE(tells(Forge::kGitLab, "x-gitlab-event", event)) << event;
+  EXPECT_TRUE(tells(Forge::kGitea, "x-gitea-event", "repository"));
+  EXPECT_TRUE(tells(Forge::kForgejo, "x-forgejo-event", "repository"));
+  EXPECT_TRUE(tells(Forge::kForgejo, "x-gitea-event", "repository"));
+  EXPECT_FALSE(tells(Forge::kGitHub, "x-github-event", "push"));
+  EXPECT_FALSE(tells(Forge::kGitHub, "x-github-event", ""));
+  EXPECT_FALSE(tells(Forge::kGitHub, "x-gitea-event", "repository"));
+  EXPECT_FALSE(tells(Forge::kBitbucket, "x-event-key", "repository"));
+}
+
 }  // namespace
 }  // namespace codelore::api

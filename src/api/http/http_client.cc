@@ -79,6 +79,11 @@ std::chrono::seconds RetryAfterOf(const std::string& text) {
 
 }  // namespace
 
+std::string_view HttpAnswer::Header(std::string_view name) const {
+  auto at = std::ranges::find_if(headers, [&](const HttpField& field) { return EqualsIgnoringCase(field.name, name); });
+  return at == headers.end() ? std::string_view() : std::string_view(at->value);
+}
+
 Status StatusOfProblem(const std::string& json) {
   auto problem = JsonRequest::Parse(json, {JsonRequest::kAnyField});
   int64_t http_status = problem.ok() ? problem->Integer("status", {.max = 599, .otherwise = 500}) : 500;
@@ -148,6 +153,26 @@ class HttpClient::Connection {
     return body;
   }
 
+  Result<HttpAnswer> Ask(const std::string& target) {
+    httplib::Request request = MakeRequest("GET", target, "", kJsonType);
+    HttpAnswer answer;
+    bool too_large = false;
+    request.content_receiver = [&](const char* data, size_t size, size_t, size_t) {
+      too_large = answer.body.size() + size > options_.max_answer_bytes;
+      if (!too_large) answer.body.append(data, size);
+      return !too_large;
+    };
+    auto result = client_.send(request);
+    if (too_large) return ResourceExhausted("the server's answer is too large");
+    if (!result) return Unavailable("no complete answer from " + options_.server + ": " + httplib::to_string(result.error()));
+    answer.http_status = result->status;
+    for (const auto& [name, value] : result->headers) answer.headers.push_back({name, value});
+    return answer;
+  }
+
+  // Connects there instead of asking the system where the host is.
+  void GoTo(const std::string& address) { client_.set_hostname_addr_map({{server_.host, address}}); }
+
   void Cancel() { client_.stop(); }
   std::chrono::seconds retry_after() const { return retry_after_; }
 
@@ -159,6 +184,7 @@ class HttpClient::Connection {
     request.path = server_.prefix + target;
     request.start_time_ = std::chrono::steady_clock::now();  // counts for the total timeout
     request.set_header("Accept", std::string(accept));
+    for (const HttpField& field : options_.headers) request.set_header(field.name, field.value);
     if (!options_.token.empty()) request.set_header("Authorization", "Bearer " + options_.token);
     if (method == "POST") request.set_header("Content-Type", std::string(kJsonType));
     request.body = json;
@@ -177,7 +203,15 @@ Result<std::unique_ptr<HttpClient>> HttpClient::Open(Options options) {
   if (!std::ranges::all_of(options.token, visible)) {
     return InvalidArgument("the token holds characters no token has");
   }
+  for (const HttpField& field : options.headers) {
+    if (!std::ranges::all_of(field.value, [&](char c) { return c == ' ' || visible(c); })) return InvalidArgument("a header holds characters no token has");
+  }
+  std::string address;
+  if (options.resolve) {
+    ASSIGN_OR_RETURN(address, options.resolve(server.host));
+  }
   auto connection = std::make_unique<Connection>(std::move(server), std::move(options));
+  if (!address.empty()) connection->GoTo(address);
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(connection)));
 }
 
@@ -202,6 +236,7 @@ Result<std::string> HttpClient::Delete(const std::string& target) {
 }
 
 std::chrono::seconds HttpClient::retry_after() const { return connection_->retry_after(); }
+Result<HttpAnswer> HttpClient::Ask(const std::string& target) { return connection_->Ask(target); }
 
 void HttpClient::Cancel() { connection_->Cancel(); }
 

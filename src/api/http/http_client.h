@@ -12,7 +12,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "api/http/http_message.h"
 #include "api/http/sse_parser.h"
 #include "codelore/status.h"
 
@@ -20,6 +22,14 @@ namespace codelore::api {
 
 // The failure that problem JSON tells of, as the "error" event of a stream carries it.
 Status StatusOfProblem(const std::string& json);
+
+// What a server said, whatever it was.
+struct HttpAnswer {
+  int http_status = 0;
+  std::string body;
+  std::vector<HttpField> headers;
+  std::string_view Header(std::string_view name) const;  // empty: none
+};
 
 class HttpClient {
  public:
@@ -30,6 +40,9 @@ class HttpClient {
     std::chrono::milliseconds read_timeout{60'000};    // between two pieces of an answer
     std::chrono::milliseconds total_timeout{300'000};  // of an exchange, a stream's included
     size_t max_answer_bytes = 64 * 1024 * 1024;        // streams excepted
+    std::vector<HttpField> headers = {};               // sent along
+    // Where that host is, as a number; asked once, by Open. Empty: the system is asked at each connection.
+    std::function<Result<std::string>(const std::string& host)> resolve = {};
   };
   static Result<std::unique_ptr<HttpClient>> Open(Options options);
   ~HttpClient();
@@ -40,6 +53,9 @@ class HttpClient {
   Result<std::string> Post(const std::string& target, const std::string& json);
   Result<std::string> Put(const std::string& target, const std::string& json);
   Result<std::string> Delete(const std::string& target);
+
+  // The answer with its status, also when it is a refusal or a redirect; an error only when there was no complete one.
+  Result<HttpAnswer> Ask(const std::string& target);
 
   // Posts and reads the answer as server-sent events until it ends or `on_event` returns false.
   Status Stream(const std::string& target, const std::string& json,

@@ -213,6 +213,7 @@ class ChatRun {
     return !gone_.stop_requested();
   }
   void Cite(const std::vector<ChatCitation>& citations) {
+    caller_.GivePlaceBack();
     if (MayGoOn()) sink_.citations(citations);
   }
   void Say(std::string_view text) {
@@ -221,16 +222,25 @@ class ChatRun {
     sink_.text(text);
   }
 
+  static void Settle(TokenMeter& meter, const ChatUsage& usage) {
+    if (usage.answer_tokens != 0) meter.Settle(usage.answer_tokens);
+  }
+
   // The model itself. It reads nothing of ours, so what it says is the client's to judge.
   Result<ChatEnd> Raw() {
     ASSIGN_OR_RETURN(const ChatModel* model, service_.generators().Model(""));
     RETURN_IF_ERROR(model->CheckForm(call_.sampling));
     std::vector<ChatMessage> messages = call_.history;
     messages.push_back({ChatRole::kUser, call_.question});
-    auto say = [&](std::string_view text) { Say(text); };
+    TokenMeter meter(service_.quotas(), caller_.tenant, caller_.viewer.name());
+    auto say = [&](std::string_view text) {
+      meter.Count(text);
+      Say(text);
+    };
     if (!call_.tools) {
       Cite({});
       ASSIGN_OR_RETURN(ChatUsage usage, model->Chat(messages, call_.sampling, gone_.get_token(), say));
+      Settle(meter, usage);
       return ChatEnd{usage, {}, "", "", ""};
     }
     if (!call_.tools->ours.empty()) return InvalidArgument("codelore/raw reads nothing of this server's: take your own tools only, or the model 'codelore'");
@@ -239,6 +249,7 @@ class ChatRun {
     messages.insert(messages.end(), call_.tools->since.begin(), call_.tools->since.end());
     ASSIGN_OR_RETURN(ToolTurn turn, generate::RunToolLoop(*model, std::move(messages), *call_.tools, call_.sampling, gone_.get_token(),
                                                           {.text = say, .result = [](std::string_view) {}}));
+    Settle(meter, turn.usage);
     return ChatEnd{turn.usage, std::move(turn.calls), "", "", ""};
   }
 
@@ -274,7 +285,12 @@ class ChatRun {
     }
     for (auto hit = hits.rbegin(); hit != hits.rend(); ++hit) request.snippets.push_back({hit->hit.path, hit->hit.language, hit->hit.text});
     Cite(Number(service_, hits));
-    ASSIGN_OR_RETURN(ChatUsage usage, model->Fill(request, call_.sampling, gone_.get_token(), [&](std::string_view text) { Say(generate::VisibleText(text)); }));
+    TokenMeter meter(service_.quotas(), caller_.tenant, caller_.viewer.name());
+    ASSIGN_OR_RETURN(ChatUsage usage, model->Fill(request, call_.sampling, gone_.get_token(), [&](std::string_view text) {
+                       meter.Count(text);
+                       Say(generate::VisibleText(text));
+                     }));
+    Settle(meter, usage);
     return ChatEnd{usage, {}, named, "", ""};
   }
 

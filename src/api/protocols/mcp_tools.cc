@@ -186,6 +186,8 @@ Result<std::string> RunMcpTool(Service& service, const Caller& caller, std::stri
   body.update(tool.defaults);
   OperationInput input{.body = body.dump(-1, ' ', false, Json::error_handler_t::replace), .params = {}};
   OperationContext context{.service = service, .caller = caller, .input = input, .stop = std::move(stop), .emit = {}};
+  uint32_t seconds = OperationNamed(tool.operation).streams ? service.quotas().TokensWait(caller.tenant, caller.viewer.name()) : 0;
+  if (seconds != 0) return InvalidArgument("the tokens that models may generate are used up; try again in " + std::to_string(seconds) + " seconds");
   ASSIGN_OR_RETURN(std::string reply, Run(OperationNamed(tool.operation), context));
   return tool.text(Json::parse(reply));
 }

@@ -154,6 +154,7 @@ void Answer(Service& service, const HttpRequest& request, HttpResponse& response
     line["done_reason"] = "load";
     return response.SetBody(Dump(line), kJsonType);
   }
+  if (Status left = CheckTokensLeft(service, *caller, response); !left.ok()) return Refuse(left, false, response);
   if (!call->stream) return AnswerWhole(service, *caller, request, *call, response);
   auto place = service.quotas().TakeStream(caller->tenant, caller->viewer.name());
   if (!place) return Refuse(TooManyStreams(), false, response);

@@ -207,6 +207,7 @@ void Complete(Service& service, const HttpRequest& request, HttpResponse& respon
   if (!call.ok()) return Refuse(call.status(), false, response);
   Status model = CheckModel(service, *caller, call->chat.model);
   if (!model.ok()) return Refuse(model, false, response);
+  if (Status left = CheckTokensLeft(service, *caller, response); !left.ok()) return Refuse(left, false, response);
   if (!call->stream) return AnswerWhole(service, *caller, request, *call, response);
   auto place = service.quotas().TakeStream(caller->tenant, caller->viewer.name());
   if (!place) return Refuse(TooManyStreams(), false, response);
