@@ -46,7 +46,7 @@ def documents(binary, root):
     refused(daemon, 404, "DELETE", "/v1/sources/wiki/documents/none.md", admin)
     refused(daemon, 403, "PUT", "/v1/sources/wiki/documents/a.md", reader, raw=b"x")
     refused(daemon, 404, "PUT", "/v1/sources/none/documents/a.md", admin, raw=b"x")
-    refused(daemon, 413, "PUT", "/v1/sources/wiki/documents/a.md", admin, raw=b"x" * (3 << 20))
+    refused(daemon, 400, "PUT", "/v1/sources/wiki/documents/a.md", admin, raw=b"x" * (3 << 20))
     refused(daemon, 404, "POST", "/v1/read", reader, {"source": "wiki", "path": "ticket/3.txt"})
     daemon.call("DELETE", "/v1/sources/wiki/documents/ticket%2F3.txt", admin)
     daemon.call("POST", "/v1/sources/wiki/documents", admin, raw=b'{"path":"ticket/4.txt","delete":true}\n{"path":"ticket/5.txt","text":"now it says wombat"}\n')
