@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills the real daemon again and again and checks that what it acknowledged is there.
 
-  tests/durability/crash_oracle.py BINARY [--rounds 8] [--seconds 15] [--seed 1] [--points [--hits 20]] [--keep DIR]
+  tests/durability/crash_oracle.py BINARY [--rounds 8] [--seconds 15] [--seed 1] [--points [--hits 20]] [--power libfaults.so] [--keep DIR]
 
 Each round starts `codelore serve`, checks the folder against a log of its own, puts it to work (pushes, branches, grants, tokens,
 sources that come and go, documents, conversations, feedback, changes of the encoder's model) and ends it with SIGKILL at a random moment, while it starts as well, or at a named crash point
@@ -17,6 +17,7 @@ import argparse, json, os, pathlib, random, re, shutil, statistics, sys, tempfil
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from daemon import Daemon, Gone, Refused, Repository, differences, make_administrator, run
+from fault_shim import PowerLoss
 from work import Branches, Documents, Model, Talks
 
 SOURCES = pathlib.Path(__file__).parents[2] / "src"
@@ -53,7 +54,7 @@ class Expected:
 
 
 class Oracle:
-    def __init__(self, binary, root, seed):
+    def __init__(self, binary, root, seed, shim=""):
         self.binary, self.root = binary, root
         self.data = root / "data"
         self.chance = random.Random(seed)
@@ -64,7 +65,8 @@ class Oracle:
         self.violations, self.starts, self.hits, self.missed, self.backups = [], [], {}, {}, 0
         self.kills = {"random": 0, "starting": 0, "point": 0}
         self.counts = {"checks": 0, "pushes": 0, "grants": 0, "tokens": 0, "sources": 0, "parked": 0}
-        self.daemon = None
+        self.daemon, self.environment = None, {}
+        self.power = PowerLoss(os.path.abspath(shim), root, self.data, self.chance) if shim else None
         self.documents, self.talks, self.encoder, self.branches_ = Documents(self), Talks(self), Model(self), Branches(self)
         self.kinds = [self.documents, self.talks, self.encoder, self.branches_]
 
@@ -226,7 +228,9 @@ class Oracle:
     # ---- rounds ------------------------------------------------------------------------------------------
 
     def start(self, point=""):
-        self.daemon = Daemon(self.binary, self.data, point, wait=False)
+        if self.power:
+            self.power.strike()  # nothing is left to lose after an orderly stop but what need not be flushed
+        self.daemon = Daemon(self.binary, self.data, point, wait=False, also=self.power.environment if self.power else self.environment)
         if self.daemon.wait():
             self.starts.append(self.daemon.start_seconds)
             return True
@@ -237,10 +241,12 @@ class Oracle:
 
     def kill_while_starting(self):
         for _ in range(self.chance.randrange(1, 4)):
-            daemon = Daemon(self.binary, self.data, wait=False)
+            daemon = Daemon(self.binary, self.data, wait=False, also=self.power.environment if self.power else None)
             time.sleep(self.chance.uniform(0, 1.1 * max(self.starts[-5:], default=.3)))
             daemon.kill()
             self.kills["starting"] += 1
+            if self.power:
+                self.power.strike()
 
     def round(self, points):
         if points:
@@ -384,19 +390,20 @@ def main():
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--points", action="store_true")
+    parser.add_argument("--power", metavar="SHIM", default="", help="libfaults.so: what was not flushed is lost as well")
     parser.add_argument("--hits", type=int, default=20)
     parser.add_argument("--keep", default="")
     given = parser.parse_args()
     root = pathlib.Path(given.keep or tempfile.mkdtemp(prefix="codelore-crash-"))
     root.mkdir(exist_ok=True)
-    oracle = Oracle(os.path.abspath(given.binary), root, given.seed)
+    oracle = Oracle(os.path.abspath(given.binary), root, given.seed, given.power)
     try:
         oracle.run(given.rounds, given.seconds, given.points, given.hits)
     finally:
         if oracle.daemon and oracle.daemon.process.poll() is None:
             oracle.daemon.kill()
     starts = sorted(oracle.starts)
-    print(json.dumps({**oracle.counts, "kills": oracle.kills, "points": oracle.hits, "not_come_by": oracle.missed, "violations": len(oracle.violations),
+    print(json.dumps({**oracle.counts, "kills": oracle.kills, "points": oracle.hits, "not_come_by": oracle.missed, **({"lost": oracle.power.undone} if oracle.power else {}), "violations": len(oracle.violations),
                       "restart_s": {"n": len(starts), "p50": round(statistics.median(starts), 3), "p95": round(starts[int(.95 * (len(starts) - 1))], 3),
                                     "max": round(starts[-1], 3)} if starts else {}}))
     if not given.keep and not oracle.violations:

@@ -40,7 +40,8 @@ rocksdb::Options DatabaseOptions() {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  // A loss of power may tear the last record, or leave none of it. More than that is noticed by CheckGeneration.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.db_write_buffer_size = 64 << 20;  // for all tables together
   options.max_background_jobs = 2;
   options.max_open_files = 256;
