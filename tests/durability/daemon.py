@@ -66,7 +66,10 @@ class Daemon:
         self.errors = self.process.communicate()[1]
         return self.process.returncode
 
-    def wait_idle(self, source, token, seconds=60):
+    patience = 60
+
+    def wait_idle(self, source, token, seconds=None):
+        seconds = seconds or self.patience
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             state = self.call("GET", f"/v1/sources/{source}/freshness", token)

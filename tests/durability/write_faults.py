@@ -82,7 +82,9 @@ class FaultyDisk(Oracle):
         kinds, error = CASES[name]
         report = self.report[name]
         self.faults.fail(kinds, error, number, self.chance.choice([1, 1, 3, 0]))
+        self.daemon.patience = 1
         refused = self.work_once()
+        self.daemon.patience = 60
         if self.daemon.process.poll() is not None:
             self.violate(f"{name} {number}: it ended: {self.daemon.reap()} {self.daemon.errors[-300:]}")
             self.faults.clear()
@@ -123,6 +125,8 @@ class FaultyDisk(Oracle):
             while time.monotonic() < until and self.one(name, number):
                 number += every
             self.report[name]["up_to"] = number
+        self.daemon.kill()
+        self.environment = {}
         self.finish()
 
 
