@@ -94,6 +94,7 @@ class FaultyDisk(Oracle):
         except Refused as error:
             self.violate(f"{name} {number}: search: {error}")
         seen = self.faults.clear()
+        assert seen > 0, "nothing was counted: is the library there?"
         report["n"] += 1
         report["with_a_refusal"] += refused
         took = self.resumes()

@@ -6,11 +6,15 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/transaction_log.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdarg>
+#include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -159,7 +163,6 @@ class RocksStore final : public KeyValueStore {
     std::lock_guard lock(write_mutex_);
     rocksdb::Status written = WriteOnce(batch);
     // RocksDB refuses all writes after one that failed, for it does not know what is on disk. Opening it again is how to find out.
-    // If what failed is there after all, it is written once more.
     if (written.IsIOError() && Reopen().ok()) written = WriteOnce(batch);
     RETURN_IF_ERROR(FromRocks(written, folder_));
     CrashPoint("store-before-note");
@@ -183,7 +186,9 @@ class RocksStore final : public KeyValueStore {
   // For as long as one call uses it.
   Result<std::shared_ptr<Opened>> Use() const {
     std::lock_guard lock(opened_mutex_);
-    if (opened_ == nullptr) return Unavailable(folder_ + " cannot be opened again after a failed write; see whether its disk is in order");
+    if (opened_ == nullptr) {
+      ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
+    }
     return opened_;
   }
 
@@ -200,10 +205,37 @@ class RocksStore final : public KeyValueStore {
     std::string generation = ByteWriter().Fixed<uint64_t>(generation_ + 1).Take();
     rocksdb::Status status = writes.Put((*opened)->Handle(Table::kManifest), kGenerationKey, generation);
     if (!status.ok()) return status;
+    if (!unsure_after_) {
+      std::unique_ptr<rocksdb::LogFile> log;
+      status = (*opened)->db->GetCurrentWalFile(&log);
+      if (!status.ok()) return status;
+      unsure_after_ = LogEnd{log->LogNumber(), log->SizeFileBytes()};
+    }
     rocksdb::WriteOptions options;
     options.sync = true;
     CrashPoint("store-before-write");
-    return (*opened)->db->Write(options, &writes);
+    status = (*opened)->db->Write(options, &writes);
+    if (status.ok()) {
+      unsure_after_.reset();
+    } else {
+      (void)CutLog().ok();  // for a start that comes before it could be opened again
+    }
+    return status;
+  }
+
+  // A write that was refused must not come back, whole or half, when the log is read: its caller goes on as if it had not been.
+  Status CutLog() const {
+    if (!unsure_after_) return OkStatus();
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+      uint64_t number = 0;
+      std::string name = at->path().stem().string();
+      auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+      if (at->path().extension() != ".log" || parsed.ptr != name.data() + name.size() || number < unsure_after_->number) continue;
+      uint64_t size = number == unsure_after_->number ? unsure_after_->size : 0;
+      if (at->file_size(error) > size && !error) std::filesystem::resize_file(at->path(), size, error);
+    }
+    return error ? Unavailable(folder_ + ": the log cannot be cut: " + error.message()) : OkStatus();
   }
 
   // Only where the disk takes writes again, because what cannot be opened cannot be read either; and only when nobody reads,
@@ -217,7 +249,10 @@ class RocksStore final : public KeyValueStore {
       {
         std::lock_guard lock(opened_mutex_);
         if (opened_.use_count() <= 1) {
+          RETURN_IF_ERROR(CutLog());
           opened_.reset();
+          (void)CutLog().ok();  // closing may have made it longer, by zeros
+          unsure_after_.reset();
           ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
           break;
         }
@@ -249,8 +284,13 @@ class RocksStore final : public KeyValueStore {
 
   const std::string folder_;
   mutable std::mutex opened_mutex_;
-  std::shared_ptr<Opened> opened_;  // guarded by opened_mutex_; null: it could not be opened again
+  mutable std::shared_ptr<Opened> opened_;  // guarded by opened_mutex_; null: it could not be opened again, yet
+  // Where the log ended before a write that is not known to stand.
+  struct LogEnd {
+    uint64_t number = 0, size = 0;
+  };
   std::mutex write_mutex_;
+  std::optional<LogEnd> unsure_after_;  // guarded by write_mutex_
   uint64_t generation_ = 0;  // guarded by write_mutex_
 };
 
