@@ -22,7 +22,7 @@ class Daemon:
             environment["CODELORE_CRASH_AT"] = crash_at
         self.began = time.perf_counter()
         self.port = None
-        self.process = subprocess.Popen([binary, "--data", str(data), "serve", "--port", "0", "--user-requests-per-minute", "0"], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([binary, "--data", str(data), "serve", "--port", "0", "--user-requests-per-minute", "0", "--tenant-requests-per-minute", "0"], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env=environment)
         if wait:
             self.wait()
