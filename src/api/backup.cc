@@ -184,15 +184,44 @@ Status Verify(const fs::path& folder, const Files& files) {
   return OkStatus();
 }
 
+// The backup that an incremental one goes on from, and what was taken from it.
+struct Before {
+  fs::path folder;
+  Files files;
+  uint64_t linked_files = 0, linked_bytes = 0;
+};
+
+// True when `target` is a second name of the file of the backup before, which is `path`, whole and unaltered.
+Result<bool> LinkFrom(Before& before, const std::string& source, const std::string& path, const fs::path& target, FileSum& sum) {
+  auto known = before.files.find(path);
+  std::error_code error;
+  if (known == before.files.end() || fs::file_size(source, error) != known->second.size_bytes || error) return false;
+  std::string old = (before.folder / path).string();
+  ASSIGN_OR_RETURN(sum, SumOf(source));
+  if (!Compare(sum, known->second, source).ok()) return false;
+  auto still = SumOf(old);
+  if (!still.ok() || !Compare(*still, sum, old).ok()) return false;
+  if (::linkat(AT_FDCWD, old.c_str(), AT_FDCWD, target.c_str(), 0) != 0) return false;  // another disk, or too many links
+  ++before.linked_files;
+  before.linked_bytes += sum.size_bytes;
+  return true;
+}
+
 // Copies the files and gives their sums.
-Result<Files> CopyFiles(const fs::path& from, const fs::path& to, const std::vector<std::string>& paths) {
+Result<Files> CopyFiles(const fs::path& from, const fs::path& to, const std::vector<std::string>& paths, Before* before = nullptr) {
   RETURN_IF_ERROR(index::MakeFolder(to.string()));
   std::set<fs::path> folders = {to};
   Files files;
   for (const std::string& path : paths) {
     fs::path target = to / path;
     if (folders.insert(target.parent_path()).second) RETURN_IF_ERROR(index::MakeFolder(target.parent_path().string()));
-    ASSIGN_OR_RETURN(files[path], SumOf((from / path).string(), target.string()));
+    std::string source = (from / path).string();
+    bool linked = false;
+    if (before != nullptr) {
+      ASSIGN_OR_RETURN(linked, LinkFrom(*before, source, path, target, files[path]));
+    }
+    if (linked) continue;
+    ASSIGN_OR_RETURN(files[path], SumOf(source, target.string()));
   }
   for (const fs::path& folder : folders) RETURN_IF_ERROR(SyncFolder(folder));
   return files;
@@ -224,14 +253,17 @@ Status Finish(const fs::path& partial, const fs::path& folder) {
 
 std::string LinksFolder(const std::string& data_folder) { return data_folder + "/backup-links"; }
 
-Result<BackupReport> CopyLinks(const std::string& links, const fs::path& target, const fs::path& partial) {
+Result<BackupReport> CopyLinks(const std::string& links, const fs::path& target, const fs::path& partial, Before& before) {
   ASSIGN_OR_RETURN(auto paths, FilesBelow(links));
   std::erase_if(paths, [](const std::string& path) { return !IsBackupPath(path); });
-  ASSIGN_OR_RETURN(Files files, CopyFiles(links, partial, paths));
+  ASSIGN_OR_RETURN(Files files, CopyFiles(links, partial, paths, &before));
   CrashPoint("backup-copied");
   RETURN_IF_ERROR(index::ReplaceFile((partial / kManifestName).string(), ManifestOf(files), /*sync=*/true));
   RETURN_IF_ERROR(Finish(partial, target));
-  return ReportOf(files);
+  BackupReport report = ReportOf(files);
+  report.linked_files = before.linked_files;
+  report.linked_bytes = before.linked_bytes;
+  return report;
 }
 
 }  // namespace
@@ -241,8 +273,12 @@ void RemoveBackupLinks(const std::string& data_folder) {
   fs::remove_all(LinksFolder(data_folder), ignored);
 }
 
-Result<BackupReport> BackUp(const Service& service, const std::string& folder) {
-  ASSIGN_OR_RETURN(fs::path target, NewFolder(folder));
+Result<BackupReport> BackUp(const Service& service, const BackupOptions& options) {
+  ASSIGN_OR_RETURN(fs::path target, NewFolder(options.folder));
+  Before before{.folder = options.incremental_from, .files = {}};
+  if (!options.incremental_from.empty()) {
+    ASSIGN_OR_RETURN(before.files, ReadManifest(before.folder));
+  }
   fs::path partial = target.string() + ".partial";
   std::string links = LinksFolder(service.data_folder());
   std::error_code error;
@@ -252,7 +288,7 @@ Result<BackupReport> BackUp(const Service& service, const std::string& folder) {
   }
   fs::remove_all(partial, error);
   Status linked = service.LinkTo(links);
-  auto report = linked.ok() ? CopyLinks(links, target, partial) : Result<BackupReport>(linked);
+  auto report = linked.ok() ? CopyLinks(links, target, partial, before) : Result<BackupReport>(linked);
   if (!report.ok()) fs::remove_all(partial, error);
   RemoveBackupLinks(service.data_folder());
   return report;

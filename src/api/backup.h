@@ -17,11 +17,19 @@ namespace codelore::api {
 
 struct BackupReport {
   uint64_t files = 0, bytes = 0;
+  uint64_t linked_files = 0, linked_bytes = 0;  // of these: what the backup before has already
+};
+
+struct BackupOptions {
+  std::string folder;
+  // A backup whose files that are equal still get a second name in the new one instead of being copied, after both were read
+  // and summed: what was damaged there is copied anew. Empty: none. Both are whole by themselves, and either may be removed.
+  std::string incremental_from = {};
 };
 
 // Copies the state of one moment to `folder`, which must not exist and does not until all of it is on disk. Writers wait only
 // while files are linked. kUnavailable while another backup is being made.
-Result<BackupReport> BackUp(const Service& service, const std::string& folder);
+Result<BackupReport> BackUp(const Service& service, const BackupOptions& options);
 
 // What a backup that was cut off has left in the data folder.
 void RemoveBackupLinks(const std::string& data_folder);

@@ -192,7 +192,8 @@ Json RequestSchema(std::string_view name) {
   if (name == "rule.import") {
     return Body({}, {{"text", Text("of a CODEOWNERS file; empty: the imported rules go")}, {"from_repository", Flag("the one that is indexed with the source")}});
   }
-  if (name == "backup") return Body({"folder"}, {{"folder", Text("an absolute path on the server; it must not exist yet")}});
+  if (name == "backup") return Body({"folder"}, {{"folder", Text("an absolute path on the server; it must not exist yet")},
+                           {"incremental_from", Text("a backup before: what is equal there gets a second name instead of a copy")}});
   if (name == "model.use") {
     return Body({"model"}, {{"model", Text("an absolute path on the server of a folder as downloaded from Hugging Face, or built-in")},
                             {"precision", {{"type", "string"}, {"enum", {"", "f32", "int8"}}, {"description", "empty: what is fastest on the server's processor"}}}});

@@ -32,14 +32,19 @@ std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 // A backup holds every tenant, so who looks after all of them makes it.
 Result<std::string> MakeBackup(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"folder"}));
-  std::string folder = json.String("folder", {.required = true, .max_bytes = 4096});
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"folder", "incremental_from"}));
+  BackupOptions options{.folder = json.String("folder", {.required = true, .max_bytes = 4096}),
+                        .incremental_from = json.String("incremental_from", {.max_bytes = 4096})};
   RETURN_IF_ERROR(json.status());
-  if (context.caller.role != Role::kOperator && !folder.starts_with('/')) {
-    return InvalidArgument("a path on the server must be absolute, not '" + folder + "'");
+  for (const std::string& path : {options.folder, options.incremental_from}) {
+    if (context.caller.role != Role::kOperator && !path.empty() && !path.starts_with('/')) {
+      return InvalidArgument("a path on the server must be absolute, not '" + path + "'");
+    }
   }
-  ASSIGN_OR_RETURN(BackupReport report, BackUp(context.service, folder));
-  return Dump({{"folder", folder}, {"files", report.files}, {"bytes", report.bytes}});
+  ASSIGN_OR_RETURN(BackupReport report, BackUp(context.service, options));
+  Json reply = {{"folder", options.folder}, {"files", report.files}, {"bytes", report.bytes}};
+  if (!options.incremental_from.empty()) reply.update({{"linked_files", report.linked_files}, {"linked_bytes", report.linked_bytes}});
+  return Dump(reply);
 }
 
 constexpr Role kReader = Role::kReader, kAuditor = Role::kAuditor, kAdministrator = Role::kAdministrator, kPlatform = Role::kPlatform;

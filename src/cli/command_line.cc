@@ -328,8 +328,11 @@ class CommandLine {
     Add(app_, "status", "what is indexed, and how completely", "  codelore status\n  codelore status --json", ShowStatus);
     Add(app_, "doctor", "check the machine and the data folder", "  codelore doctor", Doctor);
     CLI::App* backup = Add(app_, "backup", "copy everything to a new folder, beside a running server, too",
-                           "  codelore backup /backups/monday\n  codelore --server http://127.0.0.1:8080 --token TOKEN backup /backups/monday", Backup);
+                           "  codelore backup /backups/monday\n"
+                           "  codelore backup /backups/tuesday --incremental-from /backups/monday\n"
+                           "  codelore --server http://127.0.0.1:8080 --token TOKEN backup /backups/monday", Backup);
     backup->add_option("folder", arguments_.location, "a new folder, on the machine of the data")->type_name("")->required();
+    backup->add_option("--incremental-from", arguments_.text, "a backup before, on the same disk: files that are equal are not stored twice");
     CLI::App* restore = Add(app_, "restore", "make a new data folder of a backup", "  codelore --data /srv/codelore-new restore /backups/monday", RestoreBackup);
     restore->add_option("folder", arguments_.location, "the backup")->type_name("")->required();
     Add(app_, "version", "print the version", "  codelore version", Version);

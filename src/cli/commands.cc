@@ -368,8 +368,9 @@ int Doctor(const Arguments& arguments) {
 
 int Backup(const Arguments& arguments) {
   std::error_code error;
-  std::string folder = std::filesystem::absolute(arguments.location, error).string();
-  return Execute(arguments, "backup", {{"folder", error ? arguments.location : folder}});
+  Json input = {{"folder", std::filesystem::absolute(arguments.location, error).string()}};
+  if (!arguments.text.empty()) input["incremental_from"] = std::filesystem::absolute(arguments.text, error).string();
+  return Execute(arguments, "backup", input);
 }
 
 int RestoreBackup(const Arguments& arguments) {

@@ -46,7 +46,7 @@ def documents(binary, root):
     refused(daemon, 404, "DELETE", "/v1/sources/wiki/documents/none.md", admin)
     refused(daemon, 403, "PUT", "/v1/sources/wiki/documents/a.md", reader, raw=b"x")
     refused(daemon, 404, "PUT", "/v1/sources/none/documents/a.md", admin, raw=b"x")
-    refused(daemon, 413, "PUT", "/v1/sources/wiki/documents/a.md", admin, raw=b"x" * (3 << 20))
+    refused(daemon, 400, "PUT", "/v1/sources/wiki/documents/a.md", admin, raw=b"x" * (3 << 20))
     refused(daemon, 404, "POST", "/v1/read", reader, {"source": "wiki", "path": "ticket/3.txt"})
     daemon.call("DELETE", "/v1/sources/wiki/documents/ticket%2F3.txt", admin)
     daemon.call("POST", "/v1/sources/wiki/documents", admin, raw=b'{"path":"ticket/4.txt","delete":true}\n{"path":"ticket/5.txt","text":"now it says wombat"}\n')
@@ -81,6 +81,66 @@ def answers(daemon, admin):
     return result
 
 
+# Each file of a backup cut, altered, removed, taken from another backup, and one too many beside it. Gives how many were refused.
+def damaged_ones_are_refused(binary, root, good, another, chance):
+    count = 0
+    files = sorted(p for p in (root / good).rglob("*") if p.is_file())
+    for file in files:
+        for harm in ("cut", "flip", "remove", "other", "add"):
+            bad = root / "bad"
+            shutil.rmtree(bad, ignore_errors=True)
+            shutil.copytree(root / good, bad)
+            target = bad / file.relative_to(root / good)
+            content = bytearray(target.read_bytes())
+            if harm == "cut" and content:
+                target.write_bytes(content[:-1])
+            elif harm == "flip" and content:
+                content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+                target.write_bytes(content)
+            elif harm == "remove":
+                target.unlink()
+            elif harm == "add":
+                (target.parent / "more.sst").write_bytes(b"x")
+            else:  # the file of this name, or any, of another backup
+                others = [p for p in (root / another).rglob(target.name) if p.read_bytes() != bytes(content)]
+                if not others:
+                    continue
+                target.write_bytes(others[0].read_bytes())
+            count += 1
+            done = run(binary, root / "never", "restore", str(bad))
+            assert done.returncode != 0, f"{harm} of {file.name} was not noticed"
+            assert not (root / "never").exists() and not (root / "never.partial").exists(), f"{harm} of {file.name} left something behind"
+    return count
+
+
+# A backup that goes on from another one: equal files have two names, and neither depends on the other.
+def incremental(binary, root, daemon, admin, repository):
+    first = daemon.call("POST", "/v1/backup", admin, {"folder": str(root / "same-again"), "incremental_from": str(root / "quiet")})
+    assert first["linked_files"] > 0 and first["linked_bytes"] > first["bytes"] // 2, first
+    repository.change()
+    daemon.call("POST", "/v1/sources/alpha/sync", admin, {})
+    daemon.wait_idle("alpha", admin)
+    altered = next(p for p in sorted((root / "same-again" / "segments").iterdir()) if p.stat().st_size > 100)
+    content = bytearray(altered.read_bytes())
+    content[50] ^= 1
+    altered.unlink()  # or the other one would be altered, too
+    altered.write_bytes(content)
+    expected = answers(daemon, admin)
+    later = daemon.call("POST", "/v1/backup", admin, {"folder": str(root / "later"), "incremental_from": str(root / "same-again")})
+    assert 0 < later["linked_files"] < later["files"], later
+    refused(daemon, 400, "POST", "/v1/backup", admin, {"folder": str(root / "no"), "incremental_from": "relative"})
+    refused(daemon, 404, "POST", "/v1/backup", admin, {"folder": str(root / "no"), "incremental_from": str(root / "repository")})
+    assert not (root / "no").exists() and not (root / "no.partial").exists()
+    shutil.rmtree(root / "same-again")
+    done = run(binary, root / "later-data", "restore", str(root / "later"))
+    assert done.returncode == 0, done.stderr
+    copy = Daemon(binary, root / "later-data")
+    assert answers(copy, admin) == expected, "a folder restored from an incremental backup answers otherwise"
+    copy.stop()
+    print(f"incremental: {first['linked_files']} of {first['files']} files ({first['linked_bytes']} of {first['bytes']} bytes) linked when nothing had changed, "
+          f"{later['linked_files']} of {later['files']} after a push and one damaged file")
+
+
 def backups(binary, root):
     data, chance = root / "data", random.Random(5)
     repository = Repository(root / "repository", chance, 20)
@@ -106,6 +166,7 @@ def backups(binary, root):
     refused(daemon, 400, "POST", "/v1/backup", admin, {"folder": "relative"})
     quiet = answers(daemon, admin)
     daemon.call("POST", "/v1/backup", admin, {"folder": str(root / "quiet")})
+    incremental(binary, root, daemon, admin, repository)
     daemon.stop()
     assert not (data / "backup-links").exists()
     for i in range(4):  # of some moment under load: whole, and of one commit
@@ -123,33 +184,8 @@ def backups(binary, root):
     assert answers(copy, admin) == quiet, "a restored folder answers otherwise"
     copy.stop()
     assert run(binary, root / "same", "restore", str(root / "quiet")).returncode != 0, "it overwrote a folder"
-    count = 0
-    files = sorted(p for p in (root / "quiet").rglob("*") if p.is_file())
-    for file in files:
-        for harm in ("cut", "flip", "remove", "other", "add"):
-            bad = root / "bad"
-            shutil.rmtree(bad, ignore_errors=True)
-            shutil.copytree(root / "quiet", bad)
-            target = bad / file.relative_to(root / "quiet")
-            content = bytearray(target.read_bytes())
-            if harm == "cut" and content:
-                target.write_bytes(content[:-1])
-            elif harm == "flip" and content:
-                content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-                target.write_bytes(content)
-            elif harm == "remove":
-                target.unlink()
-            elif harm == "add":
-                (target.parent / "more.sst").write_bytes(b"x")
-            else:  # the file of this name, or any, of another backup
-                others = [p for p in (root / "backup0").rglob(target.name) if p.read_bytes() != bytes(content)]
-                if not others:
-                    continue
-                target.write_bytes(others[0].read_bytes())
-            count += 1
-            done = run(binary, root / "never", "restore", str(bad))
-            assert done.returncode != 0, f"{harm} of {file.name} was not noticed"
-            assert not (root / "never").exists() and not (root / "never.partial").exists(), f"{harm} of {file.name} left something behind"
+    count = damaged_ones_are_refused(binary, root, "quiet", "backup0", chance)
+    count += damaged_ones_are_refused(binary, root, "later", "quiet", chance)
     print(f"backups: 5 made ({made[-1]['files']} files, {made[-1]['bytes']} bytes), 4 of them under load; restored and equal; {count} damaged ones refused")
 
 

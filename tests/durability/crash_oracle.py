@@ -1,27 +1,30 @@
 #!/usr/bin/env python3
 """Kills the real daemon again and again and checks that what it acknowledged is there.
 
-  tests/durability/crash_oracle.py BINARY [--rounds 8] [--seconds 15] [--seed 1] [--points] [--keep DIR]
+  tests/durability/crash_oracle.py BINARY [--rounds 8] [--seconds 15] [--seed 1] [--points [--hits 20]] [--power libfaults.so] [--keep DIR]
 
-Each round starts `codelore serve`, checks the folder against a log of its own, puts it to work (pushes, grants, tokens,
-sources that come and go) and ends it with SIGKILL at a random moment, while it starts as well, or at a named crash point
-(--points: all of them in turn, CODELORE_CRASH_AT). The log is written and flushed outside of the daemon: what was tried
+Each round starts `codelore serve`, checks the folder against a log of its own, puts it to work (pushes, branches, grants, tokens,
+sources that come and go, documents, conversations, feedback, changes of the encoder's model) and ends it with SIGKILL at a random moment, while it starts as well, or at a named crash point
+(--points: each that stands in src/, until all were hit --hits times, CODELORE_CRASH_AT). The log is written and flushed outside of the daemon: what was tried
 before it is sent, what was acknowledged after the answer. Checked after every restart:
   - a push that was acknowledged is indexed without being asked for again, or the source is parked with its reason;
   - every file of the indexed commit stands in the listing once, with its own text and words, and no other does;
-  - what was acknowledged of grants, tokens and sources is there; what was not is there as a whole or not at all.
+  - what was acknowledged of grants, tokens, sources, documents, branches and so on (work.py) is there; what was not is there as a whole or not at all.
 In the end `doctor` finds nothing, and searches answer as those of a folder that was never killed. Prints one JSON object;
 exits 1 on any violation. --seconds ends early; --rounds 400 --seconds 100000 is the long form.
 """
-import argparse, json, os, pathlib, random, shutil, statistics, sys, tempfile, threading, time
+import argparse, json, os, pathlib, random, re, shutil, statistics, sys, tempfile, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from daemon import Daemon, Gone, Refused, Repository, differences, make_administrator, run
+from fault_shim import PowerLoss
+from work import Branches, Documents, Model, Talks
 
-POINTS = ["commit-begun", "file-aside", "file-renamed", "segment-written", "publish-before-batch", "publish-written", "obsolete-removed",
-          "store-before-write", "store-before-note", "vectors-written", "merge-segment-written", "merge-vectors-written",
-          "merge-before-batch", "merge-done", "grant-before-write", "grant-written", "job-recorded", "job-started", "text-done",
-          "job-before-end", "job-ended", "source-hidden", "source-index-removed", "recovery-loaded", "recovery-cleaned"]
+SOURCES = pathlib.Path(__file__).parents[2] / "src"
+POINTS = sorted({name for file in SOURCES.rglob("*.cc") for name in re.findall(r'CrashPoint\("([a-z-]+)"\)', file.read_text())})
+# What leads to a point; anything, if it is not named here.
+WAYS = {"grant": "grant", "merge": "push", "source": "source", "backup": "backup", "model": "model", "cached-vectors": "model", "branch": "branches",
+        "job": "push", "text-done": "push", "commit": "push", "segment": "push", "file": "push", "vectors": "push", "obsolete": "push", "publish": "push"}
 QUERIES = ["needle", "return", "def needle f1", "d0 f3", "n2 needle", "function that returns a number", "f7 py", "needle d1 n", "d2 f2 needle 3", "f5"]
 
 
@@ -37,7 +40,7 @@ class Log:
         os.fsync(self.file.fileno())
 
 
-class Model:
+class Expected:
     """What must be there: `sure` was acknowledged, `open` is what the call that was cut off may have made of it."""
 
     def __init__(self):
@@ -51,21 +54,41 @@ class Model:
 
 
 class Oracle:
-    def __init__(self, binary, root, seed):
+    def __init__(self, binary, root, seed, shim=""):
         self.binary, self.root = binary, root
         self.data = root / "data"
         self.chance = random.Random(seed)
         self.log = Log(root / "acknowledged.jsonl")
         self.repositories = {name: Repository(root / name, self.chance) for name in ("alpha", "beta")}
         self.admin = make_administrator(binary, self.data)
-        self.model = Model()
-        self.violations, self.starts, self.hits = [], [], {}
+        self.model = Expected()
+        self.violations, self.starts, self.hits, self.missed, self.backups = [], [], {}, {}, 0
         self.kills = {"random": 0, "starting": 0, "point": 0}
         self.counts = {"checks": 0, "pushes": 0, "grants": 0, "tokens": 0, "sources": 0, "parked": 0}
-        self.daemon = None
+        self.daemon, self.environment = None, {}
+        self.power = PowerLoss(os.path.abspath(shim), root, self.data, self.chance) if shim else None
+        self.documents, self.talks, self.encoder, self.branches_ = Documents(self), Talks(self), Model(self), Branches(self)
+        self.kinds = [self.documents, self.talks, self.encoder, self.branches_]
 
     def call(self, *arguments, **options):
         return self.daemon.call(*arguments, self.admin, **options) if len(arguments) < 3 else self.daemon.call(arguments[0], arguments[1], self.admin, arguments[2], **options)
+
+    def bulk(self, path, lines):
+        return self.daemon.call("POST", path, self.admin, raw="\n".join(json.dumps(line) for line in lines).encode())
+
+    def count(self, what, by=1):
+        self.counts[what] = self.counts.get(what, 0) + by
+
+    # Once nothing is pending; what was parked for its kills is asked for again, as an administrator would.
+    def settled(self, name):
+        state = self.daemon.wait_idle(name, self.admin)
+        while state["state"] == "parked":
+            self.counts["parked"] += 1
+            self.call("POST", f"/v1/sources/{name}/sync", {})
+            state = self.daemon.wait_idle(name, self.admin)
+        if state["state"] != "current":
+            self.violate(f"{name} is {state['state']}: {self.call('GET', f'/v1/sources/{name}').get('indexing')}")
+        return state
 
     def violate(self, what):
         self.violations.append(what)
@@ -136,8 +159,8 @@ class Oracle:
 
     def work(self, until):
         while time.monotonic() < until:
-            step = self.chance.random()
-            (self.push if step < .55 else self.grant if step < .75 else self.token if step < .9 else self.source)()
+            self.chance.choices([self.push, self.grant, self.token, self.source, self.documents.step, self.talks.step, self.encoder.step, self.branches_.step],
+                                [.3, .1, .08, .06, .16, .14, .04, .12])[0]()
 
     # ---- the checks --------------------------------------------------------------------------------------
 
@@ -177,13 +200,7 @@ class Oracle:
 
     def check_source(self, name):
         repository, acknowledged = self.repositories[name], self.model.synced[name]
-        state = self.daemon.wait_idle(name, self.admin)
-        if state["state"] == "parked":  # three kills in a row: as documented
-            self.counts["parked"] += 1
-            self.call("POST", f"/v1/sources/{name}/sync", {})
-            state = self.daemon.wait_idle(name, self.admin)
-        if state["state"] != "current":
-            self.violate(f"{name} is {state['state']}: {self.call('GET', f'/v1/sources/{name}').get('indexing')}")
+        state = self.settled(name)
         commit = state["commit"]
         if not commit and acknowledged is None:
             return
@@ -205,11 +222,15 @@ class Oracle:
         self.check_source("alpha")
         if self.model.beta:
             self.check_source("beta")
+        for kind in self.kinds:
+            kind.check()
 
     # ---- rounds ------------------------------------------------------------------------------------------
 
     def start(self, point=""):
-        self.daemon = Daemon(self.binary, self.data, point, wait=False)
+        if self.power:
+            self.power.strike()  # nothing is left to lose after an orderly stop but what need not be flushed
+        self.daemon = Daemon(self.binary, self.data, point, wait=False, also=self.power.environment if self.power else self.environment)
         if self.daemon.wait():
             self.starts.append(self.daemon.start_seconds)
             return True
@@ -220,66 +241,64 @@ class Oracle:
 
     def kill_while_starting(self):
         for _ in range(self.chance.randrange(1, 4)):
-            daemon = Daemon(self.binary, self.data, wait=False)
+            daemon = Daemon(self.binary, self.data, wait=False, also=self.power.environment if self.power else None)
             time.sleep(self.chance.uniform(0, 1.1 * max(self.starts[-5:], default=.3)))
             daemon.kill()
             self.kills["starting"] += 1
+            if self.power:
+                self.power.strike()
 
-    def round(self, number, points):
-        if not points and self.chance.random() < .25 and self.starts:
+    def round(self, points):
+        if points:
+            return self.at_point(min(POINTS, key=lambda point: (self.hits.get(point, 0) + self.missed.get(point, 0), point)))
+        if self.chance.random() < .25 and self.starts:
             self.kill_while_starting()
         if not self.start():
             return
-        try:
-            self.check()
-        except (Gone, AssertionError, Refused) as error:
-            self.violate(f"while checking: {type(error).__name__} {error}")
-        if points:
-            return self.at_point(POINTS[number % len(POINTS)])
+        self.guarded("while checking", self.check)
         killer = threading.Timer(self.chance.uniform(.02, 1.5), self.daemon.process.kill)
         killer.start()
-        try:
-            self.work(time.monotonic() + 60)
-        except Gone:
-            pass
-        except (AssertionError, Refused) as error:
-            self.violate(f"while at work: {type(error).__name__} {error}")
+        self.guarded("while at work", lambda: self.work(time.monotonic() + 60), may_end=True)
         killer.join()
         self.daemon.reap()
         self.kills["random"] += 1
 
-    # A daemon of its own, which ends itself; killed if it does not come by.
+    def guarded(self, when, what, may_end=False):
+        try:
+            what()
+        except (Gone, AssertionError, Refused) as error:
+            if not may_end or not isinstance(error, Gone):
+                self.violate(f"{when}: {type(error).__name__} {error}")
+
+    # A daemon that ends itself, perhaps while what the one before has left is looked at; killed if it does not come by.
     def at_point(self, point):
-        self.daemon.kill()
-        self.kills["random"] += 1
-        nth = self.chance.choice([1, 1, 2, 3, 5]) if not point.startswith(("recovery", "merge", "source")) else 1
+        nth = self.chance.choice([1, 1, 2, 3]) if not point.startswith(("recovery", "merge", "source", "model", "backup")) else 1
         reached = not self.start(f"{point}:{nth}")
         if not reached:
-            killer = threading.Timer(8, self.daemon.process.kill)
+            killer = threading.Timer(12, self.daemon.process.kill)
             killer.start()
-            try:
-                if point.startswith("source"):
-                    self.source()
-                    self.source()
-                elif point.startswith("grant"):
-                    while True:
-                        self.grant()
-                elif point.startswith("merge"):
-                    while True:
-                        self.push()
-                else:
-                    self.work(time.monotonic() + 60)
-            except Gone:
-                pass
-            except (AssertionError, Refused) as error:
-                self.violate(f"before {point}: {type(error).__name__} {error}")
-            if self.daemon.process.poll() is None and point.startswith("source"):
-                self.daemon.process.kill()
+            self.guarded(f"checking before {point}", self.check, may_end=True)
+            self.guarded(f"before {point}", lambda: self.lead_to(point), may_end=True)
             reached = self.daemon.reap() == 137
             killer.cancel()
-        self.hits.setdefault(point, 0)
-        self.hits[point] += reached
+        (self.hits if reached else self.missed)[point] = (self.hits if reached else self.missed).get(point, 0) + 1
         self.kills["point" if reached else "random"] += 1
+
+    def lead_to(self, point):
+        way = next((WAYS[start] for start in WAYS if point.startswith(start)), "")
+        ways = {"grant": self.grant, "push": self.push, "source": self.source, "backup": self.backup, "branches": self.branches_.step,
+                "model": lambda: self.encoder.step(wait=True)}
+        while way:
+            ways[way]()
+        self.work(time.monotonic() + 60)
+
+    def backup(self):
+        self.backups += 1
+        folder = self.root / "backups" / str(self.backups)
+        folder.parent.mkdir(exist_ok=True)
+        self.call("POST", "/v1/backup", {"folder": str(folder)})
+        self.count("backups")
+        shutil.rmtree(folder)
 
     # ---- the end -----------------------------------------------------------------------------------------
 
@@ -306,6 +325,10 @@ class Oracle:
             self.call("POST", f"/v1/sources/{name}/sync", {})
             self.model.synced[name] = self.repositories[name].order[-1]
             self.daemon.wait_idle(name, self.admin)
+        for kind in self.kinds:
+            kind.end()
+        self.call("POST", "/v1/sources/gamma/sync", {})
+        self.settled("gamma")
         self.check()
         killed = self.answers(self.daemon, self.admin)
         self.daemon.stop()
@@ -330,6 +353,9 @@ class Oracle:
             daemon.call("PUT", f"/v1/sources/{name}", admin, {"location": str(self.repositories[name].folder), "poll": "never"})
             daemon.wait_idle(name, admin)
             daemon.call("POST", f"/v1/sources/{name}/grants", admin, {"principal": "everyone"})
+        daemon.call("PUT", "/v1/sources/gamma", admin, {"location": str(self.branches_.repository.folder), "branch": "main", "branches": ["*"], "poll": "never"})
+        daemon.call("POST", "/v1/sources/gamma/grants", admin, {"principal": "everyone"})
+        daemon.wait_idle("gamma", admin)
         expected = self.answers(daemon, admin)
         daemon.stop()
         self.counts["queries_compared"] = len(expected)
@@ -338,7 +364,7 @@ class Oracle:
                 other = [(a, b) for a, b in zip(killed[query], hits) if a != b][:2]
                 self.violate(f"{query}: {len(killed[query])} hits instead of {len(hits)}: {other}")
 
-    def run(self, rounds, seconds, points):
+    def run(self, rounds, seconds, points, hits):
         begun = time.monotonic()
         if not self.start():
             return
@@ -346,10 +372,12 @@ class Oracle:
         self.call("POST", "/v1/sources/alpha/grants", {"principal": "everyone"})
         self.model.synced["alpha"] = self.repositories["alpha"].order[-1]
         self.daemon.wait_idle("alpha", self.admin)
+        for kind in self.kinds:
+            kind.begin()
         self.daemon.stop()
         done = 0
-        while done < rounds and time.monotonic() - begun < seconds:
-            self.round(done, points)
+        while done < rounds and time.monotonic() - begun < seconds and not (points and min(self.hits.get(point, 0) for point in POINTS) >= hits):
+            self.round(points)
             done += 1
         self.counts["rounds"] = done
         self.finish()
@@ -362,18 +390,20 @@ def main():
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--points", action="store_true")
+    parser.add_argument("--power", metavar="SHIM", default="", help="libfaults.so: what was not flushed is lost as well")
+    parser.add_argument("--hits", type=int, default=20)
     parser.add_argument("--keep", default="")
     given = parser.parse_args()
     root = pathlib.Path(given.keep or tempfile.mkdtemp(prefix="codelore-crash-"))
     root.mkdir(exist_ok=True)
-    oracle = Oracle(os.path.abspath(given.binary), root, given.seed)
+    oracle = Oracle(os.path.abspath(given.binary), root, given.seed, given.power)
     try:
-        oracle.run(given.rounds, given.seconds, given.points)
+        oracle.run(given.rounds, given.seconds, given.points, given.hits)
     finally:
         if oracle.daemon and oracle.daemon.process.poll() is None:
             oracle.daemon.kill()
     starts = sorted(oracle.starts)
-    print(json.dumps({**oracle.counts, "kills": oracle.kills, "points": oracle.hits, "violations": len(oracle.violations),
+    print(json.dumps({**oracle.counts, "kills": oracle.kills, "points": oracle.hits, "not_come_by": oracle.missed, **({"lost": oracle.power.undone} if oracle.power else {}), "violations": len(oracle.violations),
                       "restart_s": {"n": len(starts), "p50": round(statistics.median(starts), 3), "p95": round(starts[int(.95 * (len(starts) - 1))], 3),
                                     "max": round(starts[-1], 3)} if starts else {}}))
     if not given.keep and not oracle.violations:

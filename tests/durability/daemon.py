@@ -16,13 +16,13 @@ class Refused(Exception):
 
 
 class Daemon:
-    def __init__(self, binary, data, crash_at="", wait=True):
-        environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    def __init__(self, binary, data, crash_at="", wait=True, also=None):
+        environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(also or {})}
         if crash_at:
             environment["CODELORE_CRASH_AT"] = crash_at
         self.began = time.perf_counter()
         self.port = None
-        self.process = subprocess.Popen([binary, "--data", str(data), "serve", "--port", "0", "--user-requests-per-minute", "0"], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([binary, "--data", str(data), "serve", "--port", "0", "--user-requests-per-minute", "0", "--tenant-requests-per-minute", "0"], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env=environment)
         if wait:
             self.wait()
@@ -66,7 +66,10 @@ class Daemon:
         self.errors = self.process.communicate()[1]
         return self.process.returncode
 
-    def wait_idle(self, source, token, seconds=60):
+    patience = 60
+
+    def wait_idle(self, source, token, seconds=None):
+        seconds = seconds or self.patience
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             state = self.call("GET", f"/v1/sources/{source}/freshness", token)
@@ -135,11 +138,12 @@ def make_administrator(binary, data):
     return json.loads(made.stdout)["token"]
 
 
-def differences(daemon, token, source, expected):
-    """What the index shows of a source against {path: text}: listing, text and words; an empty list if all is equal."""
+def differences(daemon, token, source, expected, branch=""):
+    """What the index shows of a source, or one branch of it, against {path: text}: listing, text and words; an empty list if all is equal."""
+    among = {"branch": branch} if branch else {}
     found, offset = [], 0
     while True:
-        page = daemon.call("POST", "/v1/files", token, {"query": "", "sources": [source], "limit": 100, "offset": offset})["files"]
+        page = daemon.call("POST", "/v1/files", token, {"query": "", "sources": [source], "limit": 100, "offset": offset, **among})["files"]
         found += [file["path"] for file in page]
         if len(page) < 100:
             break
@@ -148,13 +152,13 @@ def differences(daemon, token, source, expected):
     if sorted(found) != sorted(expected):
         wrong.append(f"files: missing {sorted(set(expected) - set(found))}, too many {sorted(set(found) - set(expected))}, "
                      f"listed {len(found)}, different {len(set(found))}")
-    matches = daemon.call("POST", "/v1/grep", token, {"pattern": r"needle_\w+", "regex": True, "sources": [source], "limit": 1000})
+    matches = daemon.call("POST", "/v1/grep", token, {"pattern": r"needle_\w+", "regex": True, "sources": [source], "limit": 1000, **among})
     words = sorted(re.findall(r"needle_\w+", line["text"])[0] for file in matches["files"] for line in file["lines"])
     wanted = sorted(re.findall(r"needle_\w+", text)[0] for text in expected.values())
     if words != wanted:
         wrong.append(f"words: missing {sorted(set(wanted) - set(words))}, too many {sorted(set(words) - set(wanted))}, {len(words)} for {len(wanted)}")
     for path in sorted(expected)[:3]:
-        text = daemon.call("POST", "/v1/read", token, {"source": source, "path": path})["text"]
+        text = daemon.call("POST", "/v1/read", token, {"source": source, "path": path, **among})["text"]
         if text != expected[path]:
             wrong.append(f"text of {path}: {text!r}")
     return wrong

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the real daemon does with a disk that is full, that cannot be written, that is in use, or that has lost bits.
 
-  tests/durability/folder_faults.py BINARY [--flips 100] [--only NAME]
+  tests/durability/folder_faults.py BINARY [--flips 100] [--footers 100] [--every 1] [--only NAME]
 
 Each case is a function whose name says what must hold; a case that cannot be made here (no right to mount a tmpfs) says so
 and is skipped. Exits 1 if one fails.
@@ -140,69 +140,103 @@ def a_second_daemon_is_refused(binary, root, given):
         first.kill()
 
 
-def a_flipped_bit_is_refused_or_named_or_harmless(binary, root, given):
-    data, repository, admin = indexed_folder(binary, root)
-    daemon = Daemon(binary, data)
-    right = answers(daemon, admin)
-    daemon.stop()
-    files = sorted(p for p in data.rglob("*") if p.is_file() and p.stat().st_size and p.name not in ("LOCK", "LOG") and not p.name.startswith("LOG.old"))
-    chance, outcome = random.Random(given.seed), {"refused": 0, "aborted": 0, "healed": 0, "right": 0}
-    for number in range(given.flips):
-        copy = root / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(data, copy)
-        file = copy / files[number % len(files)].relative_to(data)
-        bit = chance.randrange(8 * file.stat().st_size)
+class Rot:
+    """A folder that was stopped, and what becomes of copies of it in which one bit is another."""
+
+    def __init__(self, binary, root):
+        self.binary, self.copy = binary, root / "copy"
+        self.data, self.repository, self.admin = indexed_folder(binary, root)
+        daemon = Daemon(binary, self.data)
+        self.right = answers(daemon, self.admin)
+        daemon.stop()
+        self.every = {hit["citation"]: hit["snippet"] for hits in self.right.values() for hit in hits}
+        self.files = sorted(p for p in self.data.rglob("*") if p.is_file() and p.stat().st_size and p.name != "LOCK")
+        self.outcome = {"refused": 0, "aborted": 0, "healed": 0, "right": 0}
+
+    def flip(self, original, bit):
+        shutil.rmtree(self.copy, ignore_errors=True)
+        shutil.copytree(self.data, self.copy)
+        file = self.copy / original.relative_to(self.data)
         content = bytearray(file.read_bytes())
         content[bit // 8] ^= 1 << bit % 8
         file.write_bytes(content)
-        what = f"bit {bit} of {file.relative_to(copy)}"
-        daemon = Daemon(binary, copy, wait=False)
+        self.outcome[self.look(f"bit {bit} of {file.relative_to(self.copy)}", file)] += 1
+
+    def look(self, what, file):
+        daemon = Daemon(self.binary, self.copy, wait=False)
         if not daemon.wait():
             code = daemon.reap()
             if code == -6 and "rocksdb" in daemon.errors and file.suffix == ".sst":
-                # The footer of a table has no checksum, and RocksDB asserts on what it leads to. Nothing is served; but it
-                # ought to be refused in words.
-                outcome["aborted"] += 1
-                continue
+                # What has no checksum in a table, RocksDB asserts on. Nothing is served; but it ought to be refused in words.
+                return "aborted"
             assert code not in (-6, -11), f"{what}: it crashed: {daemon.errors}"
-            assert str(copy) in daemon.errors, f"{what}: refused without saying where: {daemon.errors}"
-            outcome["refused"] += 1
-            continue
+            assert str(self.copy) in daemon.errors, f"{what}: refused without saying where: {daemon.errors}"
+            return "refused"
         try:
-            now = answers(daemon, admin)
-            if now == right:
-                outcome["right"] += 1
-                continue
-            # Less may be there, and it is said; but nothing that is wrong.
-            every = {hit["citation"]: hit["snippet"] for hits in right.values() for hit in hits}
-            for hits in now.values():
-                for hit in hits:
-                    assert every.get(hit["citation"]) == hit["snippet"], f"{what}: {hit['citation']} is not what is indexed"
-            status = next(s for s in daemon.call("GET", "/v1/status", admin)["sources"] if s["source"] == "alpha")
-            less = status["files"]["failed"] > 0 or status["chunks"] != status["chunks_with_vectors"]
-            assert less, f"{what}: answers differ, and status says nothing of it"
-            daemon.call("POST", "/v1/sources/alpha/sync", admin, {})
-            daemon.wait_idle("alpha", admin)
-            wrong = differences(daemon, admin, "alpha", repository.contents[repository.order[-1]])
-            assert not wrong, f"{what}: not healed by indexing: {wrong}"
-            outcome["healed"] += 1
+            return self.served(what, daemon)
         except Refused as refused:
             assert refused.status in (500, 503), f"{what}: {refused}"
-            outcome["refused"] += 1
+            return "refused"
         finally:
             daemon.kill()
-    return {**outcome, "files": len(files)}
+
+    def served(self, what, daemon):
+        now = answers(daemon, self.admin)
+        if now == self.right:
+            return "right"
+        # Less may be there, and it is said; but nothing that is wrong.
+        for hits in now.values():
+            for hit in hits:
+                assert self.every.get(hit["citation"]) == hit["snippet"], f"{what}: {hit['citation']} is not what is indexed"
+        status = next(s for s in daemon.call("GET", "/v1/status", self.admin)["sources"] if s["source"] == "alpha")
+        less = status["files"]["failed"] > 0 or status["chunks"] != status["chunks_with_vectors"]
+        assert less, f"{what}: answers differ, and status says nothing of it"
+        daemon.call("POST", "/v1/sources/alpha/sync", self.admin, {})
+        daemon.wait_idle("alpha", self.admin)
+        wrong = differences(daemon, self.admin, "alpha", self.repository.contents[self.repository.order[-1]])
+        assert not wrong, f"{what}: not healed by indexing: {wrong}"
+        return "healed"
+
+
+def a_flipped_bit_is_refused_or_named_or_harmless(binary, root, given):
+    rot, chance = Rot(binary, root), random.Random(given.seed)
+    for number in range(given.flips):
+        file = rot.files[number % len(rot.files)]
+        rot.flip(file, chance.randrange(8 * file.stat().st_size))
+    return {**rot.outcome, "files": len(rot.files)}
+
+
+# The footer of a table has no checksum.
+def a_flipped_bit_of_a_tables_footer_is_refused_in_words(binary, root, given):
+    rot, chance = Rot(binary, root), random.Random(given.seed)
+    tables = [p for p in rot.files if p.suffix == ".sst"]
+    for number in range(given.footers):
+        file = tables[number % len(tables)]
+        rot.flip(file, 8 * file.stat().st_size - 1 - chance.randrange(8 * 53))
+    assert rot.outcome["aborted"] == 0, rot.outcome
+    return {**rot.outcome, "tables": len(tables)}
+
+
+def every_bit_of_the_small_files_is_refused_or_harmless(binary, root, given):
+    rot = Rot(binary, root)
+    small = [p for p in rot.files if p.stat().st_size <= 64]
+    bits = [(file, bit) for file in small for bit in range(8 * file.stat().st_size)]
+    for file, bit in bits[::given.every]:
+        rot.flip(file, bit)
+    return {**rot.outcome, "of_bits": len(bits), "files": [str(p.relative_to(rot.data)) for p in small]}
 
 
 CASES = [a_full_disk_ends_writing_not_reading_and_space_brings_it_back, a_folder_that_cannot_be_written_is_refused_by_name,
-         a_second_daemon_is_refused, a_flipped_bit_is_refused_or_named_or_harmless]
+         a_second_daemon_is_refused, a_flipped_bit_is_refused_or_named_or_harmless,
+         a_flipped_bit_of_a_tables_footer_is_refused_in_words, every_bit_of_the_small_files_is_refused_or_harmless]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
     parser.add_argument("--flips", type=int, default=20)
+    parser.add_argument("--footers", type=int, default=10)
+    parser.add_argument("--every", type=int, default=40, help="try each such bit of the small files")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
     given = parser.parse_args()

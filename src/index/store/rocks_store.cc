@@ -2,12 +2,20 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/transaction_log.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include <charconv>
+#include <chrono>
+#include <cstdarg>
+#include <filesystem>
 #include <mutex>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "codelore/coding.h"
@@ -21,6 +29,8 @@ constexpr const char* kTableNames[kTableCount] = {"meta", "files",    "blobs",  
                                                   "jobs", "audit",    "sessions", "feedback", "documents"};
 // After the disk was full RocksDB goes on once so much is free.
 constexpr size_t kWriteBufferBytes = 16 << 20;
+constexpr size_t kProbeBytes = 256 << 10;
+constexpr auto kWaitForReaders = std::chrono::seconds(2);
 // In the manifest table: the number of the last write.
 constexpr char kGenerationKey[] = "generation";
 
@@ -29,24 +39,32 @@ Status FromRocks(const rocksdb::Status& status, const std::string& folder) {
   std::string message = folder + ": " + status.ToString();
   if (status.IsCorruption()) return Corruption(message);
   if (status.IsNoSpace()) return ResourceExhausted(message + " (the disk is full)");
-  if (status.IsIOError() && message.find("lock") != std::string::npos) {
+  bool locked = message.find("While lock file") != std::string::npos || message.find("lock hold by") != std::string::npos;
+  if (status.IsIOError() && locked) {
     return Unavailable(folder + " is in use by another codelore process; talk to that one with --server, or stop it");
   }
   return status.IsIOError() || status.IsBusy() || status.IsTimedOut() ? Unavailable(message) : Internal(message);
 }
+
+// RocksDB's own log file: after one write to it has failed, as on a full disk, the next one ends the process by an assertion.
+// What matters is in the status of each call.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 rocksdb::Options DatabaseOptions() {
   rocksdb::Options options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  // A loss of power may tear the last record, or leave none of it. More than that is noticed by CheckGeneration.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.db_write_buffer_size = 64 << 20;  // for all tables together
   options.max_background_jobs = 2;
   options.max_open_files = 256;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.info_log = std::make_shared<NoLog>();
   return options;
 }
 
@@ -70,31 +88,43 @@ rocksdb::ColumnFamilyOptions DefaultOptions() {
   return options;
 }
 
+// A database that is open, with its tables.
+struct Opened {
+  ~Opened() {
+    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+  }
+
+  static Result<std::shared_ptr<Opened>> Open(const std::string& folder) {
+    auto opened = std::make_shared<Opened>();
+    auto cache = rocksdb::NewLRUCache(64 << 20);
+    std::vector<rocksdb::ColumnFamilyDescriptor> tables = {{rocksdb::kDefaultColumnFamilyName, DefaultOptions()}};
+    for (int i = 0; i < kTableCount; ++i) tables.emplace_back(kTableNames[i], TableOptions(static_cast<Table>(i), cache));
+    rocksdb::DB* db = nullptr;
+    RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(DatabaseOptions(), folder, tables, &opened->handles, &db), folder));
+    opened->db.reset(db);
+    return opened;
+  }
+
+  rocksdb::ColumnFamilyHandle* Handle(Table table) const { return handles[static_cast<size_t>(table) + 1]; }
+
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the default one, then ours; owned by db
+};
+
 class RocksStore final : public KeyValueStore {
  public:
   explicit RocksStore(std::string folder) : folder_(std::move(folder)) {}
 
-  ~RocksStore() override {
-    for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
-  }
-
   Status Open() {
     RETURN_IF_ERROR(MakeFolder(folder_));
-    auto cache = rocksdb::NewLRUCache(64 << 20);
-    std::vector<rocksdb::ColumnFamilyDescriptor> tables = {
-        {rocksdb::kDefaultColumnFamilyName, DefaultOptions()}};
-    for (int i = 0; i < kTableCount; ++i) {
-      tables.emplace_back(kTableNames[i], TableOptions(static_cast<Table>(i), cache));
-    }
-    rocksdb::DB* db = nullptr;
-    RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(DatabaseOptions(), folder_, tables, &handles_, &db), folder_));
-    db_.reset(db);
+    ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
     return CheckGeneration();
   }
 
   Result<std::optional<std::string>> Get(Table table, std::string_view key) const override {
+    ASSIGN_OR_RETURN(auto opened, Use());
     std::string value;
-    rocksdb::Status status = db_->Get({}, Handle(table), rocksdb::Slice(key.data(), key.size()), &value);
+    rocksdb::Status status = opened->db->Get({}, opened->Handle(table), rocksdb::Slice(key.data(), key.size()), &value);
     if (status.IsNotFound()) return std::optional<std::string>();
     RETURN_IF_ERROR(FromRocks(status, folder_));
     return std::optional<std::string>(std::move(value));
@@ -102,10 +132,11 @@ class RocksStore final : public KeyValueStore {
 
   Result<std::vector<std::optional<std::string>>> MultiGet(
       Table table, const std::vector<std::string>& keys) const override {
+    ASSIGN_OR_RETURN(auto opened, Use());
     std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
-    db_->MultiGet({}, Handle(table), keys.size(), slices.data(), values.data(), statuses.data());
+    opened->db->MultiGet({}, opened->Handle(table), keys.size(), slices.data(), values.data(), statuses.data());
     std::vector<std::optional<std::string>> result(keys.size());
     for (size_t i = 0; i < keys.size(); ++i) {
       if (statuses[i].IsNotFound()) continue;
@@ -117,9 +148,10 @@ class RocksStore final : public KeyValueStore {
 
   Status Scan(Table table, std::string_view prefix,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    ASSIGN_OR_RETURN(auto opened, Use());
     rocksdb::ReadOptions options;
     options.total_order_seek = true;
-    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, Handle(table)));
+    std::unique_ptr<rocksdb::Iterator> it(opened->db->NewIterator(options, opened->Handle(table)));
     rocksdb::Slice start(prefix.data(), prefix.size());
     for (it->Seek(start); it->Valid() && it->key().starts_with(start); it->Next()) {
       if (!visit({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()})) break;
@@ -129,20 +161,9 @@ class RocksStore final : public KeyValueStore {
 
   Status Write(const WriteBatch& batch) override {
     std::lock_guard lock(write_mutex_);
-    rocksdb::WriteBatch writes;
-    for (const WriteBatch::Operation& operation : batch.operations()) {
-      rocksdb::Status status = operation.value ? writes.Put(Handle(operation.table), operation.key, *operation.value)
-                                               : writes.Delete(Handle(operation.table), operation.key);
-      RETURN_IF_ERROR(FromRocks(status, folder_));
-    }
-    std::string generation = ByteWriter().Fixed<uint64_t>(generation_ + 1).Take();
-    RETURN_IF_ERROR(FromRocks(writes.Put(Handle(Table::kManifest), kGenerationKey, generation), folder_));
-    rocksdb::WriteOptions options;
-    options.sync = true;
-    CrashPoint("store-before-write");
-    rocksdb::Status written = db_->Write(options, &writes);
-    // Once the disk was full RocksDB refuses all writes until it is told to go on. What failed was not applied.
-    if (written.IsIOError() && db_->Resume().ok()) written = db_->Write(options, &writes);
+    rocksdb::Status written = WriteOnce(batch);
+    // RocksDB refuses all writes after one that failed, for it does not know what is on disk. Opening it again is how to find out.
+    if (written.IsIOError() && Reopen().ok()) written = WriteOnce(batch);
     RETURN_IF_ERROR(FromRocks(written, folder_));
     CrashPoint("store-before-note");
     ++generation_;
@@ -153,15 +174,94 @@ class RocksStore final : public KeyValueStore {
 
   Status CopyTo(const std::string& folder) override {
     std::lock_guard lock(write_mutex_);
+    ASSIGN_OR_RETURN(auto opened, Use());
     rocksdb::Checkpoint* made = nullptr;
-    RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(db_.get(), &made), folder_));
+    RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(opened->db.get(), &made), folder_));
     std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
     RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(folder), folder));
     return ReplaceFile(folder + ".generation", ByteWriter().Fixed<uint64_t>(generation_).view(), /*sync=*/true);
   }
 
  private:
-  rocksdb::ColumnFamilyHandle* Handle(Table table) const { return handles_[static_cast<size_t>(table) + 1]; }
+  // For as long as one call uses it.
+  Result<std::shared_ptr<Opened>> Use() const {
+    std::lock_guard lock(opened_mutex_);
+    if (opened_ == nullptr) {
+      ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
+    }
+    return opened_;
+  }
+
+  // Needs write_mutex_.
+  rocksdb::Status WriteOnce(const WriteBatch& batch) {
+    auto opened = Use();
+    if (!opened.ok()) return rocksdb::Status::IOError(opened.status().message());
+    rocksdb::WriteBatch writes;
+    for (const WriteBatch::Operation& operation : batch.operations()) {
+      auto* handle = (*opened)->Handle(operation.table);
+      rocksdb::Status status = operation.value ? writes.Put(handle, operation.key, *operation.value) : writes.Delete(handle, operation.key);
+      if (!status.ok()) return status;
+    }
+    std::string generation = ByteWriter().Fixed<uint64_t>(generation_ + 1).Take();
+    rocksdb::Status status = writes.Put((*opened)->Handle(Table::kManifest), kGenerationKey, generation);
+    if (!status.ok()) return status;
+    if (!unsure_after_) {
+      std::unique_ptr<rocksdb::LogFile> log;
+      status = (*opened)->db->GetCurrentWalFile(&log);
+      if (!status.ok()) return status;
+      unsure_after_ = LogEnd{log->LogNumber(), log->SizeFileBytes()};
+    }
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    CrashPoint("store-before-write");
+    status = (*opened)->db->Write(options, &writes);
+    if (status.ok()) {
+      unsure_after_.reset();
+    } else {
+      (void)CutLog().ok();  // for a start that comes before it could be opened again
+    }
+    return status;
+  }
+
+  // A write that was refused must not come back, whole or half, when the log is read: its caller goes on as if it had not been.
+  Status CutLog() const {
+    if (!unsure_after_) return OkStatus();
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+      uint64_t number = 0;
+      std::string name = at->path().stem().string();
+      auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+      if (at->path().extension() != ".log" || parsed.ptr != name.data() + name.size() || number < unsure_after_->number) continue;
+      uint64_t size = number == unsure_after_->number ? unsure_after_->size : 0;
+      if (at->file_size(error) > size && !error) std::filesystem::resize_file(at->path(), size, error);
+    }
+    return error ? Unavailable(folder_ + ": the log cannot be cut: " + error.message()) : OkStatus();
+  }
+
+  // Only where the disk takes writes again, because what cannot be opened cannot be read either; and only when nobody reads,
+  // which may need more than one try. Readers that come meanwhile wait. Needs write_mutex_.
+  Status Reopen() {
+    const std::string probe = folder_ + ".probe";
+    Status writable = ReplaceFile(probe, std::string(kProbeBytes, '\0'), /*sync=*/true);
+    RETURN_IF_ERROR(RemoveFile(probe));
+    RETURN_IF_ERROR(writable);
+    for (auto until = std::chrono::steady_clock::now() + kWaitForReaders; std::chrono::steady_clock::now() < until;) {
+      {
+        std::lock_guard lock(opened_mutex_);
+        if (opened_.use_count() <= 1) {
+          RETURN_IF_ERROR(CutLog());
+          opened_.reset();
+          (void)CutLog().ok();  // closing may have made it longer, by zeros
+          unsure_after_.reset();
+          ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
+          break;
+        }
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return CheckGeneration();
+  }
+
   std::string GenerationFile() const { return folder_ + ".generation"; }
 
   Status CheckGeneration() {
@@ -183,9 +283,14 @@ class RocksStore final : public KeyValueStore {
   }
 
   const std::string folder_;
-  std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // the default one, then ours; owned by db_
+  mutable std::mutex opened_mutex_;
+  mutable std::shared_ptr<Opened> opened_;  // guarded by opened_mutex_; null: it could not be opened again, yet
+  // Where the log ended before a write that is not known to stand.
+  struct LogEnd {
+    uint64_t number = 0, size = 0;
+  };
   std::mutex write_mutex_;
+  std::optional<LogEnd> unsure_after_;  // guarded by write_mutex_
   uint64_t generation_ = 0;  // guarded by write_mutex_
 };
 
