@@ -10,6 +10,7 @@
 #include "api/cache_keys.h"
 #include "api/follow_settings.h"
 #include "api/follow_up.h"
+#include "api/form_passages.h"
 #include "api/identity/identity_providers.h"
 #include "api/webhook.h"
 #include "chunker/language.h"
@@ -273,6 +274,7 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
   if (sink.seen) sink.seen(reply.seen);
   bool foreign = IsForeign(question.text);
   std::erase_if(reply.hits, [&](const NamedHit& named) { return !Fits(named.hit, foreign); });
+  RETURN_IF_ERROR(AddFormPassages(*this, viewer, question, [](const Hit& hit, std::string_view searched) { return Fits(hit, IsForeign(searched)); }, &reply.hits));
   sink.citations(reply.hits);
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));

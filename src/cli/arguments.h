@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/eval.h"
+#include "api/eval_answers.h"
 #include "cli/backend.h"
 
 namespace codelore::cli {
@@ -51,6 +52,7 @@ struct Arguments {
   uint32_t cached_answers = 0;
   uint32_t user_rate = 600, tenant_rate = 6000, user_streams = 8, tenant_streams = 100;  // see api::QuotaLimits
   api::EvalOptions eval;
+  api::AnswerEvalOptions answer_eval;
 };
 
 }  // namespace codelore::cli
