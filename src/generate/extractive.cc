@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kMaxStepLines = 80;
 constexpr size_t kMaxUses = 5;       // of a name, listed
+constexpr size_t kSharedLines = 8;  // of a passage that says something about both sides of a comparison, each
 constexpr size_t kMaxDefinitions = 2;  // of one name
 constexpr size_t kMaxLineBytes = 400;  // of a line quoted: prose without line breaks, data
 
@@ -227,22 +228,23 @@ class Composer {
   void EmitDifference() {
     const std::string &first = form_.names[0], &second = form_.names[1];
     std::optional<uint32_t> a = BestFor(first, {}), b = BestFor(second, a);
-    if (a && b && FitOf(passages_[*a], second) > FitOf(passages_[*b], second)) {  // one passage is the best for both: it stays with the one that has no other
+    if (a && b && FitOf(passages_[*a], second) > FitOf(passages_[*b], second)) {  // one is the best for both: it stays with the side that has no other
       if (auto other = BestFor(first, a); other && FitOf(passages_[*other], first) >= FitOf(passages_[*b], second)) b = std::exchange(a, other);
     }
+    if (!b) b = BestFor(second, {});  // one passage about both
     if (!a && !b) return;
-    if (a && b) EmitTable(*a, *b);
-    for (const auto& [side, index] : {std::pair(first, a), std::pair(second, b)}) {
-      const std::string heading = "**" + CodeSpan(side) + "**\n\n";
-      if (!index) {
-        emit_({heading + std::string(words_.nothing_about) + " " + CodeSpan(side) + ".\n\n", {}});
-        continue;
-      }
-      const Passage& passage = passages_[*index];
-      quoted_.insert(passage.text);
-      EmitExcerpt(*index, Defines(passage, side) ? ChooseDefinition(passage, stems_, options_.excerpt_lines) : ChooseExcerpt(passage, StemsOf(side), options_.excerpt_lines), heading);
-    }
+    if (a && b && IsDefinition(passages_[*a]) && IsDefinition(passages_[*b])) EmitTable(*a, *b);
+    for (const auto& [side, index] : {std::pair(first, a), std::pair(second, b)}) EmitSide(side, index, a == b);
     said_ = a && b;
+  }
+
+  void EmitSide(const std::string& side, std::optional<uint32_t> index, bool shared) {
+    const std::string heading = "**" + CodeSpan(side) + "**\n\n";
+    if (!index) return emit_({heading + std::string(words_.nothing_about) + " " + CodeSpan(side) + ".\n\n", {}});
+    const Passage& passage = passages_[*index];
+    quoted_.insert(passage.text);
+    const size_t lines = shared ? kSharedLines : options_.excerpt_lines;
+    EmitExcerpt(*index, Defines(passage, side) ? ChooseDefinition(passage, stems_, lines) : ChooseExcerpt(passage, StemsOf(side), lines), heading);
   }
 
   void EmitTable(uint32_t a, uint32_t b) {
@@ -263,8 +265,8 @@ class Composer {
     std::string before(words_.see_also);
     size_t left = options_.max_further;
     for (uint32_t i = 0; i < passages_.size() && left > 0; ++i) {
-      if (shown_[i]) continue;
       const Passage& passage = passages_[i];
+      if (shown_[i] || (said_ && passage.kind != ChunkKind::kSection)) continue;  // the code is shown already: documents about it
       auto lines = static_cast<uint32_t>(std::max<size_t>(SplitLines(passage.text).size(), 1));
       emit_({before + "- " + Introduction(passage) + " [" + std::to_string(i + 1) + "] " + CodeSpan(passage.citation) + "\n",
              {{i, passage.start_line, passage.start_line + lines - 1}}});

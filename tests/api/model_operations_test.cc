@@ -13,6 +13,11 @@ class ModelOperationsTest : public ::testing::Test {
     FillBilling(repository_);
     world_.Index(repository_.path(), "billing", {"user:ann"});
   }
+  Caller Platform() {
+    Caller caller = world_.Administrator();
+    caller.role = Role::kPlatform;
+    return caller;
+  }
   ScratchRepository repository_;
   World world_;
 };
