@@ -293,7 +293,7 @@ TEST_F(ChatTest, OllamaClientsGetCallsOfTheirToolsAndTheServersAreRun) {
   ScriptedServer server([](size_t number, const Json&) {
     if (number % 3 == 0) return CallTool("codelore_read_file", {{"source", "billing"}, {"path", "src/tax.go"}});
     if (number % 3 == 1) return CallTool("get_weather", {{"city", "Seoul"}});
-    return Say("Rate returns 0.19, and it rains 7 millimetres.");
+    return Say("It rains 7 millimetres.");
   });
   Serve({ScriptedGenerator("m", server.url())});
   for (bool stream : {false, true}) {
@@ -305,6 +305,7 @@ TEST_F(ChatTest, OllamaClientsGetCallsOfTheirToolsAndTheServersAreRun) {
     std::istringstream lines(first.body);
     Json last;
     for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with('{')) continue;  // the size of a chunk
       last = Json::parse(line);
       if (last["message"].contains("tool_calls")) calls = last["message"]["tool_calls"];
     }
@@ -332,7 +333,9 @@ TEST_F(ChatTest, OllamaToolsThatAreNoneAreRefused) {
   for (const Json& tools : {Json::array({Function("a"), Function("a")}), Json::array({Function("codelore_delete")}), Json("x"), Json::array({7})}) {
     EXPECT_EQ(Post("/api/chat", ann_, Ask("refund?", tools)).status, 400) << tools;
   }
-  Reply none = Post("/api/chat", ann_, Ask("refund?", {Function("get_weather")}));
+  Json question = Ask("refund?", {Function("get_weather")});
+  question["stream"] = false;
+  Reply none = Post("/api/chat", ann_, question);
   EXPECT_EQ(none.status, 400);
   EXPECT_NE(none.body.find("tools"), std::string::npos) << none.body;
 }
