@@ -125,22 +125,6 @@ Result<Collection> ReadBeir(const EvalOptions& options) {
   return collection;
 }
 
-// All regular files below root/folder, with paths from root.
-Result<std::vector<ingest::Document>> ReadTree(const std::filesystem::path& root, const std::string& folder) {
-  std::vector<ingest::Document> documents;
-  std::error_code error;
-  std::filesystem::recursive_directory_iterator it(root / folder, error), end;
-  for (; !error && it != end; it.increment(error)) {
-    if (it->path().filename() == ".git") it.disable_recursion_pending();
-    if (!it->is_regular_file(error) || it->is_symlink(error)) continue;
-    ASSIGN_OR_RETURN(std::string bytes, ReadText(it->path().string()));
-    documents.push_back({it->path().lexically_relative(root).generic_string(), std::move(bytes)});
-  }
-  if (error) return NotFound((root / folder).string() + ": " + error.message());
-  std::ranges::sort(documents, {}, &ingest::Document::path);
-  return documents;
-}
-
 // A target that names no file of the checkout stands for the files whose path ends with it.
 void AddTarget(const std::string& target, const std::vector<ingest::Document>& documents, EvalQuery& query) {
   auto exact = std::ranges::find(documents, target, &ingest::Document::path);
@@ -181,7 +165,7 @@ Result<std::vector<Collection>> ReadRepositories(const EvalOptions& options, std
     Collection& collection = at->second;
     if (added) {
       collection.name = repository;
-      ASSIGN_OR_RETURN(collection.documents, ReadTree(checkout, roots[repository]));
+      ASSIGN_OR_RETURN(collection.documents, ReadTree(checkout.string(), roots[repository]));
     }
     EvalQuery query;
     ASSIGN_OR_RETURN(query.id, StringField(json, "_id"));

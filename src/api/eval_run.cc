@@ -1,6 +1,7 @@
 #include "api/eval_run.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -18,6 +19,22 @@ Result<std::string> ReadText(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+Result<std::vector<ingest::Document>> ReadTree(const std::string& root_folder, const std::string& folder) {
+  const std::filesystem::path root(root_folder);
+  std::vector<ingest::Document> documents;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator it(root / folder, error), end;
+  for (; !error && it != end; it.increment(error)) {
+    if (it->path().filename() == ".git") it.disable_recursion_pending();
+    if (!it->is_regular_file(error) || it->is_symlink(error)) continue;
+    ASSIGN_OR_RETURN(std::string bytes, ReadText(it->path().string()));
+    documents.push_back({it->path().lexically_relative(root).generic_string(), std::move(bytes)});
+  }
+  if (error) return NotFound((root / folder).string() + ": " + error.message());
+  std::ranges::sort(documents, {}, &ingest::Document::path);
+  return documents;
 }
 
 const char* ModeName(SearchMode mode) {

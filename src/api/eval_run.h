@@ -33,6 +33,8 @@ class Mean {
 
 double Percentile(std::vector<double> values, double share);
 Result<std::string> ReadText(const std::string& path);
+// All regular files below root/folder, with paths from root, in their order.
+Result<std::vector<ingest::Document>> ReadTree(const std::string& root, const std::string& folder);
 const char* ModeName(SearchMode mode);
 
 // Indexes collections one after the other, each as a source of the tenant "evaluation".

@@ -10,6 +10,7 @@
 #include "api/cache_keys.h"
 #include "api/follow_settings.h"
 #include "api/follow_up.h"
+#include "api/form_passages.h"
 #include "api/identity/identity_providers.h"
 #include "api/webhook.h"
 #include "chunker/language.h"
@@ -283,6 +284,7 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
                                    .languages = question.languages, .limit = question.passages, .per_file = 2, .branch = question.branch}));
   if (sink.seen) sink.seen(reply.seen);
   std::erase_if(reply.hits, [&](const NamedHit& named) { return !Fits(named.hit, question.text); });
+  RETURN_IF_ERROR(AddFormPassages(*this, viewer, question, Fits, &reply.hits));
   sink.citations(reply.hits);
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));

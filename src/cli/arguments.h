@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/eval.h"
+#include "api/eval_answers.h"
 #include "cli/backend.h"
 
 namespace codelore::cli {
@@ -54,6 +55,7 @@ struct Arguments {
   std::string mirror, forge_url, forge_repository, forge_token_file, mirror_interval, mirror_limit, public_is;  // see api::MirrorSettings
   std::vector<std::string> mappings;
   api::EvalOptions eval;
+  api::AnswerEvalOptions answer_eval;
 };
 
 }  // namespace codelore::cli

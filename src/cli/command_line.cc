@@ -113,7 +113,8 @@ class CommandLine {
     CLI::App* command = parent.add_subcommand(name, what);
     std::string footer = examples.empty() ? "" : "Examples:\n" + examples + "\n";
     command->footer(footer + "Also: --data, --config, --server, --token, --as, --json; see codelore --help");
-    if (run != nullptr) command->callback([this, run] { parsed_.run = run; });
+    // A command's commands come before it.
+    if (run != nullptr) command->callback([this, run] { parsed_.run = parsed_.run != nullptr ? parsed_.run : run; });
     return command;
   }
 
@@ -649,6 +650,26 @@ class CommandLine {
         ->type_name("N")->check(Between(0, 800));
     AddMode(eval);
     AddThreads(eval);
+    AddEvalAnswers(*eval);
+  }
+
+  void AddEvalAnswers(CLI::App& eval) {
+    CLI::App* answers = Add(eval, "answers", "measure answers: citations, facts, groundedness, refusal",
+                            "  codelore eval answers questions.jsonl --repos checkouts\n"
+                            "  codelore eval answers questions.jsonl --data DIR --json --per-query answers.jsonl\n"
+                            "  codelore eval answers questions.jsonl --repos checkouts --generator \"name=qwen url=...\" --use qwen --judge qwen\n"
+                            "A line of the file: {\"question\": \"...\", \"passages\": [\"flask:src/flask/app.py#L10-L20\"], \"facts\": [\"15\", [\"one spelling\", \"another\"]]},\n"
+                            "or {\"question\": \"...\", \"source\": \"flask\", \"unanswerable\": true}; \"_id\" and \"category\" if wanted.",
+                            EvaluateAnswers);
+    answers->add_option("file", arguments_.answer_eval.file, "questions with what is known of their answers (JSON lines)")->type_name("")->required();
+    answers->add_option("--repos", arguments_.answer_eval.repositories, "folder with one folder per source (without it: the sources in --data)")->type_name("DIR");
+    AddGenerators(answers);
+    answers->add_option("--use", arguments_.generator, "the generator that answers")->type_name("NAME");
+    answers->add_option("--judge", arguments_.answer_eval.judge, "a model that compares the answers with those of --against, in both orders")->type_name("NAME");
+    answers->add_option("--against", arguments_.answer_eval.against, "the generator to compare with")->type_name("NAME")->capture_default_str();
+    answers->add_option("--per-query", arguments_.answer_eval.per_question_file, "write one JSON line per question: answer, citations, figures")->type_name("FILE");
+    AddMode(answers);
+    AddThreads(answers);
   }
 
   ParsedCommand& parsed_;

@@ -138,29 +138,6 @@ Result<std::string> SecretIn(const std::string& file) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
 }
 
-// ---- evaluation ------------------------------------------------------------------------------------------
-
-// A folder that goes away with the object.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "codelore-eval-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-SearchMode ModeOf(const std::string& name) {
-  return name == "lexical" ? SearchMode::kLexical : name == "vector" ? SearchMode::kVector : SearchMode::kHybrid;
-}
-
 }  // namespace
 
 int Execute(const Arguments& arguments, std::string_view operation, const std::string& body, const Params& params) {
@@ -327,31 +304,6 @@ int Serve(const Arguments& arguments) {
 }
 
 int ShowStatus(const Arguments& arguments) { return Execute(arguments, "status", Json::object()); }
-
-int Evaluate(const Arguments& arguments) {
-  if (Status status = NeedsDataFolder(arguments, "eval"); !status.ok()) return Fail(arguments, status);
-  api::EvalOptions options = arguments.eval;
-  options.mode = ModeOf(arguments.mode);
-  int sets = !options.folder.empty() + !options.queries_file.empty() + !options.spans_folder.empty();
-  if (sets != 1 || options.queries_file.empty() != options.repositories.empty()) {
-    return Fail(arguments, InvalidArgument("give one of a BEIR folder, --queries FILE with --repos ROOT, or --spans DIR"));
-  }
-  Interrupt interrupt;
-  std::optional<ScratchFolder> scratch;
-  if (!arguments.data_given) scratch.emplace();
-  std::string folder = scratch ? scratch->path() : arguments.backend.data_folder;
-  auto service_options = ServiceOptionsOf(arguments.backend);
-  if (!service_options.ok()) return Fail(arguments, service_options.status());
-  service_options->data_folder = folder;
-  service_options->fixed_model = true;
-  service_options->threads = arguments.threads;
-  auto service = api::Service::Open(*service_options);
-  if (!service.ok()) return Fail(arguments, service.status());
-  ProgressLine line;
-  auto result = api::Evaluate(**service, options, {interrupt.token(), [&](const std::string& what) { line.Show(what); }});
-  line.End();
-  return result.ok() ? PrintEvaluation(*result, arguments.json) : Fail(arguments, result.status());
-}
 
 int Doctor(const Arguments& arguments) {
   if (Status status = NeedsDataFolder(arguments, "doctor"); !status.ok()) return Fail(arguments, status);

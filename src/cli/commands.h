@@ -30,6 +30,7 @@ int Serve(const Arguments& arguments);
 int Mcp(const Arguments& arguments);
 int ShowStatus(const Arguments& arguments);
 int Evaluate(const Arguments& arguments);
+int EvaluateAnswers(const Arguments& arguments);
 int Doctor(const Arguments& arguments);
 int Backup(const Arguments& arguments);
 int RestoreBackup(const Arguments& arguments);

@@ -529,43 +529,4 @@ std::string ProgressText(const std::string& text, double seconds) {
   return line;
 }
 
-int PrintEvaluation(const std::string& text, bool as_json) {
-  Json json = Json::parse(text, nullptr, false);
-  if (as_json || !json.is_object()) {
-    Print(PrintableJson(text) + "\n");
-    return kSuccess;
-  }
-  Print(Text(json, "set") + "  mode " + Text(json, "mode") + ", encoder " + Text(json, "encoder") + ", " +
-        WithThousands(Number(json, "queries")) + " queries, " + WithThousands(Number(json, "documents")) + " documents (" +
-        WithThousands(Number(json, "documents_skipped")) + " skipped), " + WithThousands(Number(json, "chunks")) + " chunks\n");
-  std::vector<const char*> columns = {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10", "recall@20"};
-  if (json.contains("corpora")) columns = {"recall", "precision", "iou", "chunk_iou"};
-  auto row = [&](const std::string& name, const Json& figures) {
-    char line[200];
-    std::snprintf(line, sizeof line, "%-22.22s", name.c_str());
-    Print(line);
-    for (const char* figure : columns) {
-      std::snprintf(line, sizeof line, "%10.4f", figures.value(figure, 0.0));
-      Print(line);
-    }
-    Print(figures.contains("queries") ? "  (" + std::to_string(Number(figures, "queries")) + " queries)\n" : "\n");
-  };
-  std::string heading(22, ' ');
-  for (std::string_view column : columns) heading += std::string(10 - column.size(), ' ') + std::string(column);
-  Print(heading + "\n");
-  for (const char* group : {"repositories", "categories", "corpora"}) {
-    if (!json.contains(group)) continue;
-    for (const auto& [name, figures] : json[group].items()) row(OneLine(name), figures);
-  }
-  row("mean", json["mean"]);
-  std::string missing;
-  for (const Json& name : json.value("missing", Json::array())) missing += " " + OneLine(name.get<std::string>());
-  if (!missing.empty()) Print("not here, and left out:" + missing + "\n");
-  char latency[80];
-  std::snprintf(latency, sizeof latency, "query latency: p50 %.1f ms, p99 %.1f ms\n", json["latency_ms"].value("p50", 0.0),
-                json["latency_ms"].value("p99", 0.0));
-  Print(latency);
-  return kSuccess;
-}
-
 }  // namespace codelore::cli

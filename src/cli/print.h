@@ -16,8 +16,6 @@ void PrintAskEvent(std::string_view event, const std::string& json);
 // One line of progress for an indexing event; `seconds` since the run began.
 std::string ProgressText(const std::string& json, double seconds);
 
-int PrintEvaluation(const std::string& json, bool as_json);
-
 }  // namespace codelore::cli
 
 #endif  // CODELORE_CLI_PRINT_H_

@@ -60,6 +60,18 @@ class Chooser {
     stem_count_ = static_cast<double>(std::clamp<size_t>(stems.size(), 1, 64));
   }
 
+  std::vector<LineRange> Definition() {
+    if (lines_.empty()) return {};
+    LineRange whole = WithoutBlanks(lines_, {0, lines_.size()});
+    std::optional<size_t> declared = DeclaredAt(whole);
+    if (!declared) return Choose();
+    size_t first = *declared, last = EndOfDocstring(EndOfSignature(*declared), whole.last, *declared + max_lines_);
+    while (first > whole.first && IsComment(lines_[first - 1])) --first;
+    if (*declared - first > max_lines_) return {{first, first + max_lines_ / 2}, {*declared, last}};
+    bool documented = last - first >= max_lines_ / 2;
+    return {documented ? LineRange{first, last} : StartOf({first, last}, whole.last)};
+  }
+
   std::vector<LineRange> Choose() {
     if (lines_.empty()) return {};
     LineRange whole = WithoutBlanks(lines_, {0, lines_.size()});
@@ -67,7 +79,7 @@ class Chooser {
     std::optional<LineRange> head = Declaration(whole);
     if (!head) return {BestParagraphs(whole, max_lines_)};
     LineRange body{head->last, whole.last};
-    if (body.size() == 0 || Weight(body) == 0) return {StartOf(*head)};
+    if (body.size() == 0 || Weight(body) == 0) return {StartOf(*head, lines_.size())};
     LineRange best = BestParagraphs(WithoutBlanks(lines_, body), max_lines_ - head->size());
     bool adjoins = best.first <= head->last + kNearby && best.last - head->first <= max_lines_;
     if (adjoins) return {{head->first, best.last}};
@@ -92,13 +104,41 @@ class Chooser {
   // ---- the declaration
 
   std::optional<LineRange> Declaration(LineRange whole) const {
+    std::optional<size_t> declared = DeclaredAt(whole);
+    return declared ? std::optional(WithComment({*declared, EndOfSignature(*declared)}, whole)) : std::nullopt;
+  }
+
+  std::optional<size_t> DeclaredAt(LineRange whole) const {
     if (IsDocument() || passage_.signature.empty()) return std::nullopt;
     for (size_t i = whole.first; i < whole.last; ++i) {
       std::string_view line = Stripped(lines_[i]);
       bool declares = line.size() >= 3 && (passage_.signature.starts_with(line) || line.starts_with(passage_.signature));
-      if (declares) return WithComment({i, EndOfSignature(i)}, whole);
+      if (declares) return i;
     }
     return std::nullopt;
+  }
+
+  // As far as comments, decorators and attributes begin in the languages we know.
+  static bool IsComment(std::string_view line) {
+    std::string_view text = Stripped(line);
+    for (std::string_view mark : {"//", "#", "/*", "*", "@", "--", "[", ";;", "%", "{-"}) {
+      if (text.starts_with(mark)) return true;
+    }
+    return false;
+  }
+
+  // Behind the docstring that begins at `first`, if one does; its end may be blank lines and paragraphs away.
+  size_t EndOfDocstring(size_t first, size_t limit, size_t at_most) const {
+    if (first >= limit) return first;
+    std::string_view next = Stripped(lines_[first]);
+    size_t quote = std::min(next.find("\"\"\""), next.find("'''"));
+    if (quote > 1) return first;  // "r" may stand before it
+    std::string_view mark = next.substr(quote, 3);
+    if (next.find(mark, quote + 3) != next.npos) return first + 1;
+    for (size_t end = first + 1; end < std::min(limit, at_most); ++end) {
+      if (lines_[end].find(mark) != std::string_view::npos) return end + 1;
+    }
+    return std::min(limit, at_most);
   }
 
   // Behind the lines that the signature, which is one line, was made of.
@@ -127,8 +167,8 @@ class Chooser {
   }
 
   // The declaration and what follows it, up to a good place to stop.
-  LineRange StartOf(LineRange head) const {
-    size_t limit = std::min(head.first + max_lines_, lines_.size()), end = limit;
+  LineRange StartOf(LineRange head, size_t whole_last) const {
+    size_t limit = std::min(std::max(head.first + max_lines_, head.last), whole_last), end = limit;
     while (end > head.last && end > limit - kNearby && !IsBlank(lines_[end - 1]) && end < lines_.size() && !IsBlank(lines_[end])) --end;
     bool found = end > head.last && end > limit - kNearby;
     return WithoutBlanks(lines_, {head.first, found ? end : limit});
@@ -284,6 +324,10 @@ std::vector<std::string> StemsOf(std::string_view question) {
 
 std::vector<LineRange> ChooseExcerpt(const Passage& passage, std::span<const std::string> stems, size_t max_lines) {
   return Chooser(passage, stems, std::max<size_t>(max_lines, kMaxDeclarationLines + 2)).Choose();
+}
+
+std::vector<LineRange> ChooseDefinition(const Passage& passage, std::span<const std::string> stems, size_t max_lines) {
+  return Chooser(passage, stems, std::max<size_t>(max_lines, kMaxDeclarationLines + 2)).Definition();
 }
 
 }  // namespace codelore::generate

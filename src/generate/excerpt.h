@@ -36,6 +36,11 @@ std::string LowerCase(std::string_view text);
 // a sentence ends, if one does nearby. Never empty unless the passage is.
 std::vector<LineRange> ChooseExcerpt(const Passage& passage, std::span<const std::string> stems, size_t max_lines);
 
+// What a definition says about itself: the comment above it, its declaration, and a docstring below, whole if they fit into max_lines;
+// of a long comment the beginning. Of what stands further below no more than fills max_lines. What ChooseExcerpt says where there is no
+// declaration.
+std::vector<LineRange> ChooseDefinition(const Passage& passage, std::span<const std::string> stems, size_t max_lines);
+
 }  // namespace codelore::generate
 
 #endif  // CODELORE_GENERATE_EXCERPT_H_

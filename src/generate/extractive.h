@@ -1,5 +1,6 @@
 // ExtractiveGenerator: an answer made of what the best passages say themselves, without a model. Useful where no
-// generator is configured, and the baseline for those that are.
+// generator is configured, and the baseline for those that are. Its form follows the question's (question_form.h): a definition with its uses, a
+// numbered list, two sides, or excerpts; its own words are in English or Korean.
 //
 // Text of passages appears only inside fenced code blocks and code spans, so that nothing in it is rendered as
 // Markdown or HTML. Every excerpt carries its citation with exact lines, and is what

@@ -150,12 +150,36 @@ TEST_F(ServiceTest, AnswersFromWhatFitsAndElseSaysNothingWasFound) {
   ASSERT_FALSE(answer["citations"].empty());
   EXPECT_EQ(answer["citations"][0]["n"], 1);
   EXPECT_EQ(answer["citations"][0]["path"], "docs/billing.md");
-  for (const char* question : {"How are tomatoes planted?", "김치찌개는 어떻게 끓이나요?"}) {
+  for (const auto& [question, words] : {std::pair("How are tomatoes planted?", "Nothing found"), std::pair("김치찌개는 어떻게 끓이나요?", "찾지 못했습니다")}) {
     Json nothing = world.Call(world.Operator(), "ask", {{"question", question}});
     EXPECT_FALSE(nothing["found"]) << question;
     EXPECT_TRUE(nothing["citations"].empty());
-    EXPECT_TRUE(nothing["answer"].get<std::string>().starts_with("Nothing found"));
+    EXPECT_TRUE(nothing["answer"].get<std::string>().starts_with(words));
   }
+}
+
+// A name is looked up in the asker's own world: another's definition of it neither answers nor shows.
+TEST_F(ServiceTest, DefinitionsAndTheirUsesAreTheAskersOwn) {
+  World world;
+  world.Index(billing_.path(), "billing", {"user:ann"});
+  ScratchRepository robots;
+  FillRobots(robots);
+  robots.Write("use.cc", "int Go() { return MoveArm(1, 2); }\n");
+  robots.Commit();
+  world.Index(robots.path(), "robots", {"user:bob"});
+  Json bob = world.Call(world.User("bob"), "ask", {{"question", "what is MoveArm?"}});
+  std::string text = bob["answer"];
+  EXPECT_TRUE(text.starts_with("`MoveArm` (function) in `arm.cc`:")) << text;
+  EXPECT_NE(text.find("// Moves the robot arm to a position."), std::string::npos) << text;
+  EXPECT_NE(text.find("Used in:\n- `Go` (function) in `use.cc`"), std::string::npos) << text;
+  for (const char* question : {"what is MoveArm?", "MoveArm vs Rate", "MoveArm란?"}) {
+    Json ann = world.Call(world.User("ann"), "ask", {{"question", question}});
+    EXPECT_EQ(ann.dump().find("arm.cc"), std::string::npos) << question;
+    EXPECT_EQ(ann.dump().find("use.cc"), std::string::npos) << question;
+  }
+  Json mine = world.Call(world.User("ann"), "ask", {{"question", "round_total이란 무엇인가요?"}});
+  EXPECT_EQ(mine["citations"][0]["source"], "billing");
+  EXPECT_EQ(mine.dump().find("secretly"), std::string::npos);
 }
 
 TEST_F(ServiceTest, KoreanQuestionsFindKoreanPages) {

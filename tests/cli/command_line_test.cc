@@ -17,7 +17,7 @@ using Words = std::vector<std::string>;
 
 TEST(CommandLine, HelpOfEveryCommandHasAnExample) {
   const std::vector<Words> commands = {
-      {}, {"index"}, {"search"}, {"ask"}, {"serve"}, {"status"}, {"eval"}, {"doctor"}, {"grant"}, {"revoke"},
+      {}, {"index"}, {"search"}, {"ask"}, {"serve"}, {"status"}, {"eval"}, {"eval", "answers"}, {"doctor"}, {"grant"}, {"revoke"},
       {"source"}, {"source", "list"}, {"source", "remove"}, {"token"}, {"token", "create"}, {"token", "list"},
       {"token", "revoke"}, {"tenant"}, {"tenant", "create"}, {"tenant", "list"}, {"version"}, {"session"}, {"session", "create"}, {"session", "list"}, {"session", "show"}, {"session", "delete"},
       {"feedback"}, {"feedback", "give"}, {"feedback", "list"}, {"feedback", "export"}, {"feedback", "delete"}};
@@ -41,6 +41,7 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
       {{"search", "x", "--limit", "0"}, "error: --limit: Value 0 not in range 1 to 100 (see codelore search --help)\n"},
       {{"grant", "--source", "s"}, "error: give exactly one of --user U, --team T, --everyone\n"},
       {{"search", "\xff"}, "error: argument 2 is not valid UTF-8\n"},
+      {{"eval", "answers", "q.jsonl"}, "error: give --repos DIR, a folder with one folder per source, or --data DIR with the sources indexed in it\n"},
       {{"eval"}, "error: give one of a BEIR folder, --queries FILE with --repos ROOT, or --spans DIR\n"},
   };
   for (const auto& [words, message] : cases) {

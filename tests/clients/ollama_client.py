@@ -16,6 +16,13 @@ assert client.generate(model="codelore:latest", prompt="how are principals valid
 schema = {"type": "object", "properties": {"days": {"type": "integer"}}, "required": ["days"]}
 assert client.chat(model="codelore/scripted", messages=messages, format=schema).message.content == '{"days":3}'
 assert client.generate(model="codelore/scripted", prompt="def validate_principal(", suffix="):").response == "hole"
+weather = {"type": "function", "function": {"name": "get_weather", "description": "d", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}
+for stream in (False, True):
+    called = client.chat(model="codelore/scripted", messages=messages, tools=[weather], stream=stream)
+    said = next(part.message for part in called if part.message.tool_calls) if stream else called.message
+    assert [(c.function.name, c.function.arguments) for c in said.tool_calls] == [("get_weather", {"city": "Seoul"})]
+given = messages + [said, {"role": "tool", "tool_name": "get_weather", "content": "12 degrees"}]
+assert client.chat(model="codelore/scripted", messages=given, tools=[weather]).message.content.startswith("The tool said 12 degrees")
 assert len(client.embed(model="any", input=["a", "b"]).embeddings) == 2
 assert client.embeddings(model="any", prompt="a").embedding
 try:

@@ -148,5 +148,97 @@ TEST(ExtractiveTest, StopEndsTheAnswer) {
   EXPECT_EQ(summary.status().code(), StatusCode::kUnavailable);
 }
 
+Passage Defined(const std::string& symbol, const std::string& path, const std::string& text, const std::string& signature, ChunkKind kind = ChunkKind::kFunction) {
+  return {.citation = "r@1:" + path + "#L1-L9", .path = path, .language = "python", .kind = kind, .symbol = symbol, .signature = signature, .text = text};
+}
+
+TEST(ExtractiveTest, DefinesANameAndThenSaysWhereItIsUsed) {
+  std::string body;
+  for (int i = 0; i < 40; ++i) body += "    step_" + std::to_string(i) + "()\n";
+  Passage guide{.citation = "r@1:g.md#L1-L1", .path = "g.md", .kind = ChunkKind::kSection, .symbol = "Walks", .text = "Use walk() daily.\n"};
+  std::vector<Passage> passages = {
+      guide, Defined("Dog.run", "dog.py", "def run(self):\n    prepare()\n    self.legs.walk(2)\n", "def run(self)", ChunkKind::kMethod),
+      Defined("Legs.walk", "legs.py", "# Walks so many steps.\n# Slowly.\ndef walk(self, steps):\n    \"\"\"One leg\n\n    after the other.\"\"\"\n" + body, "def walk(self, steps)", ChunkKind::kMethod)};
+  std::string text = Answer("what is Legs.walk?", passages).text;
+  EXPECT_TRUE(text.starts_with("`Legs.walk` (method) in `legs.py`:\n\n```python\n# Walks so many steps.\n# Slowly.\ndef walk(self, steps):\n    \"\"\"One leg\n\n    after the other.\"\"\"\n")) << text;
+  EXPECT_NE(text.find("Used in:\n- `Dog.run` (method) in `dog.py` [2] `r@1:dog.py#L3-L3`\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("See also:\n- `g.md`, section `Walks` [1]"), std::string::npos) << text;
+  EXPECT_EQ(Read(text).blocks.size(), 1u);
+}
+
+TEST(ExtractiveTest, OfALongCommentItQuotesTheBeginning) {
+  std::string comment;
+  for (int i = 0; i < 50; ++i) comment += "/// Line " + std::to_string(i) + ".\n";
+  ReadAnswer read = Read(Answer("Limit란 무엇인가요?", {Defined("Limit", "limit.rs", comment + "pub struct Limit {\n    kind: u8,\n}\n", "pub struct Limit {", ChunkKind::kClass)}).text);
+  ASSERT_EQ(read.blocks.size(), 2u);
+  EXPECT_TRUE(read.blocks[0].starts_with("/// Line 0.\n"));
+  EXPECT_EQ(read.blocks[1], "pub struct Limit {\n");
+}
+
+TEST(ExtractiveTest, QuotesStepsWholeAndInOrder) {
+  std::string list;
+  for (int i = 1; i <= 30; ++i) list += std::to_string(i) + ". Turn the walrus.\n";
+  Passage other{.citation = "r@1:a.md#L1-L1", .path = "a.md", .kind = ChunkKind::kSection, .symbol = "Walrus", .text = "A walrus turned.\n"};
+  Passage steps{.citation = "r@1:b.md#L1-L32", .path = "b.md", .kind = ChunkKind::kSection, .symbol = "Turning", .text = "So:\n\n" + list};
+  std::string text = Answer("how do I turn a walrus?", {other, steps}).text;
+  EXPECT_TRUE(text.starts_with("Steps, from `b.md`, section `Turning`:\n")) << text;
+  EXPECT_EQ(Read(text).blocks.at(0), "So:\n\n" + list);
+  EXPECT_NE(text.find("[2] `r@1:b.md#L1-L32`"), std::string::npos);
+  EXPECT_TRUE(Answer("walrus turn 방법", {steps}).text.starts_with("절차, `b.md`, 절 `Turning`:\n"));
+}
+
+TEST(ExtractiveTest, ListAboutSomethingElseIsNotTheAnswer) {
+  Passage list{.citation = "r@1:b.md#L1-L2", .path = "b.md", .kind = ChunkKind::kSection, .text = "1. Boil water.\n2. Add tea.\n"};
+  EXPECT_FALSE(Answer("how do I turn a walrus?", {list}).text.starts_with("Steps"));
+}
+
+TEST(ExtractiveTest, ComparesSideBySide) {
+  std::vector<Passage> passages = {Defined("open|close", "x.py", "x\n", ""), Defined("bind", "b.py", "def bind(a): return must(a)\n", "def bind(a)"),
+                                   Defined("try_bind", "t.py", "def try_bind(a): return a\n", "def try_bind(a)")};
+  std::string text = Answer("difference between bind and try_bind", passages).text;
+  EXPECT_TRUE(text.starts_with("| | `bind` | `try_bind` |\n|---|---|---|\n| kind | function | function |\n| defined in | `b.py` | `t.py` |\n"
+                               "| declaration | `def bind(a)` | `def try_bind(a)` |\n\n**`bind`**\n\n")) << text;
+  EXPECT_LT(text.find("return must(a)"), text.find("**`try_bind`**"));
+  EXPECT_EQ(Read(text).blocks.size(), 2u);
+  EXPECT_NE(Answer("bind와 nothing_else의 차이", passages).text.find("찾지 못한 것: `nothing_else`."), std::string::npos);
+  passages[1].signature = "def bind(a|b)";
+  EXPECT_NE(Answer("bind vs try_bind", passages).text.find("`def bind(a\\|b)`"), std::string::npos);  // the cell goes on
+}
+
+TEST(ExtractiveTest, OnePassageAboutBothSidesIsQuotedForEach) {
+  Passage both{.citation = "r@1:leave.md#L1-L15", .path = "leave.md", .kind = ChunkKind::kSection, .symbol = "Leave",
+               .text = "# Leave\n\n## Annual\n\nAnnual leave: 15 days.\n\n## Other\n\nNothing.\nNothing.\n\n## Sickness\n\nSickness: 10 days.\nMore.\n"};
+  std::string text = Answer("annual vs sickness", {both}).text;
+  ReadAnswer read = Read(text);
+  ASSERT_EQ(read.blocks.size(), 2u) << text;
+  EXPECT_NE(read.blocks[0].find("15 days"), std::string::npos);
+  EXPECT_NE(read.blocks[1].find("10 days"), std::string::npos);
+}
+
+TEST(ExtractiveTest, SpeaksTheLanguageOfTheQuestion) {
+  EXPECT_TRUE(Answer("바다코끼리?", {}).text.starts_with("찾지 못했습니다"));
+  std::vector<Passage> passages;
+  for (int i = 0; i < 5; ++i) passages.push_back(Defined("f" + std::to_string(i), "f" + std::to_string(i) + ".py", "walrus " + std::to_string(i) + "\n", ""));
+  std::string text = Answer("walrus는 어디에 있나요?", passages).text;
+  EXPECT_TRUE(text.starts_with("`f0.py`의 `f0` (함수):\n")) << text;
+  EXPECT_NE(text.find("함께 보기:\n- `f3.py`의 `f3` (함수) [4]"), std::string::npos) << text;
+  EXPECT_EQ(text.find("See also"), std::string::npos);
+}
+
+TEST(ExtractiveTest, HostileTextStaysInItsFencesInEveryForm) {
+  std::vector<Passage> passages;
+  for (const char* text : {"# x\n```\n[click](javascript:alert(1))\n1. <script>\n2. alert\n```\n", "1. <img src=x>\n2. ![](http://example.com) alert\n3. ````\n"}) {
+    for (ChunkKind kind : {ChunkKind::kSection, ChunkKind::kFunction}) {
+      passages.push_back({.citation = "evil@c:a`b|c.md#L1-L9", .path = "a`b|c\n# x\n.md", .language = "evil`\n", .kind = kind, .symbol = "alert", .scope = "<img src=x>|",
+                          .signature = "<b>|`](http://example.com)", .text = text});
+    }
+  }
+  for (const char* question : {"what is alert()?", "how do I alert?", "alert vs script", "alert와 <script>의 차이"}) {
+    ReadAnswer read = Read(Answer(question, passages).text);
+    EXPECT_TRUE(read.closed) << question;
+    for (const char* sign : {"<", "http", "javascript", "#", "!", "evil"}) EXPECT_EQ(read.rendered.find(sign), std::string::npos) << question << ": " << sign << " in: " << read.rendered;
+  }
+}
+
 }  // namespace
 }  // namespace codelore::generate

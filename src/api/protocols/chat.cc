@@ -128,20 +128,63 @@ size_t EstimatedTokens(std::string_view text) { return (text.size() + 3) / 4; }
 
 namespace {
 
-std::vector<ToolCall> ReadCalls(JsonRequest& message) {
+// Arguments are JSON in a string, or as they are (Ollama), where calls have no ids either: then each gets one.
+std::vector<ToolCall> ReadCalls(JsonRequest& message, bool with_ids, size_t calls_before) {
   std::vector<ToolCall> calls;
   for (JsonRequest& each : message.Objects("tool_calls", {JsonRequest::kAnyField}, {.max_items = 32})) {
     JsonRequest function = each.Object("function", {JsonRequest::kAnyField});
-    calls.push_back({each.String("id", {.required = true, .max_bytes = 256}), function.String("name", {.required = true, .max_bytes = 128}),
-                     function.String("arguments", {.max_bytes = kMaxContentBytes})});
+    std::string id = with_ids ? each.String("id", {.required = true, .max_bytes = 256}) : "call_" + std::to_string(calls_before + calls.size() + 1);
+    std::string arguments = function.Text("arguments");
+    if (!arguments.starts_with('{') || with_ids) arguments = function.String("arguments", {.max_bytes = kMaxContentBytes});
+    calls.push_back({std::move(id), function.String("name", {.required = true, .max_bytes = 128}), std::move(arguments)});
   }
   return calls;
 }
 
+// What a tool gave, where nothing says for which call: the first one of its name that has no answer yet, else the first one.
+std::string CallAnswered(const std::vector<ChatMessage>& messages, const std::string& tool_name) {
+  const ToolCall* first = nullptr;
+  for (const ChatMessage& message : messages) {
+    for (const ToolCall& call : message.calls) {
+      bool answered = std::ranges::any_of(messages, [&](const ChatMessage& other) { return other.role == ChatRole::kTool && other.call_id == call.id; });
+      if (answered) continue;
+      if (tool_name.empty() || call.name == tool_name) return call.id;
+      if (first == nullptr) first = &call;
+    }
+  }
+  return first != nullptr ? first->id : "";
+}
+
 }  // namespace
 
-void ReadMessages(JsonRequest& json, ChatCall& call) {
+void ReadTools(JsonRequest& json, ChatCall& call) {
+  constexpr size_t kMaxTools = 128;
+  auto tools = json.Objects("tools", {JsonRequest::kAnyField}, {.max_items = kMaxTools});
+  if (tools.empty()) return;
+  ToolUse& use = call.tools.emplace();
+  std::set<std::string> names;
+  for (JsonRequest& tool : tools) {
+    if (tool.String("type", {.max_bytes = 64, .otherwise = "function"}) != "function") tool.Reject("type", "must be function");
+    JsonRequest function = tool.Object("function", {JsonRequest::kAnyField});
+    ToolSpec spec{function.String("name", {.required = true, .max_bytes = 64}), function.String("description", {.max_bytes = 8192}), function.Text("parameters")};
+    if (!names.insert(spec.name).second) function.Reject("name", "is given twice");
+    if (!spec.name.starts_with(kServerToolPrefix)) {
+      use.theirs.push_back(std::move(spec));
+      continue;
+    }
+    auto ours = ServerTool(spec.name);
+    if (ours.ok()) use.ours.push_back(std::move(*ours));
+    else function.Reject("name", "begins with codelore_, but " + ours.status().message());
+  }
+  if (json.Text("tool_choice").starts_with('{')) use.choice = json.Object("tool_choice", {JsonRequest::kAnyField}).Object("function", {JsonRequest::kAnyField}).String("name", {.required = true});
+  else if (json.Has("tool_choice")) use.choice = json.Choice("tool_choice", {"auto", "none", "required"});
+  bool named = use.choice != "auto" && use.choice != "none" && use.choice != "required";
+  if (named && !names.contains(use.choice)) json.Reject("tool_choice", "names none of the tools");
+}
+
+void ReadMessages(JsonRequest& json, ChatCall& call, bool with_call_ids) {
   std::vector<ChatMessage> messages;
+  size_t calls = 0;
   for (JsonRequest& message : json.Objects("messages", {JsonRequest::kAnyField}, {.required = true, .max_items = kMaxMessages})) {
     std::string role = message.String("role", {.required = true, .max_bytes = 32});
     if (role == "function") continue;  // of a protocol that is no more
@@ -149,8 +192,11 @@ void ReadMessages(JsonRequest& json, ChatCall& call) {
                      : role == "tool" ? ChatRole::kTool : ChatRole::kUser;
     if (known == ChatRole::kUser && role != "user") message.Reject("role", "must be system, developer, user, assistant or tool");
     ChatMessage read{known, ContentOf(message)};
-    if (known == ChatRole::kAssistant) read.calls = ReadCalls(message);
-    if (known == ChatRole::kTool) read.call_id = message.String("tool_call_id", {.max_bytes = 256});
+    if (known == ChatRole::kAssistant) read.calls = ReadCalls(message, with_call_ids, calls);
+    calls += read.calls.size();
+    if (known == ChatRole::kTool) {
+      read.call_id = with_call_ids ? message.String("tool_call_id", {.max_bytes = 256}) : CallAnswered(messages, message.String("tool_name", {.max_bytes = 128}));
+    }
     messages.push_back(std::move(read));
   }
   auto last = std::find_if(messages.rbegin(), messages.rend(), [](const ChatMessage& m) { return m.role == ChatRole::kUser; });

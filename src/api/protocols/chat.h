@@ -52,8 +52,12 @@ Result<ChatEnd> RunChat(Service& service, const Caller& caller, const ChatCall& 
 
 // Reads "messages": roles system, developer, user, assistant, tool; contents a string or a list of text parts.
 // The last user message becomes the question; calls of tools and what they gave count when they follow it, and when
-// `call.tools` is there. Errors are left in `json`.
-void ReadMessages(JsonRequest& json, ChatCall& call);
+// `call.tools` is there. Errors are left in `json`. Without `with_call_ids` (Ollama) calls have no ids and arguments as objects, and a
+// tool's message names its tool.
+void ReadMessages(JsonRequest& json, ChatCall& call, bool with_call_ids = true);
+
+// Reads "tools" (functions: those named codelore_... are ours) and "tool_choice"; before ReadMessages.
+void ReadTools(JsonRequest& json, ChatCall& call);
 
 // A schema that a client sent in `field` of the body, or at `within` below it, as JSON with its properties in the client's order:
 // models write them in that order. Errors are left in `json`.

@@ -86,7 +86,8 @@ Result<OllamaCall> ReadCall(const HttpRequest& request, bool generate) {
     std::string suffix = json.String("suffix", {.max_bytes = kMaxTextBytes});
     if (!suffix.empty()) call.chat.suffix = std::move(suffix);
   } else if (json.Text("messages") != "[]" && json.Has("messages")) {
-    ReadMessages(json, call.chat);
+    ReadTools(json, call.chat);
+    ReadMessages(json, call.chat, /*with_call_ids=*/false);
   }
   RETURN_IF_ERROR(json.status());
   return call;
@@ -98,6 +99,15 @@ Json Line(const OllamaCall& call, std::string_view text, bool done) {
   else line["message"] = {{"role", "assistant"}, {"content", text}};
   line["done"] = done;
   return line;
+}
+
+// Arguments are an object here; what a model wrote that is none is an empty one.
+void AddCalls(const std::vector<ToolCall>& calls, Json& line) {
+  for (const ToolCall& call : calls) {
+    Json arguments = Json::parse(call.arguments, nullptr, /*allow_exceptions=*/false);
+    if (!arguments.is_object()) arguments = Json::object();
+    line["message"]["tool_calls"].push_back({{"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}});
+  }
 }
 
 void AddTotals(const ChatUsage& usage, Clock::time_point start, Json& line) {
@@ -116,6 +126,7 @@ void AnswerWhole(Service& service, const Caller& caller, const HttpRequest& requ
   auto end = RunChat(service, caller, call.chat, watch.token(), sink);
   if (!end.ok()) return Refuse(end.status(), false, response);
   Json line = Line(call, text, true);
+  AddCalls(end->calls, line);
   AddTotals(end->usage, start, line);
   line["codelore"] = Json::parse(OriginJson(*end));
   line["citations"] = Json::parse(citations);
@@ -136,6 +147,11 @@ void AnswerInLines(Service& service, const Caller& caller, const HttpRequest& re
                 .text = [&](std::string_view text) { if (!text.empty()) send(Dump(Line(call, text, false))); }};
   auto end = RunChat(service, caller, call.chat, watch.token(), sink);
   if (!end.ok()) return send(ErrorJson(end.status(), HttpStatusOf(end.status().code())));
+  if (!end->calls.empty()) {
+    Json calls = Line(call, "", false);
+    AddCalls(end->calls, calls);
+    send(Dump(calls));
+  }
   Json last = Line(call, "", true);
   AddTotals(end->usage, start, last);
   last["codelore"] = Json::parse(OriginJson(*end));

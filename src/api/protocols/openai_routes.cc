@@ -3,14 +3,12 @@
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "api/authentication.h"
 #include "api/http/request_watch.h"
 #include "api/protocols/base64.h"
 #include "api/protocols/chat.h"
-#include "api/protocols/mcp_tools.h"
 
 namespace codelore::api {
 namespace {
@@ -73,32 +71,6 @@ void ReadFormat(std::string_view body, JsonRequest& json, Sampling& sampling) {
   sampling.form = OutputForm::kJsonSchema;
   sampling.schema = ReadSchema(body, "response_format", "/json_schema/schema", json);
   if (!sampling.schema.starts_with('{')) format.Reject("json_schema", "must have a schema");
-}
-
-// Functions: those named codelore_... are ours.
-void ReadTools(JsonRequest& json, ChatCall& call) {
-  constexpr size_t kMaxTools = 128;
-  auto tools = json.Objects("tools", {JsonRequest::kAnyField}, {.max_items = kMaxTools});
-  if (tools.empty()) return;
-  ToolUse& use = call.tools.emplace();
-  std::set<std::string> names;
-  for (JsonRequest& tool : tools) {
-    if (tool.String("type", {.max_bytes = 64, .otherwise = "function"}) != "function") tool.Reject("type", "must be function");
-    JsonRequest function = tool.Object("function", {JsonRequest::kAnyField});
-    ToolSpec spec{function.String("name", {.required = true, .max_bytes = 64}), function.String("description", {.max_bytes = 8192}), function.Text("parameters")};
-    if (!names.insert(spec.name).second) function.Reject("name", "is given twice");
-    if (!spec.name.starts_with(kServerToolPrefix)) {
-      use.theirs.push_back(std::move(spec));
-      continue;
-    }
-    auto ours = ServerTool(spec.name);
-    if (ours.ok()) use.ours.push_back(std::move(*ours));
-    else function.Reject("name", "begins with codelore_, but " + ours.status().message());
-  }
-  if (json.Text("tool_choice").starts_with('{')) use.choice = json.Object("tool_choice", {JsonRequest::kAnyField}).Object("function", {JsonRequest::kAnyField}).String("name", {.required = true});
-  else if (json.Has("tool_choice")) use.choice = json.Choice("tool_choice", {"auto", "none", "required"});
-  bool named = use.choice != "auto" && use.choice != "none" && use.choice != "required";
-  if (named && !names.contains(use.choice)) json.Reject("tool_choice", "names none of the tools");
 }
 
 Result<OpenAiCall> ReadCall(const HttpRequest& request, bool legacy) {

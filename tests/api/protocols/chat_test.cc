@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 #include "api/protocols/scripted_server.h"
 
@@ -286,6 +287,57 @@ TEST_F(ChatTest, AnAnswerIsKeptOnlyWhereThatIsWanted) {
   }
   std::filesystem::remove_all(data_.path() + "0");
   std::filesystem::remove_all(data_.path() + "100");
+}
+
+TEST_F(ChatTest, OllamaClientsGetCallsOfTheirToolsAndTheServersAreRun) {
+  ScriptedServer server([](size_t number, const Json&) {
+    if (number % 3 == 0) return CallTool("codelore_read_file", {{"source", "billing"}, {"path", "src/tax.go"}});
+    if (number % 3 == 1) return CallTool("get_weather", {{"city", "Seoul"}});
+    return Say("It rains 7 millimetres.");
+  });
+  Serve({ScriptedGenerator("m", server.url())});
+  for (bool stream : {false, true}) {
+    Json question = Ask("When is a refund paid back?", {Function("codelore_read_file"), Function("get_weather")});
+    question["stream"] = stream;
+    Reply first = Post("/api/chat", ann_, question);
+    ASSERT_EQ(first.status, 200) << first.body;
+    Json calls;
+    std::istringstream lines(first.body);
+    Json last;
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with('{')) continue;  // the size of a chunk
+      last = Json::parse(line);
+      if (last["message"].contains("tool_calls")) calls = last["message"]["tool_calls"];
+    }
+    EXPECT_EQ(calls, Json::parse(R"([{"function": {"name": "get_weather", "arguments": {"city": "Seoul"}}}])")) << first.body;
+    EXPECT_EQ(last["done"], true);
+    EXPECT_EQ(last["done_reason"], "stop");
+    question["messages"].push_back({{"role", "assistant"}, {"content", ""}, {"tool_calls", calls}});
+    question["messages"].push_back({{"role", "tool"}, {"tool_name", "get_weather"}, {"content", "Rain, 7 millimetres."}});
+    question["stream"] = false;
+    Reply second = Post("/api/chat", ann_, question);
+    ASSERT_EQ(second.status, 200) << second.body;
+    std::string text = second.json()["message"]["content"];
+    EXPECT_NE(text.find("7 millimetres"), std::string::npos) << text;
+    EXPECT_EQ(text.find("not confirmed"), std::string::npos) << text;  // what the client's tool gave counts
+  }
+  auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 6u);
+  const Json& sent = requests[2]["messages"];
+  EXPECT_EQ(sent[sent.size() - 2]["tool_calls"][0]["id"], sent.back()["tool_call_id"]);
+  EXPECT_EQ(Json::parse(sent[sent.size() - 2]["tool_calls"][0]["function"]["arguments"].get<std::string>())["city"], "Seoul");
+}
+
+TEST_F(ChatTest, OllamaToolsThatAreNoneAreRefused) {
+  Serve({});
+  for (const Json& tools : {Json::array({Function("a"), Function("a")}), Json::array({Function("codelore_delete")}), Json("x"), Json::array({7})}) {
+    EXPECT_EQ(Post("/api/chat", ann_, Ask("refund?", tools)).status, 400) << tools;
+  }
+  Json question = Ask("refund?", {Function("get_weather")});
+  question["stream"] = false;
+  Reply none = Post("/api/chat", ann_, question);
+  EXPECT_EQ(none.status, 400);
+  EXPECT_NE(none.body.find("tools"), std::string::npos) << none.body;
 }
 
 }  // namespace
