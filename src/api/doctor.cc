@@ -1,5 +1,6 @@
 #include "api/doctor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -49,6 +50,8 @@ void CheckData(const ServiceOptions& options, std::vector<Finding>& findings) {
   findings.push_back({.what = "tenants", .ok = tenants.ok(), .detail = tenants.ok() ? std::to_string(tenants->size()) : tenants.status().message()});
   if (!tenants.ok()) return;
   for (const acl::Tenant& tenant : *tenants) {
+    Status feedback = (*service)->feedback().Scan(tenant.id, [](const Feedback&) { return true; });
+    if (!feedback.ok()) findings.push_back({.what = "feedback of tenant " + tenant.name, .ok = false, .detail = feedback.message()});
     auto viewer = (*service)->directory().OperatorViewer(tenant.id);
     if (!viewer.ok()) {
       findings.push_back({.what = "tenant " + tenant.name, .ok = false, .detail = viewer.status().message()});
@@ -61,7 +64,8 @@ void CheckData(const ServiceOptions& options, std::vector<Finding>& findings) {
     }
     for (const NamedStatus& named : *report) {
       const SourceStatus& status = named.status;
-      bool complete = status.files_failed == 0 && status.chunks_with_vectors == status.chunks && status.state.target_revision.empty();
+      bool branches = std::ranges::all_of(status.state.others, [](const BranchState& branch) { return !branch.revision.empty() && branch.target_revision.empty(); });
+      bool complete = status.files_failed == 0 && status.chunks_with_vectors == status.chunks && status.state.target_revision.empty() && branches;
       findings.push_back({.what = "source " + named.source, .ok = complete,
                           .detail = std::to_string(status.files_indexed) + " files, " + std::to_string(status.files_failed) + " failed, " +
                                     std::to_string(status.chunks_with_vectors) + " of " + std::to_string(status.chunks) + " chunks with vectors" +

@@ -26,6 +26,7 @@ std::string Encode(const Feedback& feedback) {
   out.String(feedback.question).String(feedback.answer).String(feedback.text);
   WriteCitations(feedback.cited, out);
   WriteCitations(feedback.corrected, out);
+  WriteCitations(feedback.behind, out);
   return out.Take();
 }
 
@@ -41,6 +42,7 @@ Result<Feedback> Decode(std::string_view bytes) {
   feedback.text = in.String();
   feedback.cited = ReadCitations(in);
   feedback.corrected = ReadCitations(in);
+  if (!in.done()) feedback.behind = ReadCitations(in);  // older ones end here
   return in.done() ? Result<Feedback>(std::move(feedback)) : Corruption("a stored feedback cannot be read");
 }
 

@@ -20,6 +20,7 @@ struct Feedback {
   std::string question, answer, text;    // the answer, as far as it was sent or stored
   std::vector<StoredCitation> cited;     // what the answer rested on
   std::vector<StoredCitation> corrected;  // what it should have rested on
+  std::vector<StoredCitation> behind;     // what the answers before it rested on, which it was made with
 };
 
 class FeedbackLog {

@@ -64,6 +64,22 @@ Result<std::vector<StoredCitation>> ReadCited(OperationContext& context, const s
   return citations;
 }
 
+// What the answers rest on that a turn was made with, and those that they were made with.
+std::vector<StoredCitation> CitedBehind(const SeenSession& session, size_t index) {
+  std::vector<bool> wanted(index + 1);
+  wanted[index] = true;
+  std::map<std::pair<SourceId, std::string>, StoredCitation> cited;
+  for (size_t i = index + 1; i-- > 0;) {
+    if (!wanted[i]) continue;
+    for (uint32_t number : session.turns[i].turn.built_on) wanted[number - 1] = true;  // earlier ones: else it were withheld
+    if (i == index) continue;
+    for (const StoredCitation& citation : session.turns[i].turn.citations) cited.try_emplace({citation.source, citation.path}, citation);
+  }
+  std::vector<StoredCitation> list;
+  for (auto& [file, citation] : cited) list.push_back(std::move(citation));
+  return list;
+}
+
 // What a turn of one's own session says.
 Status FillFromTurn(OperationContext& context, const std::string& session, int64_t number, Feedback& feedback) {
   ASSIGN_OR_RETURN(SeenSession seen, OpenSession(context.service, context.caller.viewer, session));
@@ -75,12 +91,13 @@ Status FillFromTurn(OperationContext& context, const std::string& session, int64
   feedback.question = turn.turn.question;
   feedback.answer = turn.turn.answer;
   feedback.cited = turn.turn.citations;
+  feedback.behind = CitedBehind(seen, static_cast<size_t>(number) - 1);
   return OkStatus();
 }
 
 bool MayReadAll(CitationReader& reader, const Feedback& feedback) {
   auto may = [&](const StoredCitation& citation) { return reader.MayOpen(citation); };
-  return std::ranges::all_of(feedback.cited, may) && std::ranges::all_of(feedback.corrected, may);
+  return std::ranges::all_of(feedback.cited, may) && std::ranges::all_of(feedback.corrected, may) && std::ranges::all_of(feedback.behind, may);
 }
 
 Json FeedbackJson(const Feedback& feedback) {

@@ -57,6 +57,29 @@ TEST_F(BranchRequestsTest, ABranchThatIsNotFollowedIsNamedWithThoseThatAre) {
   }
 }
 
+TEST_F(BranchRequestsTest, ASessionKeepsWhatItWasToldOfAnotherBranch) {
+  repository_.Git({"checkout", "-q", "release/1"});
+  repository_.Write("docs/valve.md", "# Valves\n\nThe relief valve opens at nine bar and closes at seven bar.\n");
+  repository_.Commit();
+  repository_.Git({"checkout", "-q", "main"});
+  world_.Call(world_.Operator(), "source.sync", {}, kApp);
+  Caller ann = world_.User("ann");
+  std::string session = world_.Call(ann, "session.create")["id"];
+  Json asked = world_.Call(ann, "ask", {{"question", "When does the relief valve open and close?"}, {"branch", "release/1"}, {"session", session}});
+  ASSERT_EQ(asked["citations"][0]["path"], "docs/valve.md") << asked;
+  auto turn = [&](const Caller& caller) { return world_.Call(caller, "session.show", {}, {{"session", session}})["turns"][0]; };
+  EXPECT_EQ(turn(ann)["withheld"], false);
+  EXPECT_EQ(turn(ann)["answer"], asked["answer"]);
+  world_.Call(ann, "feedback", {{"rating", "up"}, {"question", "valve?"}, {"citations", {asked["citations"][0]["citation"]}}});
+  // A rule holds on every branch.
+  acl::Source source = world_.directory().FindSource(world_.Tenant(), "app").value();
+  ASSERT_TRUE(world_.directory().SetRule(source.id, "docs/**", {"user:root"}).ok());
+  EXPECT_EQ(turn(world_.User("ann"))["withheld"], true);
+  world_.Call(world_.Operator(), "source.sync", {}, kApp);
+  EXPECT_EQ(turn(world_.User("ann"))["withheld"], true);
+  EXPECT_EQ(turn(world_.User("ann"))["answer"], "");
+}
+
 TEST_F(BranchRequestsTest, AnswersSayWhichCommitTheySawAndWhetherNewsWait) {
   auto seen = [&] { return Ask("search", {{"query", "turbine"}}, "")["seen"]; };
   Json expected = {{"source", "app"}, {"branch", "main"}, {"commit", repository_.Git({"rev-parse", "main"})}, {"pending", false}};

@@ -197,6 +197,27 @@ TEST_F(SessionOperations, FeedbackShowsNothingThatItsReaderMayNotRead) {
   EXPECT_TRUE(world_.Call(world_.Administrator("acme"), "feedback.list")["feedback"].empty());
 }
 
+// An answer was made with the answers before it: whoever may not read what those rest on does not get it either.
+TEST_F(SessionOperations, FeedbackOnAFollowUpRestsOnWhatWentBefore) {
+  Caller ann = world_.User("ann");
+  std::string session = Begin(ann);
+  Json secret = Ask(ann, session, "What does the emergency stop of the motors cut within ten milliseconds?");
+  ASSERT_EQ(secret["citations"][0]["source"], "robots");
+  auto ask_billing = [&](const std::string& question) {
+    Json asked = world_.Call(ann, "ask", {{"question", question}, {"session", session}, {"sources", {"billing"}}});
+    for (const Json& citation : asked["citations"]) ASSERT_EQ(citation["source"], "billing");
+  };
+  ask_billing("When is a refund of a cancelled invoice paid back?");
+  for (int i = 0; i < 13; ++i) ask_billing("And how is the total of an invoice rounded?");  // of the first turn only others tell
+  for (int turn : {2, 15}) world_.Call(ann, "feedback", {{"rating", "up"}, {"session", session}, {"turn", turn}});
+  world_.Open();
+  Json root = world_.Call(world_.Administrator(), "feedback.list");  // may read billing, not robots
+  EXPECT_TRUE(root["feedback"].empty()) << root;
+  Json all = world_.Call(world_.Operator(), "feedback.list");
+  EXPECT_EQ(all["feedback"].size(), 2u);
+  EXPECT_EQ(all.dump().find("robots"), std::string::npos) << all;  // it is no citation of theirs
+}
+
 TEST_F(SessionOperations, FeedbackSaysWhatIsWrong) {
   Caller ann = world_.User("ann");
   for (const Json& body : {Json{{"question", "x"}}, Json{{"rating", "good"}, {"question", "x"}}, Json{{"rating", "up"}},

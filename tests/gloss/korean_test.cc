@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include "gloss/glossing_encoder.h"
@@ -71,6 +72,20 @@ TEST(Korean, BrokenAndForeignBytesPassThrough) {
     EXPECT_EQ(InEnglish(text), text);
   }
   EXPECT_TRUE(HasHangul("abc \xEA 값"));
+}
+
+// Whatever is in a run: twice as long takes about twice as long, and a megabyte is soon read.
+TEST(Korean, ReadsAMegabyteWithoutASpace) {
+  for (std::string_view part : {"가", "뷁", "서버설정", "하는데이터베이스를위한"}) {
+    std::string run;
+    while (run.size() < 1 << 20) run += part;
+    auto begin = std::chrono::steady_clock::now();
+    size_t bytes = 0;
+    for (const KoreanPiece& piece : ReadKorean(run)) bytes += piece.korean.size();
+    EXPECT_EQ(bytes, run.size()) << part;
+    EXPECT_LT(InEnglish(run).size(), 16 * run.size()) << part;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << part;
+  }
 }
 
 // Gives back what it was asked, one number for each byte.

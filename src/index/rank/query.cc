@@ -141,9 +141,8 @@ bool AsksOnly(const gloss::KoreanPiece& piece) {
   return piece.kind == gloss::PieceKind::kWord && IsStopWord(std::string(piece.english[0]));
 }
 
-// The Korean words as they stand, and their other readings.
-void AddKorean(const Rendering& question, Analyzer& analyzer, QueryTerms& query) {
-  auto first_free = static_cast<uint32_t>(query.terms.size() + question.words().size());
+// The Korean words as they stand, and their other readings. Concepts from `first_free` on are nobody's yet.
+void AddKorean(const Rendering& question, uint32_t first_free, Analyzer& analyzer, QueryTerms& query) {
   for (const Rendering::Run& run : question.runs()) {
     if (AsksOnly(question.words()[run.first_word].piece)) continue;
     QueryWord word{.raw = std::string(StemOf(question, run)), .lower = {}, .parts = {}};
@@ -199,7 +198,7 @@ QueryTerms Analyze(std::string_view text, const std::vector<std::string>& ignore
   AddCompounds(query);
   bool any_name = std::ranges::any_of(query.words, [](const QueryWord& w) { return w.identifier || w.capitalised; });
   query.symbol_like = !query.words.empty() && dropped == 0 && query.words.size() <= 2 && (any_name || query.words.size() == 1);
-  AddKorean(question, analyzer, query);
+  AddKorean(question, first_free, analyzer, query);
   return query;
 }
 
