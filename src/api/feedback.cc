@@ -1,5 +1,6 @@
 #include "api/feedback.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -58,7 +59,7 @@ Result<Feedback> FeedbackLog::Add(const SessionOwner& from, Feedback feedback) {
   RETURN_IF_ERROR(store_.Scan(Table::kFeedback, UserPrefix(from), [&](std::string_view, std::string_view) { return ++count < kMaxOfUser; }));
   if (count >= kMaxOfUser) return ResourceExhausted("you have given feedback " + std::to_string(kMaxOfUser) + " times; an administrator has to read it first");
   feedback.id = MakeRequestId();
-  feedback.at_unix_ms = now_();
+  feedback.at_unix_ms = last_unix_ms_ = std::max(now_(), last_unix_ms_ + 1);  // no two at once: they keep their order
   feedback.user = from.user;
   WriteBatch batch;
   batch.Put(Table::kFeedback, KeyOf(from, feedback), Encode(feedback));

@@ -40,6 +40,7 @@ class FeedbackLog {
   KeyValueStore& store_;
   const Sessions::Clock now_;
   std::mutex write_mutex_;
+  int64_t last_unix_ms_ = 0;  // guarded by write_mutex_
 };
 
 }  // namespace codelore::api
