@@ -40,6 +40,7 @@ QueryWord MakeWord(std::string_view raw) {
   return word;
 }
 
+constexpr size_t kSyllableBytes = 3;  // in UTF-8
 constexpr float kOtherReading = 0.5f;  // of a Korean word, beside the first; .25 and 1 rank worse
 
 void AddTerm(std::string_view term, float weight, uint32_t concept_id, QueryTerms& query) {
@@ -126,7 +127,6 @@ class Rendering {
 
 // The run without its ending; a stem of one syllable keeps it, for alone it is no bigram of the run.
 std::string_view StemOf(const Rendering& question, const Rendering::Run& run) {
-  constexpr size_t kSyllableBytes = 3;
   size_t length = 0, last = 0;
   for (size_t w = run.first_word; w < question.words().size() && length < run.korean.size(); ++w) {
     const gloss::KoreanPiece& piece = question.words()[w].piece;
@@ -147,15 +147,14 @@ void AddKorean(const Rendering& question, uint32_t first_free, Analyzer& analyze
     if (AsksOnly(question.words()[run.first_word].piece)) continue;
     QueryWord word{.raw = std::string(StemOf(question, run)), .lower = {}, .parts = {}};
     word.lower = word.raw;
-    size_t begin = run.first_word, reached = 0;  // the piece that the bigram starts in, and its last byte
-    reached = question.words()[begin].piece.korean.size();
-    size_t at = 0;
+    size_t piece = run.first_word;  // that the bigram starts in
+    size_t end = question.words()[piece].piece.korean.size(), at = 0;
     analyzer.Analyze(word.raw, [&](const Token& token) {
-      while (at >= reached && begin + 1 < question.words().size()) reached += question.words()[++begin].piece.korean.size();
-      bool known = question.words()[begin].piece.kind == gloss::PieceKind::kWord;
+      while (at >= end && piece + 1 < question.words().size()) end += question.words()[++piece].piece.korean.size();
+      bool known = question.words()[piece].piece.kind == gloss::PieceKind::kWord;
       word.parts.emplace_back(token.term);
-      AddTerm(token.term, 1, known ? static_cast<uint32_t>(begin) : first_free++, query);
-      at += 3;
+      AddTerm(token.term, 1, known ? static_cast<uint32_t>(piece) : first_free++, query);
+      at += kSyllableBytes;
     });
     query.words.push_back(std::move(word));
   }
