@@ -41,16 +41,18 @@ class Question:
         symbol = f["q_symbol_like"][0] > 0
         trust = f["q_lexical_separation"][0] ** 3 if w.get("separation", 1) else 1
         lexical = trust / max(f["q_best_lexical"][0], 1e-9)
+        above = (f["q_best_dense"][0] - f["q_dense_mean"][0]) / f["q_dense_deviation"][0]
+        words = min(1, 3.5 / above) ** 3 if above > 0 and w.get("word_trust", 1) else 1
         standard = lambda x: np.maximum(0, (x - f["q_dense_mean"]) / f["q_dense_deviation"]) / 4
         score = lexical * (w["lexical"] * f["lexical"] + w["lexical_next"] * f["lexical_next"])
-        score = score + w["coverage"] * f["coverage"] + w["file_coverage"] * f["file_coverage"]
+        score = score + words * (w["coverage"] * f["coverage"] + w["file_coverage"] * f["file_coverage"])
         score = score + (w["dense_for_symbols"] if symbol else w["dense"]) * standard(f["dense"])
         score = score + w["dense_next"] * f["dense_next"] + w["dense_file"] * standard(f["dense_file"])
         score = score + w["stem_rarity"] * f["stem_rarity"] + w["folder_rarity"] * f["folder_rarity"]
         score = score + w["stem_exact"] * np.maximum(f["stem_exact"], f["stem_compound"])
-        score = score + (w["defines_name"] * f["defines_exact"] if symbol else 0) + w["defines_type"] * f["defines_type"]
-        score = score + w["defines_compound"] * f["defines_compound"]
-        score = score + w["definitions_hit"] * f["definitions_hit"]
+        definitions = (w["defines_name"] * f["defines_exact"] if symbol else 0) + w["defines_type"] * f["defines_type"]
+        definitions = definitions + w["defines_compound"] * f["defines_compound"]
+        score = score + words * (definitions + w["definitions_hit"] * f["definitions_hit"])
         for name in FACTORS:
             score = score * np.where(f[name] > 0, w[name], 1)
         return score
@@ -96,7 +98,7 @@ def main():
     print("| part left out | " + " | ".join(f"{path.rsplit('/', 1)[-1]} (95 % of what it is worth)" for path in options.files) + " |")
     print("|" + "---|" * (len(collections) + 1))
     print("| none | " + " | ".join(f"{mean(c, weights):.4f}" for c in collections) + " |")
-    for name in list(weights) + ["separation"]:
+    for name in list(weights) + ["separation", "word_trust"]:
         without = {**weights, name: 1 if name in FACTORS else 0}
         cells = []
         for questions in collections:

@@ -35,13 +35,14 @@ enum class ChunkKind : uint8_t {
   kVariable = 9,   // constant, variable, field at file or type level
   kSection = 10,   // a section of a document, under its heading
   kMacro = 11,
+  kReexport = 12,  // a name that a module passes on: `pub use`, `export {A} from`
 };
 
 // "function", "section", ...: the "kind" of a hit.
 inline std::string_view ChunkKindName(ChunkKind kind) {
   static constexpr std::string_view kNames[] = {
       "lines", "code",   "function", "method",   "class",   "interface",
-      "enum",  "type",   "module",   "variable", "section", "macro"};
+      "enum",  "type",   "module",   "variable", "section", "macro", "re-export"};
   auto index = static_cast<size_t>(kind);
   return index < std::size(kNames) ? kNames[index] : "lines";
 }

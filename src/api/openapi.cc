@@ -93,7 +93,7 @@ Json RequestSchema(std::string_view name) {
   if (name == "symbols") {
     Json properties = {{"name", Text("route, Flask.route, *Controller; case counts if there is a capital in it")},
                        {"prefix", Flag("names that begin so")},
-                       {"kinds", Texts("any of: function, method, class, interface, enum, type, module, variable, macro, section")},
+                       {"kinds", Texts("any of: function, method, class, interface, enum, type, module, variable, macro, section, re-export")},
                        {"limit", Whole(1, 500, 50)}};
     properties.update(Filters());
     return Body({"name"}, properties);

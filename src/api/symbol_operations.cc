@@ -113,7 +113,7 @@ Result<std::string> SymbolsOperation(OperationContext& context) {
   SymbolRequest request;
   request.name = json.String("name", {.required = true, .max_bytes = kMaxNameBytes});
   request.prefix = json.Boolean("prefix", false);
-  request.kinds = ReadKinds(json, ChunkKindName, ChunkKind::kMacro);
+  request.kinds = ReadKinds(json, ChunkKindName, ChunkKind::kReexport);
   request.limit = ReadLimit(json);
   Scope scope = ReadScope(json);
   RETURN_IF_ERROR(json.status());

@@ -51,7 +51,7 @@ bool ChunkCode(const Grammar& grammar, std::string_view text, const ChunkOptions
 
 CutLimits DocumentLimits(const ChunkOptions& options) {
   return {.max_lines = options.max_document_lines,
-          .max_bytes = options.max_bytes,
+          .max_bytes = options.max_document_bytes,
           .merge_bytes = options.merge_bytes,
           .split_parents_early = true,
           .split_sentences = true};

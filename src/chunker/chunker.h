@@ -16,7 +16,8 @@ namespace codelore::chunker {
 struct ChunkOptions {
   uint32_t max_lines = 40;            // of a chunk of code
   uint32_t max_document_lines = 100;  // of a chunk of a document
-  uint32_t max_bytes = 1'600;         // of one definition or section, or a part of one
+  uint32_t max_bytes = 1'600;         // of one definition, or a part of one
+  uint32_t max_document_bytes = 1'480;  // of one section, or a part of one
   uint32_t merge_bytes = 1'000;       // of several neighbours together
 
   // A file beyond one of these is cut by lines.

@@ -18,6 +18,7 @@ namespace {
 
 using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
+constexpr size_t kMaxReexports = 200;     // of one statement
 constexpr size_t kMaxMacroBytes = 1'000;  // of a macro call that is searched for what it defines
 
 // ---- Go
@@ -121,6 +122,25 @@ void DeclareRustMacroCall(const SyntaxTree& tree, NodeId node, ChunkKind,
   }
 }
 
+// `pub use a::b::{C, D as E};` makes C and E names of this module.
+bool IsRustReexport(const SyntaxTree& tree, NodeId node) {
+  NodeId visibility = tree.ChildOfType(node, "visibility_modifier");
+  return visibility != kNoNode && tree.text(visibility) == "pub";
+}
+
+void DeclareRustReexport(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                         std::vector<Declared>* out) {
+  auto is_item = [&](NodeId id) { return tree.Parent(id) == node || tree.Is(tree.Parent(id), "use_list"); };
+  for (NodeId id = node + 1; id < tree.node(node).subtree_end && out->size() < kMaxReexports; ++id) {
+    if (!tree.Is(id, "identifier")) continue;
+    NodeId parent = tree.Parent(id);
+    bool named = (tree.Is(parent, "use_as_clause") && tree.ChildInField(parent, "alias") == id) ||
+                 (tree.Is(parent, "scoped_identifier") && is_item(parent) &&
+                  tree.ChildInField(parent, "name") == id);
+    if (named || is_item(id)) Declare(tree, id, kind, out);
+  }
+}
+
 bool IsRustItem(const SyntaxTree& tree, NodeId node) {
   NodeId parent = tree.Parent(node);
   if (tree.Is(parent, "expression_statement")) parent = tree.Parent(parent);
@@ -144,6 +164,7 @@ constexpr NodeRule kRustRules[] = {
     {"mod_item", kDefinition, kModule, DeclareRustModule},
     {"macro_definition", kDefinition, kMacro},
     {"macro_invocation", kDefinition, kVariable, DeclareRustMacroCall, IsRustItem},
+    {"use_declaration", kDefinition, kReexport, DeclareRustReexport, IsRustReexport},
     {"expression_statement", Role::kWrapper},
     {"closure_expression", Role::kLocal},
     {"attribute_item", Role::kAttribute},

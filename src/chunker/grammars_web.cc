@@ -15,6 +15,7 @@ namespace {
 
 using enum ChunkKind;
 constexpr Role kDefinition = Role::kDefinition;
+constexpr size_t kMaxReexports = 1'000;  // of one statement
 
 // ---- JavaScript and TypeScript
 // ----------------------------------------------------------------------------
@@ -111,6 +112,23 @@ void DeclareJsModule(const SyntaxTree& tree, NodeId node, ChunkKind kind,
   out->push_back({Unquoted(tree.text(), tree.node(name).bytes), "", kind});
 }
 
+// `export {a, b as c} from "./module"` makes a and c names of this module.
+bool IsJsReexport(const SyntaxTree& tree, NodeId node) {
+  return tree.ChildInField(node, "source") != kNoNode &&
+         tree.ChildOfType(node, "export_clause") != kNoNode;
+}
+
+void DeclareJsReexport(const SyntaxTree& tree, NodeId node, ChunkKind kind,
+                       std::vector<Declared>* out) {
+  NodeId names = tree.ChildOfType(node, "export_clause");
+  for (NodeId name = tree.FirstChild(names); name != kNoNode && out->size() < kMaxReexports;
+       name = tree.NextSibling(name)) {
+    NodeId shown = tree.ChildInField(name, "alias");
+    if (shown == kNoNode) shown = tree.ChildInField(name, "name");
+    if (tree.Is(shown, "identifier") && tree.text(shown) != "default") Declare(tree, shown, kind, out);
+  }
+}
+
 void DeclareSelf(const SyntaxTree& tree, NodeId node, ChunkKind kind, std::vector<Declared>* out) {
   Declare(tree, node, kind, out);
 }
@@ -149,6 +167,7 @@ constexpr NodeRule kJsRules[] = {
     {"call_expression", kDefinition, kFunction, DeclareJsTest},
     {"lexical_declaration", Role::kWrapper},
     {"variable_declaration", Role::kWrapper},
+    {"export_statement", kDefinition, kReexport, DeclareJsReexport, IsJsReexport},
     {"export_statement", Role::kWrapper},
     {"ambient_declaration", Role::kWrapper},
     {"expression_statement", Role::kWrapper},

@@ -255,8 +255,9 @@ std::vector<Reference> ReferenceSink::Finish(const std::vector<Definition>& defi
     if (found.name.begin == last) continue;
     last = found.name.begin;
     while (next < definitions.size() && definitions[next].name_begin < last) ++next;
-    if ((next < definitions.size() && definitions[next].name_begin == last) || IsLeftOut(found))
-      continue;
+    bool defined = next < definitions.size() && definitions[next].name_begin == last &&
+                   definitions[next].kind != ChunkKind::kReexport;
+    if (defined || IsLeftOut(found)) continue;
     references.push_back({std::string(tree_.text().substr(last, found.name.size())),
                           QualifierText(found), found.kind, last});
   }

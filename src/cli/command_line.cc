@@ -209,7 +209,7 @@ class CommandLine {
                             "  codelore symbols '*Controller' --kind class --lang java\n"
                             "  codelore symbols parse --prefix --path 'src/**' --json",
                             Symbols);
-    AddSymbolOptions(symbols, "function, method, class, interface, enum, type, module, variable, macro, section");
+    AddSymbolOptions(symbols, "function, method, class, interface, enum, type, module, variable, macro, section, re-export");
     symbols->add_flag("--prefix", arguments_.prefix, "names that begin so");
 
     CLI::App* references = Add(app_, "references", "find where a name is used, and who calls it",

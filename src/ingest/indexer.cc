@@ -638,7 +638,7 @@ Result<IndexReport> Indexer::RunDocuments(const acl::Source& source, const std::
                                           bool with_vectors, std::stop_token stop, const Progress& progress) {
   IndexReport report;
   OpenedSource opened{std::make_unique<DocumentTree>(documents)};
-  RETURN_IF_ERROR(IndexOpened(source, RunOptions(), opened, with_vectors, stop, progress, report));
+  RETURN_IF_ERROR(IndexOpened(source, {.masking = Masking::kOff}, opened, with_vectors, stop, progress, report));
   return report;
 }
 

@@ -126,7 +126,8 @@ class Indexer {
   // All mirrors but those of these sources.
   void KeepMirrors(const std::vector<SourceId>& sources) const;
 
-  // Makes `documents` the whole content of `source`; without vectors only for lexical search.
+  // Makes `documents` the whole content of `source`, for an evaluation: nothing is masked. Without vectors only for lexical
+  // search.
   Result<IndexReport> RunDocuments(const acl::Source& source, const std::vector<Document>& documents, bool with_vectors,
                                    std::stop_token stop, const Progress& progress);
 

@@ -58,6 +58,12 @@ TEST_F(EvalSpansTest, CountsCharactersOfTheRetrieved) {
   EXPECT_TRUE(world_.directory().ListSources(world_.Tenant("evaluation"))->empty());
 }
 
+TEST_F(EvalSpansTest, NothingIsMasked) {
+  Write(R"([{""start_index"": 4, ""end_index"": 10}])");
+  data_.Write("corpora/sea.md", "갈매기 walrus of ann.kim@shore.co.kr sleeps.\n");
+  EXPECT_EQ(Failure(), "none");
+}
+
 TEST_F(EvalSpansTest, RetrievesSeveralChunksOfOneFile) {
   Write(R"([{""start_index"": 4, ""end_index"": 18}])");
   std::string text = "갈매기 walrus sleeps.\n\n";

@@ -101,7 +101,7 @@ TEST(ChunkText, KeepsItsInvariantsForMutatedSamplesAndSmallLimits) {
       ChunkOptions options;
       if (round % 2 == 1) {
         options.max_lines = static_cast<uint32_t>(1 + random() % 12);
-        options.max_bytes = static_cast<uint32_t>(1 + random() % 200);
+        options.max_bytes = options.max_document_bytes = static_cast<uint32_t>(1 + random() % 200);
         options.merge_bytes = static_cast<uint32_t>(random() % 200);
       }
       ASSERT_EQ(BrokenInvariant(text, ChunkText("x", sample.language, text, options)), "")

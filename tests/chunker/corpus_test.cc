@@ -53,7 +53,7 @@ ChunkOptions OptionsOf(const CorpusCase& c) {
     if (name == "max_lines")
       options.max_lines = options.max_document_lines = value;
     else if (name == "max_bytes")
-      options.max_bytes = value;
+      options.max_bytes = options.max_document_bytes = value;
     else if (name == "merge_bytes")
       options.merge_bytes = value;
     else

@@ -43,7 +43,9 @@ std::string DescribeReferences(std::string_view text, const ChunkedFile& file) {
 std::string BrokenReference(std::string_view text, const ChunkedFile& file) {
   uint32_t last = 0;
   std::set<uint32_t> defined;
-  for (const Definition& d : file.definitions) defined.insert(d.name_begin);
+  for (const Definition& d : file.definitions) {
+    if (d.kind != ChunkKind::kReexport) defined.insert(d.name_begin);  // which is an import too
+  }
   for (size_t i = 0; i < file.references.size(); ++i) {
     const Reference& r = file.references[i];
     if (i > 0 && r.begin <= last) return r.name + " is out of order";

@@ -17,6 +17,7 @@ struct QueryFeatures {
   double dense_mean = 0, dense_deviation = 0;  // over all visible chunks
   bool symbol_like = false;
   bool has_dense = false;
+  bool passages = false;  // chunks compete, not files
 };
 
 struct FileFeatures {

@@ -103,8 +103,7 @@ bool IsForeignPlatform(std::string_view path) {
 
 bool AsksForSecondary(std::string_view word) { return Contains(kSecondary, word); }
 bool AsksForLegacy(std::string_view word) {
-  bool version = word.size() >= 2 && word[0] == 'v' && word.find_first_not_of("0123456789", 1) == std::string_view::npos;
-  return version || Contains(kLegacy, word);
+  return VersionNumber(word) || Contains(kLegacy, word);
 }
 bool AsksForForeignPlatform(std::string_view word) { return Contains(kForeign, word); }
 bool AsksForProse(std::string_view word) {
@@ -118,16 +117,20 @@ bool IsDeclaration(std::string_view path) {
   return std::ranges::any_of(kEndings, [&](std::string_view ending) { return path.ends_with(ending); });
 }
 
+std::optional<uint32_t> VersionNumber(std::string_view word) {
+  if (word.size() < 2 || word.size() > 4 || word[0] != 'v') return std::nullopt;
+  uint32_t number = 0;
+  for (char c : word.substr(1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + static_cast<uint32_t>(c - '0');
+  }
+  return number;
+}
+
 std::optional<VersionFolder> FindVersionFolder(std::string_view path) {
   size_t begin = 0;
   for (std::string_view folder : Folders(path)) {
-    bool version = folder.size() >= 2 && folder.size() <= 4 && folder[0] == 'v' &&
-                   std::ranges::all_of(folder.substr(1), [](char c) { return c >= '0' && c <= '9'; });
-    if (version) {
-      uint32_t number = 0;
-      for (char c : folder.substr(1)) number = number * 10 + static_cast<uint32_t>(c - '0');
-      return VersionFolder{path.substr(0, begin), number};
-    }
+    if (auto version = VersionNumber(folder)) return VersionFolder{path.substr(0, begin), *version};
     begin += folder.size() + 1;
   }
   return std::nullopt;

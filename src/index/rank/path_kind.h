@@ -26,6 +26,9 @@ bool AsksForLegacy(std::string_view word);
 bool AsksForForeignPlatform(std::string_view word);
 bool AsksForProse(std::string_view word);
 
+// The 3 of "v3"; none for anything else.
+std::optional<uint32_t> VersionNumber(std::string_view word);
+
 // A folder of the form "v3": what stands before it, and the number.
 struct VersionFolder {
   std::string_view prefix;

@@ -10,6 +10,7 @@ constexpr double kLexical = 2, kLexicalNext = 0.8;       // at full separation; 
 constexpr double kDense = 1, kDenseForSymbols = 0.1;     // a name means little to an encoder of prose
 constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
 constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
+constexpr double kPassageCoverage = 2;  // the passage that answers has most of the words, not one of them often
 // Names.
 constexpr double kStemRarity = 0.3, kStemExact = 0.3, kFolderRarity = 0.15;
 constexpr double kDefinesName = 0.1;  // only when the question is a name; within prose it misleads
@@ -31,6 +32,14 @@ double Trust(SearchMode mode, const QueryFeatures& query) {
   double separation = query.lexical_separation;
   return separation * separation * separation;
 }
+// Where one vector stands far above all others, the small change of words only shuffles what it found.
+double WordTrust(SearchMode mode, const QueryFeatures& query) {
+  constexpr double kDeviations = 3.5;
+  if (mode == SearchMode::kLexical || !query.has_dense || query.dense_deviation <= 0) return 1;
+  double above = (query.best_dense - query.dense_mean) / query.dense_deviation;
+  double trust = above > kDeviations ? kDeviations / above : 1;
+  return trust * trust * trust;
+}
 double DenseWeight(const QueryFeatures& query) { return query.symbol_like ? kDenseForSymbols : kDense; }
 
 class Sum {
@@ -50,14 +59,14 @@ class Sum {
   FileScore score_;
 };
 
-void AddNames(const QueryFeatures& query, const FileFeatures& file, Sum& sum) {
-  if (query.symbol_like) sum.Add("defines the name", kDefinesName * file.defines_exact);
+void AddNames(const QueryFeatures& query, const FileFeatures& file, double word_trust, Sum& sum) {
+  if (query.symbol_like) sum.Add("defines the name", word_trust * kDefinesName * file.defines_exact);
   sum.Add("file name", kStemRarity * file.stem_rarity);
   sum.Add("file named so", kStemExact * std::max(file.stem_exact, file.stem_compound));
   sum.Add("folder name", kFolderRarity * file.folder_rarity);
-  sum.Add("defines the type", kDefinesType * file.defines_type);
-  sum.Add("defines a name of these words", kDefinesCompound * file.defines_compound);
-  sum.Add("definitions that fit", kDefinitionsHit * file.definitions_hit);
+  sum.Add("defines the type", word_trust * kDefinesType * file.defines_type);
+  sum.Add("defines a name of these words", word_trust * kDefinesCompound * file.defines_compound);
+  sum.Add("definitions that fit", word_trust * kDefinitionsHit * file.definitions_hit);
 }
 
 void MultiplyKinds(const FileFeatures& file, Sum& sum) {
@@ -85,13 +94,15 @@ FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatu
   double lexical = Trust(mode, query);
   sum.Add("lexical", kLexical * lexical * Lexical(query, file.lexical));
   sum.Add("lexical of further chunks", kLexicalNext * lexical * Lexical(query, file.lexical_next));
-  sum.Add("share of the words", kCoverage * file.coverage + kFileCoverage * file.file_coverage);
+  double word_trust = WordTrust(mode, query);
+  double coverage = query.passages ? kPassageCoverage : word_trust * kCoverage;
+  sum.Add("share of the words", coverage * file.coverage + word_trust * kFileCoverage * file.file_coverage);
   if (mode == SearchMode::kHybrid) {
     sum.Add("vector", DenseWeight(query) * Standardised(query, file.dense));
     sum.Add("vector of further chunks", kDenseNext * file.dense_next);
     sum.Add("vector of the whole file", kDenseFile * Standardised(query, file.dense_file));
   }
-  AddNames(query, file, sum);
+  AddNames(query, file, word_trust, sum);
   MultiplyKinds(file, sum);
   return sum.Take();
 }

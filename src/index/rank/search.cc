@@ -47,6 +47,15 @@ double Coherence(std::vector<double> values) {
   return sum;
 }
 
+// "v3" asks for folders of that name.
+std::vector<uint32_t> VersionsAsked(const std::vector<QueryWord>& words) {
+  std::vector<uint32_t> versions;
+  for (const QueryWord& word : words) {
+    if (auto version = VersionNumber(word.lower)) versions.push_back(*version);
+  }
+  return versions;
+}
+
 // The names of sources, and their parts: "telescope.nvim" -> telescope.nvim, telescope, nvim.
 std::vector<std::string> WordsOf(const std::vector<std::pair<SourceId, std::string>>& source_names) {
   std::vector<std::string> words;
@@ -114,6 +123,7 @@ class Ranker {
     features.dense = std::max(0.0, chunk.dense);
     QueryFeatures query = query_;
     query.lexical_separation = 1;  // the twentieth chunk may be of the same file
+    query.passages = true;
     return ScoreFile(mode_, query, features, explain);
   }
   float Evidence(const RankedFile& file, const ScoredChunkOfFile& chunk) const {
@@ -264,9 +274,13 @@ class Ranker {
       }
       if (!IsDeclaration(PathOf(file))) implemented[TellingName(PathOf(file))] = true;
     }
+    const std::vector<uint32_t> asked = VersionsAsked(terms_.words);
     for (RankedFile& file : files) {
-      auto version = FindVersionFolder(PathOf(file));
-      if (version && version->version < newest[version->prefix] && !signals_.Asked(AsksForLegacy)) file.features.legacy = 1;
+      if (auto version = FindVersionFolder(PathOf(file))) {
+        bool meant = !asked.empty() ? std::ranges::find(asked, version->version) != asked.end()
+                                    : version->version == newest[version->prefix] || signals_.Asked(AsksForLegacy);
+        if (!meant) file.features.legacy = 1;
+      }
       if (IsDeclaration(PathOf(file)) && implemented.contains(TellingName(PathOf(file)))) file.features.declaration = 1;
     }
   }

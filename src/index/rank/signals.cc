@@ -32,9 +32,12 @@ std::string Squeezed(std::string_view name) {
   return squeezed;
 }
 
+// Added to the idf of a name: words that nearly every chunk has (its project's name) tell nothing about a file.
+constexpr double kTelling = 0.1;
+
 bool IsType(ChunkKind kind) {
   return kind == ChunkKind::kClass || kind == ChunkKind::kInterface || kind == ChunkKind::kEnum ||
-         kind == ChunkKind::kType || kind == ChunkKind::kModule;
+         kind == ChunkKind::kType || kind == ChunkKind::kModule || kind == ChunkKind::kReexport;
 }
 
 }  // namespace
@@ -76,14 +79,14 @@ double SignalReader::ShareInQuestion(std::string_view text) {
     all += idf;
     if (InQuestion(token.term)) found += idf;
   });
-  return all > 0 ? found / all : 0;
+  return all > 0 ? found / (all + kTelling) : 0;
 }
 
 void SignalReader::ReadPath(std::string_view path, FileFeatures& features) {
   std::string_view stem = TellingName(path);
   features.stem_rarity = ShareInQuestion(stem);
   std::string lower = Lower(stem);
-  features.stem_exact = std::ranges::any_of(query_.words, [&](const QueryWord& word) { return word.lower == lower; });
+  features.stem_exact = features.stem_rarity > 0.5 && std::ranges::any_of(query_.words, [&](const QueryWord& word) { return word.lower == lower; });
   features.stem_compound = IsCompound(stem);
   features.folder_rarity = ShareInQuestion(path.substr(0, path.rfind('/') + 1));
 }

@@ -65,9 +65,9 @@ class LineReader {
   uint32_t file_ = UINT32_MAX;
 };
 
-// Types first, then what can be called, then the rest; keys of configuration last.
+// Types first, then what can be called, then the rest; names passed on and keys of configuration last.
 int RankOfKind(ChunkKind kind, std::string_view language) {
-  if (language == "json" || language == "yaml" || language == "toml" || kind == ChunkKind::kSection) return 3;
+  if (language == "json" || language == "yaml" || language == "toml" || kind == ChunkKind::kSection) return 4;
   switch (kind) {
     case ChunkKind::kClass:
     case ChunkKind::kInterface:
@@ -76,6 +76,8 @@ int RankOfKind(ChunkKind kind, std::string_view language) {
       return 0;
     case ChunkKind::kVariable:
       return 2;
+    case ChunkKind::kReexport:
+      return 3;
     default:
       return 1;
   }

@@ -41,5 +41,25 @@ TEST_F(ChunkRankingTest, TheLimitPerFileHolds) {
   EXPECT_TRUE(Hits(User("bob"), 2).empty());
 }
 
+using VersionRankingTest = QueryFixture;
+
+TEST_F(VersionRankingTest, TheVersionOfTheQuestionIsMeantOrElseTheNewest) {
+  Commit(AddSource("sea", {"user:ann"}), {{"v3/errors.py", "walrus errors\n"}, {"v4/errors.py", "walrus errors\n"}});
+  auto first = [&](const char* question) { return Paths(Search(User("ann"), question)).front(); };
+  EXPECT_EQ(first("walrus errors"), "v4/errors.py");
+  EXPECT_EQ(first("v3 walrus errors"), "v3/errors.py");
+  EXPECT_EQ(first("walrus errors of v4"), "v4/errors.py");
+}
+
+using NameRankingTest = QueryFixture;
+
+// "sea" is in every path: that a file is called so says nothing about it.
+TEST_F(NameRankingTest, AWordOfEveryPathNamesNoFile) {
+  std::vector<File> files = {{"src/sea/__init__.py", "from sea app\n"}, {"src/sea/app.py", "class Sea\n  def walrus\n"}};
+  for (int i = 0; i < 30; ++i) files.push_back({"src/sea/other" + std::to_string(i) + ".py", "sea\n"});
+  Commit(AddSource("ocean", {"user:ann"}), files);
+  EXPECT_EQ(Paths(Search(User("ann"), "Sea")).front(), "src/sea/app.py");
+}
+
 }  // namespace
 }  // namespace codelore::index

@@ -5,6 +5,7 @@
 //   var app = Shop           a variable, made from a class
 //   call app.order           a call, with a qualifier or without
 //   import Shop              an import
+//   pass Shop                a name that the file passes on
 #ifndef CODELORE_TESTS_INDEX_SYMBOLS_SYMBOL_FIXTURE_H_
 #define CODELORE_TESTS_INDEX_SYMBOLS_SYMBOL_FIXTURE_H_
 
@@ -56,6 +57,7 @@ class ToyParser {
     if (word == "def") Define(begin, end, indent, at, rest, ChunkKind::kFunction);
     if (word == "var") Variable(begin, end, indent, at, rest);
     if (word == "call") Refer(begin + at, rest, ReferenceKind::kCall);
+    if (word == "pass") Define(begin, end, indent, at, rest, ChunkKind::kReexport);
     if (word == "import") Refer(begin + at, rest, ReferenceKind::kImport);
   }
 

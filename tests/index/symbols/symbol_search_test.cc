@@ -39,6 +39,11 @@ TEST_F(SymbolTest, FindsDefinitionsByName) {
   EXPECT_TRUE(Definitions("nothing").empty());
 }
 
+TEST_F(SymbolTest, NamesPassedOnComeAfterTheDefinition) {
+  Commit(AddSource("shop"), {{"a.py", "pass Shop\n"}, {"src/shop.py", kShop}});
+  EXPECT_EQ(Definitions("Shop"), (Lines{"Shop src/shop.py:3", "Shop a.py:1"}));
+}
+
 TEST_F(SymbolTest, CaseCountsOnlyIfThereIsACapital) {
   Commit(AddSource("shop"), {{"src/shop.py", kShop}});
   EXPECT_EQ(Definitions("gethttp").size(), 2u);
