@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Texts to vectors, side by side with all-MiniLM-L6-v2: Codelore and the runtimes people use, tokenisation included.
 
-    bench/rivals/encoder_rivals.py --model FOLDER [--work FOLDER] [--bin FOLDER] [--rounds N] [--tokens N] FOLDER...
+    bench/rivals/encoder_rivals.py --model FOLDER [--work FOLDER] [--bin FOLDER] [--rounds N] [--tokens N] [--cpu LEVEL] FOLDER...
 
 FOLDERs hold code; their files are cut into chunks of 16 to 512 tokens (evenly many of each length in logarithms).
 Everything made (a virtual environment of 3 GB, the models converted) is kept in --work and used again. --bin holds
@@ -9,6 +9,10 @@ encoder_bench. The engines encode all texts in turn, round by round (ABC ABC ...
 machine meets all alike; a figure is the best of the rounds, in tokens per second of processor time with one thread (what
 others run does not count) and of the clock with two. Padding, where an engine pads, does not count as tokens. Every engine
 gets its texts sorted by length, in batches of 32 or, if that is faster, 8.
+
+The engines llama-f16 and llama-q8 are llama_embed.cc, built by hand into --llama, where minilm-f16.gguf and minilm-q8.gguf lie as
+llama.cpp's convert_hf_to_gguf.py makes them. --cpu avx512 (without VNNI) or avx2 restricts whom it can: ours, oneDNN (in torch,
+OpenVINO); ONNX Runtime's and llama.cpp's own kernels cannot be told.
 """
 import argparse
 import json
@@ -22,6 +26,7 @@ import time
 PACKAGES = ["torch==2.15.0", "transformers==5.23.0", "sentence-transformers==6.2.0", "onnx==1.23.2", "onnxscript==0.7.2",
             "onnxruntime==1.31.1", "openvino==2026.4.1", "nncf==3.4.0", "numpy==2.4.6"]
 ENGINES = ["torch", "ort-f32", "ort-int8", "openvino-f32", "openvino-bf16", "openvino-int8"]
+LLAMA = ["llama-f16", "llama-q8"]
 OURS = ["codelore-f32", "codelore-int8"]
 ENDINGS = {".c", ".h", ".cc", ".py", ".go", ".ts", ".rs", ".java", ".md"}
 LONGEST = 512
@@ -203,11 +208,17 @@ class Engine:
         self.name, self.rounds, self.queries = name, [], []
         if name in OURS:
             command = [f"{args.bin}/encoder_bench", "--texts", texts, "--precision", name.split("-")[1], "--threads", str(threads)]
+        elif name in LLAMA:
+            command = [f"{args.llama}/llama_embed", f"{args.llama}/minilm-{name.split('-')[1]}.gguf", texts, str(threads)]
         else:
             command = [args.python, __file__, "--worker", name, "--texts", texts, "--threads", str(threads),
                        "--work", args.work, "--model", args.model]
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), TOKENIZERS_PARALLELISM="false",
                            RAYON_NUM_THREADS=str(threads), HF_HUB_OFFLINE="1")
+        if args.cpu:
+            level = {"avx512": "AVX512_CORE", "avx2": "AVX2"}[args.cpu]
+            environment.update(CODELORE_CPU=args.cpu, ONEDNN_MAX_CPU_ISA=level, DNNL_MAX_CPU_ISA=level,
+                               ATEN_CPU_CAPABILITY=args.cpu)
         self.log = open(f"{args.work}/{name}.log", "w")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
                                         env=environment)
@@ -247,7 +258,10 @@ def compare(args, texts, tokens, threads):
             engine.rounds.append(engine.ask("go"))
             engine.queries.append(engine.ask("query"))
     key = "cpu" if threads == 1 else "seconds"
-    print(f"\n{threads} thread(s); tokens/s of {'processor time' if threads == 1 else 'the clock'}; best of {args.rounds} rounds")
+    if args.cpu_time:
+        key = "cpu"
+    what = "processor time" if key == "cpu" else "the clock"
+    print(f"\n{threads} thread(s); tokens/s of {what}; best of {args.rounds} rounds")
     speeds = {engine.name: tokens / min(r[key] for r in engine.rounds) for engine in engines}
     exact = None
     for engine in engines:
@@ -274,6 +288,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=20000)
     parser.add_argument("--threads", type=int, default=0, help="1 or 2; without it: one after the other")
+    parser.add_argument("--llama", default="/tmp/llama-embed", help="folder of llama_embed and its models")
+    parser.add_argument("--cpu", choices=["avx512", "avx2"], help="restrict the instructions, where that can be done")
+    parser.add_argument("--cpu-time", action="store_true", help="processor time of all threads also with two: on a busy machine")
     parser.add_argument("--worker")
     parser.add_argument("--texts")
     args = parser.parse_args()

@@ -25,6 +25,7 @@ struct EncoderInfo {
   uint32_t max_tokens = 0;  // longer texts are cut there
   bool has_sparse = false;  // lexical weights per token id
   bool has_multi = false;   // one vector per token (late interaction)
+  bool has_token_head = false;  // from a head that was trained for it: good enough to score hits by
 };
 
 struct EncodeOptions {

@@ -152,6 +152,8 @@ struct SearchRequest {
   size_t limit = 10;
   size_t offset = 0;
   size_t per_file = 1;  // at most so many chunks of one file; 0: no limit
+  // The text's lexical weights under the encoder whose vector comes with the request (Encoding::sparse); empty: it has none.
+  std::vector<std::pair<uint32_t, float>> token_weights = {};
 };
 
 // Why a hit stands where it stands. Only for those who may debug.
@@ -160,6 +162,9 @@ struct HitExplanation {
   double dense = 0;    // cosine of the chunk
   uint32_t lexical_rank = 0;  // from 1; 0: not among that leg's candidates
   uint32_t dense_rank = 0;
+  double token_weights = 0;  // inner product of the encoder's lexical weights
+  uint32_t token_weights_rank = 0;
+  double token_vectors = 0;  // MaxSim over token vectors, of hits that were scored again
   std::vector<std::pair<std::string, double>> signals;   // name, contribution to the score
   std::vector<std::pair<std::string, double>> features;  // name, raw value, before any weight
 };

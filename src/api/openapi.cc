@@ -50,6 +50,7 @@ Json RequestSchema(std::string_view name) {
                        {"limit", Whole(1, 100, 10)},
                        {"offset", Whole(0, 1000, 0)},
                        {"per_file", Whole(0, 100, 1)},
+                       {"rescore", Whole(0, 50, 0)},
                        {"explain", Flag("show why each hit stands where it stands; administrators only")}};
     properties.update(Filters());
     return Body({"query"}, properties);

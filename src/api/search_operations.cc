@@ -10,6 +10,7 @@
 #include "api/follow_up.h"
 #include "api/json_request.h"
 #include "api/source_json.h"
+#include "api/token_vectors.h"
 
 namespace codelore::api {
 namespace {
@@ -63,11 +64,15 @@ Json HitJson(const NamedHit& named, size_t rank) {
 Json ExplanationJson(const Hit& hit) {
   Json signals = Json::object();
   for (const auto& [name, amount] : hit.why.signals) signals[name] = amount;
-  return {{"score", hit.score},
-          {"coverage", hit.coverage},
-          {"lexical", {{"rank", hit.why.lexical_rank}, {"score", hit.why.lexical}}},
-          {"vector", {{"rank", hit.why.dense_rank}, {"score", hit.why.dense}}},
-          {"signals", signals}};
+  Json json = {{"score", hit.score},
+               {"coverage", hit.coverage},
+               {"lexical", {{"rank", hit.why.lexical_rank}, {"score", hit.why.lexical}}},
+               {"vector", {{"rank", hit.why.dense_rank}, {"score", hit.why.dense}}},
+               {"signals", signals}};
+  // Only of a model with heads for them.
+  if (hit.why.token_weights > 0) json["token_weights"] = {{"rank", hit.why.token_weights_rank}, {"score", hit.why.token_weights}};
+  if (hit.why.token_vectors != 0) json["token_vectors"] = {{"score", hit.why.token_vectors}};
+  return json;
 }
 
 Json CitationsJson(const std::vector<NamedHit>& hits) {
@@ -86,7 +91,7 @@ Json CitationsJson(const std::vector<NamedHit>& hits) {
 
 Result<std::string> SearchOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body,
-                                                 {"query", "mode", "syntax", "sources", "paths", "languages", "branch", "limit", "offset", "per_file", "explain"}));
+                                                 {"query", "mode", "syntax", "sources", "paths", "languages", "branch", "limit", "offset", "per_file", "rescore", "explain"}));
   SearchQuestion question;
   question.text = json.String("query", {.required = true});
   std::string mode = json.Choice("mode", {"hybrid", "lexical", "vector"});
@@ -100,6 +105,7 @@ Result<std::string> SearchOperation(OperationContext& context) {
   question.limit = static_cast<size_t>(json.Integer("limit", {.min = 1, .max = kMaxLimit, .otherwise = 10}));
   question.offset = static_cast<size_t>(json.Integer("offset", {.min = 0, .max = kMaxOffset, .otherwise = 0}));
   question.per_file = static_cast<size_t>(json.Integer("per_file", {.min = 0, .max = kMaxLimit, .otherwise = 1}));
+  question.rescore = static_cast<size_t>(json.Integer("rescore", {.min = 0, .max = kMostRescored, .otherwise = 0}));
   bool explain = json.Boolean("explain", false);
   RETURN_IF_ERROR(json.status());
   if (explain && context.caller.role < Role::kAdministrator) {

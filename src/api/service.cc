@@ -12,6 +12,7 @@
 #include "api/follow_up.h"
 #include "api/form_passages.h"
 #include "api/identity/identity_providers.h"
+#include "api/token_vectors.h"
 #include "api/webhook.h"
 #include "chunker/language.h"
 #include "codelore/crash_point.h"
@@ -184,28 +185,29 @@ Result<SearchRequest> Service::MakeRequest(const Viewer& viewer, const SearchQue
   return request;
 }
 
-Result<std::vector<float>> Service::QueryVector(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const {
-  if (request.mode == SearchMode::kLexical) return std::vector<float>();
+Result<Encoding> Service::EncodeQuery(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const {
+  if (request.mode == SearchMode::kLexical) return Encoding();
   ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
   std::string ranked = index::RankedTextOf(request.text, query);
-  if (ranked.empty()) return std::vector<float>();
+  if (ranked.empty()) return Encoding();
   const std::string key = std::string(encoder.info().fingerprint.view()) + KeyOfText(viewer, ranked);
   if (auto kept = vectors_.Find(key)) return *kept;
   std::vector<std::string_view> texts = {ranked};
-  ASSIGN_OR_RETURN(auto encodings, encoder.Encode(texts, {.role = TextRole::kQuery}));
-  auto vector = std::make_shared<const std::vector<float>>(std::move(encodings[0].dense));
-  vectors_.Keep(key, vector, vector->size() * sizeof(float));
-  return *vector;
+  ASSIGN_OR_RETURN(auto encodings, encoder.Encode(texts, {.role = TextRole::kQuery, .sparse = encoder.info().has_sparse}));
+  auto encoding = std::make_shared<const Encoding>(std::move(encodings[0]));
+  vectors_.Keep(key, encoding, encoding->dense.size() * sizeof(float) + encoding->sparse.size() * sizeof(encoding->sparse[0]));
+  return *encoding;
 }
 
-Result<SearchReply> Service::SearchIndex(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const {
-  auto vector = QueryVector(viewer, request, encoder);
+Result<SearchReply> Service::SearchIndex(const Viewer& viewer, SearchRequest request, const TextEncoder& encoder) const {
+  auto vector = EncodeQuery(viewer, request, encoder);
   // Only of an encoder elsewhere. What it said is for who looks after it (model verify), not for everyone.
   const bool without_vector = vector.status().code() == StatusCode::kUnavailable;
   if (without_vector && request.mode == SearchMode::kVector) return Unavailable("the encoder does not answer; try again, or search with mode lexical");
-  if (without_vector) vector = std::vector<float>();
+  if (without_vector) vector = Encoding();
   RETURN_IF_ERROR(vector.status());
-  ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, *vector, encoder.info().fingerprint));
+  request.token_weights = std::move(vector->sparse);
+  ASSIGN_OR_RETURN(SearchResult result, index_->Search(viewer, request, vector->dense, encoder.info().fingerprint));
   SearchReply reply{.hits = {}, .chunks = result.chunks, .chunks_with_vectors = result.chunks_with_vectors,
                     .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
   reply.encoder_silent = without_vector;
@@ -222,13 +224,29 @@ Result<SearchReply> Service::SearchIndex(const Viewer& viewer, const SearchReque
   return reply;
 }
 
+Result<SearchReply> Service::SearchRescored(const Viewer& viewer, SearchRequest request, size_t rescore, const TextEncoder& encoder) const {
+  if (!encoder.info().has_token_head) {
+    return InvalidArgument("the model " + encoder.info().name + " has no head for token vectors (colbert_linear.pt), so hits cannot be scored again by them; leave 'rescore' out");
+  }
+  const size_t first = request.offset, last = first + request.limit;
+  request.offset = 0;
+  request.limit = std::max(last, rescore);
+  ASSIGN_OR_RETURN(index::ParsedQuery query, index::ParseQuery(request.text, request.syntax));
+  const std::string ranked = index::RankedTextOf(request.text, query);
+  ASSIGN_OR_RETURN(SearchReply reply, SearchIndex(viewer, std::move(request), encoder));
+  if (!ranked.empty()) RETURN_IF_ERROR(ScoreByTokenVectors(encoder, ranked, rescore, reply.hits));
+  reply.hits.resize(std::min(reply.hits.size(), last));
+  reply.hits.erase(reply.hits.begin(), reply.hits.begin() + static_cast<ptrdiff_t>(std::min(first, reply.hits.size())));
+  return reply;
+}
+
 Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& question) const {
   const uint64_t generation = index_->Generation();  // before what it stands for
   ASSIGN_OR_RETURN(SearchRequest request, MakeRequest(viewer, question));
   const std::shared_ptr<const TextEncoder> encoder = encoders_->serving();  // its vectors stay while it is held
-  const std::string key = WorldKey(viewer, generation) + std::string(encoder->info().fingerprint.view()) + KeyOfRequest(request);
+  const std::string key = WorldKey(viewer, generation) + std::string(encoder->info().fingerprint.view()) + KeyOfRequest(request) + std::to_string(question.rescore);
   if (auto kept = results_.Find(key)) return *kept;
-  ASSIGN_OR_RETURN(SearchReply reply, SearchIndex(viewer, request, *encoder));
+  ASSIGN_OR_RETURN(SearchReply reply, question.rescore > 0 ? SearchRescored(viewer, request, question.rescore, *encoder) : SearchIndex(viewer, request, *encoder));
   if (reply.encoder_silent) return reply;
   size_t bytes = 0;
   for (const NamedHit& named : reply.hits) bytes += 1024 + 2 * named.hit.text.size() + named.hit.line_weights.size() * sizeof(float);

@@ -65,6 +65,7 @@ struct SearchQuestion {
   size_t offset = 0;
   size_t per_file = 1;
   std::string branch = {};  // empty: each source's default branch
+  size_t rescore = 0;       // so many of the best are scored again by their token vectors
 };
 
 struct NamedHit {
@@ -275,8 +276,11 @@ class Service {
   Result<std::vector<NamedSeen>> NameSeen(const Viewer& viewer, std::vector<SeenBranch> seen) const;
   Result<FileReply> NameFiles(const Viewer& viewer, FileResult result) const;
   Result<SearchRequest> MakeRequest(const Viewer& viewer, const SearchQuestion& question) const;
-  Result<std::vector<float>> QueryVector(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const;
-  Result<SearchReply> SearchIndex(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const;
+  // The text's vector and lexical weights, without any where there is nothing to encode.
+  Result<Encoding> EncodeQuery(const Viewer& viewer, const SearchRequest& request, const TextEncoder& encoder) const;
+  Result<SearchReply> SearchIndex(const Viewer& viewer, SearchRequest request, const TextEncoder& encoder) const;
+  // Of a question that asks for it: SearchIndex, and the best hits scored again.
+  Result<SearchReply> SearchRescored(const Viewer& viewer, SearchRequest request, size_t rescore, const TextEncoder& encoder) const;
   Result<AnswerSummary> Generate(const AnswerChoice& choice, const AnswerRequest& request, const std::string& world,
                                  std::stop_token stop, const AnswerSink& sink) const;
 
@@ -300,7 +304,7 @@ class Service {
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<FeedbackLog> feedback_;
   // What is kept is found by all that it depends on, a viewer's partitions among it: so whatever changes is seen at once.
-  mutable LruCache<std::vector<float>> vectors_{8 << 20};
+  mutable LruCache<Encoding> vectors_{8 << 20};
   mutable LruCache<SearchReply> results_{32 << 20};
   mutable LruCache<StoredAnswer> answers_{0};
 };

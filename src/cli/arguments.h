@@ -25,7 +25,7 @@ struct Arguments {
   std::string poll, token_file, webhook_secret_file;  // of a source
   std::vector<std::string> sources, paths, languages;
   std::string mode = "hybrid", syntax = "auto";
-  uint32_t limit = 10, offset = 0, per_file = 1;
+  uint32_t limit = 10, offset = 0, per_file = 1, rescore = 0;
   bool explain = false;
   std::vector<std::string> kinds;  // of symbols or references
   uint32_t symbol_limit = 50;

@@ -169,6 +169,8 @@ class CommandLine {
     search->add_option("--offset", arguments_.offset, "skip so many hits, up to 1000")->type_name("N")->check(Between(0, 1000));
     search->add_option("--per-file", arguments_.per_file, "how many hits in one file, 0: any number, ranked by themselves")
         ->type_name("N")->check(Between(0, 100))->capture_default_str();
+    search->add_option("--rescore", arguments_.rescore, "score so many of the best hits again by their token vectors (a model with colbert_linear.pt), up to 50")
+        ->type_name("N")->check(Between(0, 50));
     search->add_flag("--explain", arguments_.explain, "show why each hit stands where it stands");
 
     CLI::App* ask = Add(app_, "ask", "answer a question with citations",

@@ -177,6 +177,7 @@ int Search(const Arguments& arguments) {
   Json body = {{"query", arguments.text}, {"mode", arguments.mode}, {"syntax", arguments.syntax}, {"limit", arguments.limit}, {"offset", arguments.offset}};
   AddFilters(arguments, body);
   if (arguments.per_file != 1) body["per_file"] = arguments.per_file;
+  if (arguments.rescore > 0) body["rescore"] = arguments.rescore;
   if (arguments.explain) body["explain"] = true;
   auto backend = OpenBackend(arguments.backend);
   if (!backend.ok()) return Fail(arguments, backend.status());

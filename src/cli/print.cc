@@ -101,6 +101,14 @@ void PrintWhy(const Json& why) {
                 why["lexical"].value("rank", 0), why["lexical"].value("score", 0.0), why["vector"].value("rank", 0),
                 why["vector"].value("score", 0.0), why.value("coverage", 0.0));
   Print(line);
+  if (why.contains("token_weights")) {
+    std::snprintf(line, sizeof line, "         lexical weights #%d %.3f\n", why["token_weights"].value("rank", 0), why["token_weights"].value("score", 0.0));
+    Print(line);
+  }
+  if (why.contains("token_vectors")) {
+    std::snprintf(line, sizeof line, "         token vectors %.3f\n", why["token_vectors"].value("score", 0.0));
+    Print(line);
+  }
 }
 
 void PrintNotes(const Json& json) {

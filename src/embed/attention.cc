@@ -68,6 +68,7 @@ void AttendHead(const AttentionShape& shape, Rows query, size_t length, Rows con
                           .size = size,
                           .kernels = kernels};
   for (size_t row = 0; row < length; row += kBlockQueries) {
+    if (state->gate != nullptr) state->gate->GiveWay();
     head.Block(row, std::min(kBlockQueries, length - row));
   }
 }
@@ -91,6 +92,10 @@ void Attend(const AttentionShape& shape, Rows query_key_value, std::span<const u
   }
 }
 
+namespace {
+void Pause(void* gate) { static_cast<EncodeGate*>(gate)->GiveWay(); }
+}  // namespace
+
 bool CanAttendBfloat16(const AttentionShape& shape) {
   return BestBfloat16Kernels() != nullptr && shape.head_size % kHeadPanel == 0;
 }
@@ -104,6 +109,7 @@ void AttendBfloat16(const AttentionShape& shape, const uint16_t* query_key_value
   size_t first = 0;
   for (uint32_t length : lengths) {
     for (size_t head = 0; head < shape.heads; ++head) {
+      if (state->gate != nullptr) state->gate->GiveWay();
       const size_t column = head * shape.head_size;
       const uint16_t* query = query_key_value + first * stride + column;
       BestBfloat16Kernels()->attend({.query = query,
@@ -116,7 +122,9 @@ void AttendBfloat16(const AttentionShape& shape, const uint16_t* query_key_value
                                      .context_stride = context.stride,
                                      .keys = state->keys_bf16.data(),
                                      .values = state->values_bf16.data(),
-                                     .scores = state->scores.data()});
+                                     .scores = state->scores.data(),
+                                     .pause = state->gate != nullptr ? Pause : nullptr,
+                                     .pause_with = state->gate});
     }
     first += length;
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "embed/encode_gate.h"
 #include "embed/linear.h"
 
 namespace codelore::embed {
@@ -18,6 +19,7 @@ struct AttentionShape {
 
 // Scratch memory, reused from call to call; one thread at a time.
 struct AttentionState {
+  EncodeGate* gate = nullptr;               // asked between heads, and within those of long texts
   FloatBuffer keys, values;                 // of one head, packed
   FloatBuffer scores;                       // of a block of queries
   Buffer<uint16_t> keys_bf16, values_bf16;  // the same as keys and values

@@ -91,6 +91,7 @@ class Loader {
 
   template <class LinearType>
   Status Layers(Family family, const BertShape& shape,
+                const std::function<void()>& loaded,
                 std::vector<LayerWeights<LinearType>>* layers) const {
     for (size_t i = 0; i < shape.layers; ++i) {
       const std::string number = std::to_string(i) + ".";
@@ -98,6 +99,7 @@ class Loader {
       RETURN_IF_ERROR(family == Family::kNomicBert
                           ? NomicLayer("encoder.layers." + number, shape, layer)
                           : Layer("encoder.layer." + number, shape, layer));
+      if (loaded) loaded();
     }
     return OkStatus();
   }
@@ -110,12 +112,16 @@ class Loader {
 // ---- the forward pass ---------------------------------------------------------------------------
 
 constexpr size_t kBlockRows = 112;  // token vectors that go through the feed-forward layer together
+// A product in float32 is at most so many multiplications: five milliseconds where they are slowest.
+constexpr size_t kFloatProduct = size_t{1} << 28;
 
 // What both precisions share: the embedding, and the order of things.
 class Pass {
  public:
   Pass(const BertShape& shape, const BertWeights& weights, RunState* state)
-      : shape_(shape), weights_(weights), state_(*state) {}
+      : shape_(shape), weights_(weights), state_(*state) {
+    state_.attention.gate = state_.gate;
+  }
 
  protected:
   void Reserve(size_t tokens) {
@@ -190,15 +196,20 @@ class FloatPass : private Pass {
     Embed(ids, lengths, second, [&](size_t row, const float* position) {
       BestKernels().layer_norm(NormRow(hidden_.row(row), position, weights_.embedding_norm));
     });
+    const size_t wide = shape_.hidden * shape_.intermediate * (shape_.gated ? 2 : 1);
+    const size_t block = std::clamp<size_t>(kFloatProduct / wide, 14, kBlockRows);
     for (const LayerWeights<Linear>& layer : weights_.layers) {
-      GiveWay();
-      layer.query_key_value.Apply(hidden_, ids.size(), query_key_value);
+      for (size_t row = 0; row < ids.size(); row += block) {
+        GiveWay();
+        layer.query_key_value.Apply({hidden_.row(row), hidden_.stride},
+                                    std::min(block, ids.size() - row),
+                                    {query_key_value.row(row), query_key_value.stride});
+      }
       if (shape_.rotary.base > 0)
         state_.rotary.Apply(shape_.rotary, attention_shape(), lengths, query_key_value);
       Attend(attention_shape(), query_key_value, lengths, context_, &state_.attention);
-      for (size_t row = 0; row < ids.size(); row += kBlockRows) {
-        GiveWay();
-        Mix(layer, row, std::min(kBlockRows, ids.size() - row));
+      for (size_t row = 0; row < ids.size(); row += block) {
+        Mix(layer, row, std::min(block, ids.size() - row));
       }
     }
     return hidden_;
@@ -216,14 +227,17 @@ class FloatPass : private Pass {
   // and the feed-forward layer, each added to the vectors and normalised.
   void Mix(const LayerWeights<Linear>& layer, size_t first, size_t rows) {
     const Rows x = {hidden_.row(first), hidden_.stride};
+    GiveWay();
     layer.attention_output.Apply({context_.row(first), context_.stride}, rows, delta_);
     Norm(x, rows, layer.attention_norm);
+    GiveWay();
     layer.up.Apply(x, rows, feed_forward_);
     if (shape_.gated) {
       Gate(rows);
     } else {
       BestKernels().gelu(feed_forward_.data, rows * shape_.intermediate);
     }
+    GiveWay();
     layer.down.Apply(feed_forward_, rows, delta_);
     Norm(x, rows, layer.output_norm);
   }
@@ -244,10 +258,8 @@ class Int8Pass : private Pass {
           NormRow(hidden_.row(row), position, weights_.embedding_norm), bytes_.row(row));
     });
     for (const LayerWeights<Int8Linear>& layer : weights_.int8_layers) {
-      GiveWay();
       Attention(layer, ids.size(), lengths);
       for (size_t row = 0; row < ids.size(); row += kBlockRows) {
-        GiveWay();
         Mix(layer, row, std::min(kBlockRows, ids.size() - row));
       }
     }
@@ -274,13 +286,21 @@ class Int8Pass : private Pass {
     const size_t stride = 3 * shape_.hidden;
     if (bfloat16_) {
       uint16_t* packed = state_.query_key_value_bf16.data();
-      layer.query_key_value.ApplyBfloat16(bytes_, tokens, packed, stride);
+      for (size_t row = 0; row < tokens; row += kBlockRows) {
+        GiveWay();
+        layer.query_key_value.ApplyBfloat16(bytes_.from(row), std::min(kBlockRows, tokens - row),
+                                            packed + row * stride, stride);
+      }
       if (shape_.rotary.base > 0)
         state_.rotary.ApplyBfloat16(shape_.rotary, attention_shape(), lengths, packed);
       AttendBfloat16(attention_shape(), packed, lengths, context_, &state_.attention);
     } else {
       const Rows packed = {state_.query_key_value.data(), stride};
-      layer.query_key_value.Apply(bytes_, tokens, packed);
+      for (size_t row = 0; row < tokens; row += kBlockRows) {
+        GiveWay();
+        layer.query_key_value.Apply(bytes_.from(row), std::min(kBlockRows, tokens - row),
+                                    {packed.row(row), stride});
+      }
       if (shape_.rotary.base > 0)
         state_.rotary.Apply(shape_.rotary, attention_shape(), lengths, packed);
       Attend(attention_shape(), packed, lengths, context_, &state_.attention);
@@ -303,15 +323,18 @@ class Int8Pass : private Pass {
 
   // As in float32.
   void Mix(const LayerWeights<Int8Linear>& layer, size_t first, size_t rows) {
+    GiveWay();
     Quantise({context_.row(first), context_.stride}, rows, shape_.hidden);
     layer.attention_output.Apply(block_, rows, delta_);
     Norm(first, rows, layer.attention_norm);
+    GiveWay();
     if (shape_.gated) {
       layer.up.Apply(bytes_.from(first), rows, feed_forward_);
       Gate(rows);
     } else {
       layer.up.ApplyGelu(bytes_.from(first), rows, feed_forward_);
     }
+    GiveWay();
     Quantise(feed_forward_, rows, shape_.intermediate);
     layer.down.Apply(block_, rows, delta_);
     Norm(first, rows, layer.output_norm);
@@ -330,7 +353,8 @@ Precision FastestPrecision() {
 }
 
 Result<BertWeights> BertWeights::Load(const TensorSource& file, Family family,
-                                      const BertShape& shape, Precision precision) {
+                                      const BertShape& shape, Precision precision,
+                                      const std::function<void()>& loaded) {
   std::string prefix;
   for (const char* front : {"bert.", "roberta."}) {
     if (file.Has(std::string(front) + "embeddings.word_embeddings.weight")) prefix = front;
@@ -347,9 +371,9 @@ Result<BertWeights> BertWeights::Load(const TensorSource& file, Family family,
       return InvalidArgument("config.json: intermediate_size: expected at most " +
                              std::to_string(kMaxInt8Depth) + " for int8");
     }
-    RETURN_IF_ERROR(loader.Layers(family, shape, &result.int8_layers));
+    RETURN_IF_ERROR(loader.Layers(family, shape, loaded, &result.int8_layers));
   } else {
-    RETURN_IF_ERROR(loader.Layers(family, shape, &result.layers));
+    RETURN_IF_ERROR(loader.Layers(family, shape, loaded, &result.layers));
   }
   return result;
 }

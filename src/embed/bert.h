@@ -12,6 +12,7 @@
 #define CODELORE_EMBED_BERT_H_
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -54,9 +55,10 @@ struct BertWeights {
   std::vector<LayerWeights<Int8Linear>> int8_layers;
 
   // Names as published models have them, perhaps with "bert." or "roberta." in front. Fails, naming
-  // file and tensor, for one that is missing, misshapen or not finite.
+  // file and tensor, for one that is missing, misshapen or not finite. Calls `loaded` after each
+  // layer: what was read of the file for it is not needed again.
   static Result<BertWeights> Load(const TensorSource& file, Family family, const BertShape& shape,
-                                  Precision precision);
+                                  Precision precision, const std::function<void()>& loaded = {});
 };
 
 // The memory of one forward pass, reused from pass to pass; one thread at a time.

@@ -66,7 +66,8 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   ASSIGN_OR_RETURN(encoder->tokenizer_, ReadTokenizer(files, encoder->config_));
   ASSIGN_OR_RETURN(TensorSource tensors, ReadWeights(files));
   ASSIGN_OR_RETURN(encoder->weights_,
-                   BertWeights::Load(tensors, encoder->config_.family, shape, precision));
+                   BertWeights::Load(tensors, encoder->config_.family, shape, precision,
+                                     [&] { files.ReleasePages(); }));
   ASSIGN_OR_RETURN(encoder->lexical_head_, LexicalHead::Load(files, shape.hidden));
   ASSIGN_OR_RETURN(encoder->token_vector_head_, TokenVectorHead::Load(files, shape.hidden));
   encoder->FillInfo();
@@ -82,12 +83,15 @@ void BertEncoder::FillInfo() {
   identity.String(config_.pooling == Pooling::kMean ? "mean" : "first");
   identity.String(precision_ == Precision::kInt8 ? "int8" : "f32");
   identity.Varint(config_.max_tokens).String(config_.query_prefix).String(config_.passage_prefix);
+  // What is stored of a text holds them: segments from before they were kept have none.
+  if (lexical_head_) identity.String("lexical weights");
   info_ = {.name = folder_.name(),
            .fingerprint = Sha256(identity.view()),
            .dimension = static_cast<uint32_t>(config_.shape.hidden),
            .max_tokens = config_.max_tokens,
            .has_sparse = lexical_head_.has_value(),
-           .has_multi = true};
+           .has_multi = true,
+           .has_token_head = token_vector_head_.has_value()};
 }
 
 bool BertEncoder::ReadsKorean() const {

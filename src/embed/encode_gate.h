@@ -1,9 +1,10 @@
 // EncodeGate: lets encoding that nobody waits for give way to encoding that somebody does.
 //
 // One for all encoders that share the processors. Work in the background asks it between two
-// pieces of a layer, a few milliseconds apart, and rests while a call in the foreground is under
-// way; not for ever, so that a stream of queries slows indexing down but does not end it.
-// Thread-safe.
+// products of a block of tokens and between two heads of attention, at most about two milliseconds
+// of work apart whatever the model and the length of a text, and rests while a call in the
+// foreground is under way; not for ever, so that a stream of queries slows indexing down but does
+// not end it. Thread-safe.
 #ifndef CODELORE_EMBED_ENCODE_GATE_H_
 #define CODELORE_EMBED_ENCODE_GATE_H_
 
@@ -32,8 +33,10 @@ class EncodeGate {
     EncodeGate& gate_;
   };
 
+  virtual ~EncodeGate() = default;
+
   // Returns when nothing is in the foreground, after kLongestRest at the latest.
-  void GiveWay() {
+  virtual void GiveWay() {
     if (waiting_ == 0) return;
     std::unique_lock lock(mutex_);
     none_.wait_for(lock, kLongestRest, [this] { return waiting_ == 0; });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "embed/isa_limit.h"
 #include "embed/kernels_isa.h"
 
 namespace codelore::embed {
@@ -13,8 +14,10 @@ std::vector<const Kernels*> Detect() {
   std::vector<const Kernels*> sets;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) sets.push_back(&kAvx512Kernels);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+  const IsaLimit limit = LimitOfInstructions();
+  if (limit >= IsaLimit::kAvx512 && __builtin_cpu_supports("avx512f")) sets.push_back(&kAvx512Kernels);
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (limit >= IsaLimit::kAvx2 && avx2) {
     sets.push_back(&kAvx2Kernels);
   }
 #endif

@@ -1,5 +1,7 @@
 #include "embed/kernels_bfloat16.h"
 
+#include "embed/isa_limit.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -219,12 +221,15 @@ void AttendRows(const HeadAttention& h, size_t first, size_t rows) {
   }
 }
 
+constexpr size_t kLongText = 512;  // a head of a shorter one takes less than a millisecond
+
 void Attend(const HeadAttention& h) {
   PackKeys(h);
   PackValues(h);
   size_t tiles = (h.length + kHeadRows - 1) / kHeadRows;
   for (size_t row = 0; tiles > 0; --tiles) {
     const size_t rows = (h.length - row + tiles - 1) / tiles;
+    if (h.pause != nullptr && h.length >= kLongText) h.pause(h.pause_with);
     AttendRows(h, row, rows);
     row += rows;
   }
@@ -247,7 +252,8 @@ namespace codelore::embed {
 const Bfloat16Kernels* BestBfloat16Kernels() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+  static const bool allowed = LimitOfInstructions() == IsaLimit::kNone;
+  if (allowed && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16")) {
     return &kAvx512Bfloat16Kernels;
   }

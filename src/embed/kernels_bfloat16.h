@@ -23,6 +23,9 @@ struct HeadAttention {
   size_t context_stride = 0;
   uint16_t *keys = nullptr, *values = nullptr;  // scratch, see PackedHeadSize
   float* scores = nullptr;                      // scratch, see ScoresSize
+  // Called with pause_with, unless null, now and then in a long text.
+  void (*pause)(void*) = nullptr;
+  void* pause_with = nullptr;
 };
 
 struct Bfloat16Kernels {

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #endif
 
+#include "embed/isa_limit.h"
 #include "embed/kernels_int8_isa.h"
 
 namespace codelore::embed {
@@ -26,12 +27,14 @@ std::vector<const Int8Kernels*> Detect() {
   std::vector<const Int8Kernels*> sets;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+  const IsaLimit limit = LimitOfInstructions();
+  if (limit == IsaLimit::kNone && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vnni")) {
     sets.push_back(&kAvx512VnniInt8Kernels);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    if (HasAvxVnni()) sets.push_back(&kAvxVnniInt8Kernels);
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (limit >= IsaLimit::kAvx2 && avx2) {
+    if (limit == IsaLimit::kNone && HasAvxVnni()) sets.push_back(&kAvxVnniInt8Kernels);
     sets.push_back(&kAvx2Int8Kernels);
   }
 #endif

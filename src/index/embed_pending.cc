@@ -77,11 +77,12 @@ class Embedder {
     window.end = std::min(window.begin + kWindow, segment.reader->chunk_count());
     RETURN_IF_ERROR(ReadTexts(segment, window));
     ASSIGN_OR_RETURN(auto cached, store_.MultiGet(Table::kEmbeddings, window.keys));
-    size_t row_bytes = 2 * size_t{encoder_.info().dimension};
+    const size_t row_bytes = 2 * size_t{encoder_.info().dimension};
+    const std::string nothing = std::string(row_bytes, '\0') + Weights({});
     for (uint32_t i = 0; i < window.texts.size(); ++i) {
-      bool known = cached[i] && cached[i]->size() == row_bytes;
+      bool known = cached[i] && IsRow(*cached[i]);
       if (window.texts[i].empty()) {
-        rows.emplace_back(row_bytes, '\0');  // of a deleted file: never looked at
+        rows.push_back(nothing);  // of a deleted file: never looked at
       } else if (known) {
         rows.push_back(std::move(*cached[i]));
       } else {
@@ -91,6 +92,17 @@ class Embedder {
     }
     progress_.chunks_done += window.texts.size() - window.missing.size();
     return EncodeMissing(window, std::span(rows).subspan(window.begin));
+  }
+
+  // What stands behind a row's vector.
+  std::string Weights(std::span<const TokenWeight> weights) const {
+    return encoder_.info().has_sparse ? EncodeWeights(weights) : std::string();
+  }
+  bool IsRow(std::string_view bytes) const {
+    const size_t row_bytes = 2 * size_t{encoder_.info().dimension};
+    std::vector<TokenWeight> weights;
+    if (!encoder_.info().has_sparse || bytes.size() <= row_bytes) return bytes.size() == row_bytes && !encoder_.info().has_sparse;
+    return DecodeWeights(bytes.substr(row_bytes), weights);
   }
 
   Status ReadTexts(const LiveSegment& segment, Window& window) const {
@@ -140,11 +152,11 @@ class Embedder {
   Status EncodeBatch(const Window& window, std::span<const uint32_t> batch, std::span<std::string> rows) {
     std::vector<std::string_view> texts;
     for (uint32_t i : batch) texts.emplace_back(window.texts[i]);
-    ASSIGN_OR_RETURN(auto encodings, encoder_.Encode(texts, {.role = TextRole::kPassage, .background = true}));
+    ASSIGN_OR_RETURN(auto encodings, encoder_.Encode(texts, {.role = TextRole::kPassage, .sparse = encoder_.info().has_sparse, .background = true}));
     WriteBatch writes;
     uint64_t tokens = 0;
     for (size_t i = 0; i < batch.size(); ++i) {
-      rows[batch[i]] = EncodeRow(encodings[i].dense);
+      rows[batch[i]] = EncodeRow(encodings[i].dense) + Weights(encodings[i].sparse);
       writes.Put(Table::kEmbeddings, window.keys[batch[i]], rows[batch[i]]);
       tokens += encodings[i].tokens;
     }

@@ -31,8 +31,11 @@ Status MergeVectors(const PartitionMerge& merge, const SegmentFolder& folder, Me
     for (size_t i = 0; i < merge.segments.size(); ++i) {
       const VectorIndex& vectors = *merge.segments[i]->VectorsOf(like.encoder);
       dimension = vectors.dimension();
+      const auto weights = vectors.token_weights() != nullptr ? vectors.token_weights()->Rows() : std::vector<std::string>();
       for (uint32_t chunk = 0; chunk < vectors.rows(); ++chunk) {
-        if (merged.places[i].chunks[chunk] != MergedPlaces::kGone) rows.emplace_back(vectors.RowBytes(chunk));
+        if (merged.places[i].chunks[chunk] == MergedPlaces::kGone) continue;
+        rows.emplace_back(vectors.RowBytes(chunk));
+        if (!weights.empty()) rows.back() += weights[chunk];
       }
     }
     VectorEntry added{like.encoder, static_cast<uint32_t>(rows.size()), {}};

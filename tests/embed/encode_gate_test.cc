@@ -39,6 +39,30 @@ TEST(EncodeGateTest, IsNeverShutForEver) {
   EXPECT_LT(Clock::now() - start, 5s);
 }
 
+// Counts how often it is asked.
+class CountingGate final : public EncodeGate {
+ public:
+  void GiveWay() override { ++asked; }
+  std::atomic<int> asked{0};
+};
+
+// In both precisions: for the products of each block of tokens, and for each head of each text.
+TEST(EncodeGateTest, IsAskedBetweenAllPieces) {
+  for (Precision precision : {Precision::kFloat32, Precision::kInt8}) {
+    auto gate = std::make_shared<CountingGate>();
+    auto encoder = BertEncoder::Open(ModelFolder::BuiltIn(), {.precision = precision, .gate = gate}).value();
+    std::string text;
+    for (int i = 0; i < 230; ++i) text += "word ";
+    const std::string_view view = text;
+    const uint32_t tokens = encoder->Encode({&view, 1}, {.background = true}).value()[0].tokens;
+    const int blocks = static_cast<int>((tokens + 111) / 112), layers = 6, heads = 12;
+    EXPECT_GE(gate->asked, layers * (blocks * 4 + heads));
+    gate->asked = 0;
+    ASSERT_TRUE(encoder->Encode({&view, 1}, {}).ok());
+    EXPECT_EQ(gate->asked, 0);
+  }
+}
+
 // Queries in one thread, indexing in another: both come to an end, with the vectors they have alone.
 TEST(EncodeGateTest, ChangesNoVector) {
   auto gate = std::make_shared<EncodeGate>();

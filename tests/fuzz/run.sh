@@ -13,6 +13,8 @@ seeds() {
     sentencepiece_model_fuzz) echo "$data"/unigram/sentencepiece.bpe.model ;;
     query_fuzz) echo "$data"/../query/*.txt ;;
     pattern_fuzz) echo "$here"/../../bench/exact/patterns.txt ;;
+    sharded_safetensors_fuzz) echo "$data"/models/bert/*.index.json ;;
+    wordpiece_fuzz) echo "$data"/models/nomic/vocab.txt ;;
     tokenizer_fuzz) echo "$data"/../query/korean.txt "$data"/wordpiece_cases.jsonl ;;
   esac
 }
@@ -28,6 +30,11 @@ for target; do
     options=-dict=$here/pickle.dict
     python3 -c "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1])
 sys.stdout.buffer.write(z.read(z.namelist()[0]))" "$data/tensors.pt" > "$corpus/seed_data.pkl"
+  fi
+  if [ "$target" = model_config_fuzz ]; then
+    for model in bert bge_m3 nomic_long; do
+      (cd "$data/models/$model" && for file in config.json modules.json 1_Pooling/config.json; do cat $file; printf '\0'; done) > "$corpus/seed_$model"
+    done
   fi
   echo "$target"
   "$build/$target" -runs="$runs" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$corpus/../$target-" \

@@ -35,6 +35,7 @@ NewFile MakeFile(std::string path, std::string text) {
 
 class EmbeddedIndexTest : public ::testing::Test {
  protected:
+  explicit EmbeddedIndexTest(bool sparse = false) : encoder_(1, sparse) {}
   void SetUp() override { Open(); }
 
   void Open() {
@@ -76,8 +77,9 @@ class EmbeddedIndexTest : public ::testing::Test {
   SearchResult Search(const Viewer& viewer, std::string text, SearchRequest request = {}) {
     request.text = std::move(text);
     std::vector<std::string_view> texts = {request.text};
-    auto vector = encoder_.Encode(texts, {}).value()[0].dense;
-    auto result = index_->Search(viewer, request, vector, encoder_.info().fingerprint);
+    Encoding encoding = encoder_.Encode(texts, {.sparse = encoder_.info().has_sparse}).value()[0];
+    request.token_weights = encoding.sparse;
+    auto result = index_->Search(viewer, request, encoding.dense, encoder_.info().fingerprint);
     EXPECT_TRUE(result.ok()) << result.status().ToString();
     return std::move(*result);
   }
@@ -255,6 +257,72 @@ TEST_F(EmbeddedIndexTest, AStoreOlderThanItsLastWriteIsRefused) {
   auto reopened = OpenRocksStore(folder_ / "store");
   ASSERT_FALSE(reopened.ok());
   EXPECT_EQ(reopened.status().code(), StatusCode::kCorruption);
+}
+
+// ---- lexical weights of the encoder ------------------------------------------------------------------------
+
+using Products = std::vector<std::pair<std::string, double>>;
+
+class TokenWeightsSearchTest : public EmbeddedIndexTest {
+ protected:
+  TokenWeightsSearchTest() : EmbeddedIndexTest(/*sparse=*/true) {}
+  // Path and inner product of the hits that have one, by path.
+  Products Weighed(const Viewer& viewer, std::string text) {
+    Products found;
+    for (const Hit& hit : Search(viewer, std::move(text), {.limit = 100}).hits) {
+      EXPECT_EQ(hit.why.token_weights > 0, hit.why.token_weights_rank > 0);
+      if (hit.why.token_weights > 0) found.emplace_back(hit.path, hit.why.token_weights);
+    }
+    std::ranges::sort(found);
+    return found;
+  }
+};
+
+TEST_F(TokenWeightsSearchTest, FindsByInnerProductAlsoAfterReopeningMergingAndDeleting) {
+  acl::Source source = AddSource("repo", {"user:ann"});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(Commit(source, "c", {MakeFile("f" + std::to_string(i) + ".py", i < 2 ? "walrus walrus walrus\n" : "filler\n")}).ok());
+    ASSERT_TRUE(Embed(source).ok());
+  }
+  const Products both = {{"f0.py", 0.5 * 1.5}, {"f1.py", 0.5 * 1.5}};
+  EXPECT_EQ(Weighed(Operator(), "walrus"), both);
+  Open();
+  EXPECT_EQ(Weighed(Operator(), "walrus"), both);
+  const int encoded = encoder_.encoded;
+  ASSERT_TRUE(index_->Merge(directory_->PartitionsOf(source.id).value(), {}).ok());
+  EXPECT_LT(index_->Describe(Operator(), source.id, encoder_.info().fingerprint)->segments, 8u);
+  EXPECT_EQ(Weighed(Operator(), "walrus"), both);
+  ASSERT_TRUE(Embed(source).ok());
+  EXPECT_EQ(encoder_.encoded, encoded + 1) << "the question alone";
+  ASSERT_TRUE(Commit(source, "d", {}, {"f0.py"}).ok());
+  EXPECT_EQ(Weighed(Operator(), "walrus"), (Products{{"f1.py", 0.5 * 1.5}}));
+  EXPECT_TRUE(Weighed(User("bob"), "walrus").empty());
+  EXPECT_EQ(Weighed(User("ann"), "walrus").size(), 1u);
+}
+
+TEST_F(TokenWeightsSearchTest, AnotherEncodersSegmentsAndOtherModesHaveNone) {
+  acl::Source source = AddSource("repo");
+  ASSERT_TRUE(Commit(source, "c1", {MakeFile("a.py", "walrus\n")}).ok());
+  ASSERT_TRUE(Embed(source).ok());
+  EXPECT_EQ(Search(Operator(), "walrus", {.mode = SearchMode::kVector}).hits[0].why.token_weights, 0);
+  EXPECT_EQ(Search(Operator(), "walrus", {.mode = SearchMode::kLexical}).hits[0].why.token_weights, 0);
+  SearchRequest request{.text = "walrus"};
+  request.token_weights = encoder_.Encode(std::vector<std::string_view>{"walrus"}, {.sparse = true}).value()[0].sparse;
+  const Hash256 other = testing::FakeEncoder(7).info().fingerprint;
+  EXPECT_EQ(index_->Search(Operator(), request, {}, other)->hits[0].why.token_weights, 0);
+}
+
+TEST_F(TokenWeightsSearchTest, WhatOthersMayNotReadMovesNoScore) {
+  acl::Source open = AddSource("open", {"user:ann"}), secret = AddSource("secret");
+  ASSERT_TRUE(Commit(open, "c1", {MakeFile("a.py", "walrus seal\n"), MakeFile("b.py", "seal\n")}).ok());
+  ASSERT_TRUE(Embed(open).ok());
+  const SearchResult before = Search(User("ann"), "walrus seal");
+  ASSERT_TRUE(Commit(secret, "c1", {MakeFile("k.py", "walrus walrus walrus seal seal\n")}).ok());
+  ASSERT_TRUE(Embed(secret).ok());
+  const SearchResult after = Search(User("ann"), "walrus seal");
+  ASSERT_EQ(Paths(after), Paths(before));
+  for (size_t i = 0; i < before.hits.size(); ++i) EXPECT_EQ(after.hits[i].score, before.hits[i].score);
+  EXPECT_EQ(Weighed(Operator(), "walrus").size(), 2u);
 }
 
 // ---- merging -----------------------------------------------------------------------------------------------

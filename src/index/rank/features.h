@@ -12,6 +12,7 @@ struct QueryFeatures {
   double idf_sum = 0;        // of the question's terms: what a perfect lexical match could reach
   double best_lexical = 0;   // of all chunks
   double best_dense = 0;
+  double best_sparse = 0;    // 0: the encoder has no lexical weights
   // 0..1: how far the best file's BM25F stands above the twentieth's. Near 0 the lexical leg cannot tell them apart.
   double lexical_separation = 0;
   double dense_mean = 0, dense_deviation = 0;  // over all visible chunks
@@ -36,6 +37,7 @@ struct FileFeatures {
   double declaration = 0;    // a header or type declaration whose implementation is a candidate too
   double definitions_hit = 0;  // log2(1 + definitions with two or more of the question's words in their names)
   double dense_file = 0;     // mean cosine of the file's chunks
+  double sparse = 0;         // best chunk's inner product of lexical weights
 
   std::vector<std::pair<std::string_view, double>> Named() const {
     return {{"lexical", lexical}, {"lexical_next", lexical_next}, {"coverage", coverage}, {"file_coverage", file_coverage},

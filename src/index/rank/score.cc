@@ -1,6 +1,7 @@
 #include "index/rank/score.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace codelore::index {
 namespace {
@@ -9,6 +10,8 @@ namespace {
 constexpr double kLexical = 2, kLexicalNext = 0.8;       // at full separation; cubed, so that it must be earned
 constexpr double kDense = 1, kDenseForSymbols = 0.1;     // a name means little to an encoder of prose
 constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
+constexpr double kSparse = 0.3;                          // as published for BGE-M3 (arXiv:2402.03216); not tuned here
+constexpr double kTokenVectors = 1;                      // likewise
 constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
 constexpr double kPassageCoverage = 2;  // the passage that answers has most of the words, not one of them often
 // Names.
@@ -25,6 +28,9 @@ double Standardised(const QueryFeatures& query, double cosine) {
 }
 double Lexical(const QueryFeatures& query, double lexical) {
   return query.best_lexical > 0 ? lexical / query.best_lexical : 0;
+}
+double Sparse(const QueryFeatures& query, double sparse) {
+  return query.best_sparse > 0 ? kSparse * sparse / query.best_sparse : 0;
 }
 // Without vectors there is nothing to weigh the lexical leg against.
 double Trust(SearchMode mode, const QueryFeatures& query) {
@@ -79,10 +85,10 @@ void MultiplyKinds(const FileFeatures& file, Sum& sum) {
 
 }  // namespace
 
-double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense) {
+double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense, double sparse) {
   if (mode == SearchMode::kVector) return Standardised(query, dense);
   double score = kLexical * Lexical(query, lexical);
-  return mode == SearchMode::kHybrid ? score + DenseWeight(query) * Standardised(query, dense) : score;
+  return mode == SearchMode::kHybrid ? score + DenseWeight(query) * Standardised(query, dense) + Sparse(query, sparse) : score;
 }
 
 FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file, bool explain) {
@@ -101,10 +107,27 @@ FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatu
     sum.Add("vector", DenseWeight(query) * Standardised(query, file.dense));
     sum.Add("vector of further chunks", kDenseNext * file.dense_next);
     sum.Add("vector of the whole file", kDenseFile * Standardised(query, file.dense_file));
+    sum.Add("lexical weights of the encoder", Sparse(query, file.sparse));
   }
   AddNames(query, file, word_trust, sum);
   MultiplyKinds(file, sum);
   return sum.Take();
+}
+
+std::vector<double> WeighTokenVectors(const std::vector<double>& max_sims) {
+  std::vector<double> amounts(max_sims.size());
+  if (max_sims.empty()) return amounts;
+  double sum = 0, squares = 0;
+  for (double x : max_sims) {
+    sum += x;
+    squares += x * x;
+  }
+  const auto count = static_cast<double>(max_sims.size());
+  const double deviation = std::sqrt(std::max(0.0, squares / count - sum / count * (sum / count)));
+  if (deviation < 1e-9) return amounts;
+  const double least = *std::ranges::min_element(max_sims);
+  for (size_t i = 0; i < amounts.size(); ++i) amounts[i] = kTokenVectors * (max_sims[i] - least) / deviation / 4;
+  return amounts;
 }
 
 }  // namespace codelore::index

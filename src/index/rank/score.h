@@ -20,7 +20,10 @@ struct FileScore {
 FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file, bool explain = true);
 
 // How a chunk stands beside the others of its file.
-double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense);
+double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense, double sparse);
+
+// What MaxSim adds to the scores of the hits it was computed for: how far each stands above the worst of them.
+std::vector<double> WeighTokenVectors(const std::vector<double>& max_sims);
 
 }  // namespace codelore::index
 

@@ -14,6 +14,7 @@
 #include "index/rank/query.h"
 #include "index/rank/score.h"
 #include "index/rank/signals.h"
+#include "index/rank/sparse_search.h"
 #include "index/rank/world.h"
 
 namespace codelore::index {
@@ -27,6 +28,7 @@ struct ScoredChunkOfFile {
   uint32_t ordinal = 0;
   double lexical = 0;  // BM25F
   double dense = 0;    // cosine
+  double sparse = 0;   // inner product of lexical weights
   double score = 0;    // of the chunk beside its siblings
   uint64_t terms = 0;  // of the question, that it has
 };
@@ -78,11 +80,13 @@ class Ranker {
          const Hash256& encoder)
       : world_(world), condition_(condition), mode_(request.mode), candidates_(CandidatesFor(request)), terms_(AnalyzeQuery(request.text, WordsOf(request.source_names))), lexical_(world, terms_),
         dense_(world, request.mode == SearchMode::kLexical ? std::span<const float>() : query_vector, encoder),
+        sparse_(world, mode_ == SearchMode::kHybrid ? std::span<const TokenWeight>(request.token_weights) : std::span<const TokenWeight>(), encoder),
         signals_(terms_, [this](const std::string& term) { return Idf(term); }) {}
 
   std::vector<RankedFile> Rank() {
     if (mode_ != SearchMode::kVector) lexical_best_ = lexical_.Best(candidates_);
     if (mode_ != SearchMode::kLexical) dense_best_ = dense_.Best(candidates_);
+    sparse_best_ = sparse_.Best(candidates_);
     DescribeQuery();
     std::vector<RankedFile> files = Candidates();
     ScoreChunks(files);
@@ -103,6 +107,8 @@ class Ranker {
     why.dense = chunk.dense;
     why.lexical_rank = RankIn(lexical_best_, file.segment, chunk.ordinal);
     why.dense_rank = RankIn(dense_best_, file.segment, chunk.ordinal);
+    why.token_weights = chunk.sparse;
+    why.token_weights_rank = RankIn(sparse_best_, file.segment, chunk.ordinal);
     why.signals = file.score.parts;
     for (auto [name, value] : file.features.Named()) why.features.emplace_back(name, value);
     for (auto [name, value] : {std::pair("q_idf_sum", query_.idf_sum), std::pair("q_best_lexical", query_.best_lexical),
@@ -121,6 +127,7 @@ class Ranker {
     features.lexical = chunk.lexical;
     features.coverage = Coverage(chunk);
     features.dense = std::max(0.0, chunk.dense);
+    features.sparse = chunk.sparse;
     QueryFeatures query = query_;
     query.lexical_separation = 1;  // the twentieth chunk may be of the same file
     query.passages = true;
@@ -154,6 +161,7 @@ class Ranker {
     query_.idf_sum = lexical_.idf_sum();
     query_.best_lexical = lexical_best_.empty() ? 0 : lexical_best_[0].score;
     query_.best_dense = dense_best_.empty() ? 0 : dense_best_[0].score;
+    query_.best_sparse = sparse_best_.empty() ? 0 : sparse_best_[0].score;
     query_.dense_mean = dense_.mean();
     query_.dense_deviation = dense_.deviation();
     query_.symbol_like = terms_.symbol_like;
@@ -163,7 +171,7 @@ class Ranker {
   std::vector<RankedFile> Candidates() const {
     std::vector<RankedFile> files;
     std::map<std::pair<uint32_t, uint32_t>, size_t> seen;
-    for (const auto* leg : {&lexical_best_, &dense_best_}) {
+    for (const auto* leg : {&lexical_best_, &dense_best_, &sparse_best_}) {
       for (const ChunkRef& ref : *leg) {
         uint32_t file = world_.segments()[ref.segment].reader().chunk(ref.ordinal).file;
         if (seen.emplace(std::pair(ref.segment, file), files.size()).second) {
@@ -200,8 +208,9 @@ class Ranker {
       for (; begin < end; ++begin) {
         for (uint32_t i = 0; i < ReaderOf(files[begin]).file(files[begin].file).chunk_count; ++i, ++next) {
           double lexical = mode_ == SearchMode::kVector ? 0 : matches[next].score;
-          files[begin].chunks.push_back({.ordinal = chunks[next], .lexical = lexical, .dense = cosines[next],
-                                         .score = ScoreChunk(mode_, query_, lexical, cosines[next]),
+          double sparse = sparse_.Score(segment, chunks[next]);
+          files[begin].chunks.push_back({.ordinal = chunks[next], .lexical = lexical, .dense = cosines[next], .sparse = sparse,
+                                         .score = ScoreChunk(mode_, query_, lexical, cosines[next], sparse),
                                          .terms = matches[next].terms});
         }
       }
@@ -220,6 +229,7 @@ class Ranker {
         features.coverage = Coverage(chunk);
       }
       terms |= chunk.terms;
+      features.sparse = std::max(features.sparse, chunk.sparse);
       lexical.push_back(chunk.lexical);
       dense.push_back(std::max(0.0, chunk.dense));
       auto names = reader.StringsOf(reader.chunk(chunk.ordinal)).definitions;
@@ -292,11 +302,12 @@ class Ranker {
   QueryTerms terms_;
   LexicalSearch lexical_;
   DenseSearch dense_;
+  SparseSearch sparse_;
   std::unordered_map<std::string, double> idf_;  // before signals_, which asks for it
   SignalReader signals_;
   std::unordered_map<SourceId, bool> mostly_code_;
   QueryFeatures query_;
-  std::vector<ChunkRef> lexical_best_, dense_best_;
+  std::vector<ChunkRef> lexical_best_, dense_best_, sparse_best_;
 };
 
 struct Place {  // of a hit to be

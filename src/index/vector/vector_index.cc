@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "codelore/coding.h"
@@ -20,7 +21,7 @@ namespace codelore::index {
 namespace {
 
 constexpr size_t kHeaderBytes = 64;
-constexpr uint32_t kVersion = 3;
+constexpr uint32_t kVersion = 3, kVersionWithWeights = 4;
 constexpr size_t kScanRows = 256;      // dot products at a time
 constexpr size_t kRescoreExtra = 24;   // rows beyond k that are scored again
 constexpr float kInt8Error = 0.02f;    // more than codes move a cosine
@@ -189,13 +190,21 @@ std::string EncodeRow(std::span<const float> vector) {
   return row;
 }
 
+static void AppendWeights(size_t half_bytes, std::span<const std::string> rows, std::string& out) {
+  std::vector<std::string_view> weights;
+  for (const std::string& row : rows) weights.push_back(std::string_view(row).substr(half_bytes));
+  out.resize(RoundUp64(out.size()));
+  out += BuildTokenWeights(weights);
+}
+
 std::string BuildVectorFile(uint32_t dimension, std::span<const std::string> rows) {
   size_t half_bytes = 2 * size_t{dimension}, padded = PaddedBytes(dimension);
-  std::string out = ByteWriter().Raw("CLVC").Fixed(kVersion).Fixed(dimension)
+  const bool weights = !rows.empty() && rows[0].size() > half_bytes;
+  std::string out = ByteWriter().Raw("CLVC").Fixed(weights ? kVersionWithWeights : kVersion).Fixed(dimension)
                         .Fixed(static_cast<uint32_t>(rows.size())).Take();
   out.resize(kHeaderBytes);
   out.reserve(kHeaderBytes + RoundUp64(rows.size() * half_bytes) + rows.size() * (padded + NibbleBytes(dimension) + 2 * sizeof(float)));
-  for (const std::string& row : rows) out += row;
+  for (const std::string& row : rows) out.append(row, 0, half_bytes);
   out.resize(kHeaderBytes + RoundUp64(rows.size() * half_bytes));
   faiss::IndexScalarQuantizer halves = MakeHalfIndex(dimension);
   std::vector<float> vector(dimension), scales, nibble_scales;
@@ -210,6 +219,7 @@ std::string BuildVectorFile(uint32_t dimension, std::span<const std::string> row
   out += nibbles;
   out.append(reinterpret_cast<const char*>(scales.data()), scales.size() * sizeof(float));
   out.append(reinterpret_cast<const char*>(nibble_scales.data()), nibble_scales.size() * sizeof(float));
+  if (weights) AppendWeights(half_bytes, rows, out);
   return out;
 }
 
@@ -228,6 +238,8 @@ class VectorIndex::Implementation {
   }
   const faiss::IndexScalarQuantizer& halves() const { return halves_; }
   const Int8FlatIndex& codes() const { return codes_; }
+  const TokenWeights* weights() const { return weights_ ? &*weights_ : nullptr; }
+  void SetWeights(TokenWeights weights) { weights_ = weights; }
   size_t size_bytes() const { return size_bytes_; }
 
  private:
@@ -248,6 +260,7 @@ class VectorIndex::Implementation {
   size_t size_bytes_;
   faiss::IndexScalarQuantizer halves_;
   Int8FlatIndex codes_;
+  std::optional<TokenWeights> weights_;
 };
 
 VectorIndex::VectorIndex(std::unique_ptr<Implementation> implementation)
@@ -259,13 +272,21 @@ Result<std::shared_ptr<const VectorIndex>> VectorIndex::Open(std::string_view by
   ByteReader header(bytes);
   if (header.Raw(4) != "CLVC") return Corruption("vectors: do not start like a vector file");
   auto version = header.Fixed<uint32_t>(), dimension = header.Fixed<uint32_t>(), rows = header.Fixed<uint32_t>();
-  if (!header.ok() || version != kVersion || dimension == 0 || dimension > 1 << 16) {
+  const bool with_weights = version == kVersionWithWeights;
+  if (!header.ok() || (version != kVersion && !with_weights) || dimension == 0 || dimension > 1 << 16) {
     return Corruption("vectors: header of an unknown kind");
   }
-  if (bytes.size() != Implementation::SizeOf(dimension, rows)) return Corruption("vectors: wrong file size");
-  return std::shared_ptr<const VectorIndex>(
-      new VectorIndex(std::make_unique<Implementation>(dimension, rows, bytes, std::move(owner))));
+  const size_t size = Implementation::SizeOf(dimension, rows), weights_begin = RoundUp64(size);
+  if (with_weights ? bytes.size() < weights_begin : bytes.size() != size) return Corruption("vectors: wrong file size");
+  auto implementation = std::make_unique<Implementation>(dimension, rows, bytes, std::move(owner));
+  if (with_weights) {
+    ASSIGN_OR_RETURN(TokenWeights weights, TokenWeights::Open(bytes.substr(weights_begin), rows));
+    implementation->SetWeights(weights);
+  }
+  return std::shared_ptr<const VectorIndex>(new VectorIndex(std::move(implementation)));
 }
+
+const TokenWeights* VectorIndex::token_weights() const { return implementation_->weights(); }
 
 std::string_view VectorIndex::RowBytes(uint32_t ordinal) const {
   size_t row_bytes = 2 * size_t{dimension()};

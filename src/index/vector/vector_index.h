@@ -3,8 +3,10 @@
 //   file := "CLVC" (4 bytes), version (4), dimension (4), rows (4), zeros to byte 64,
 //           rows * dimension halves, zeros to a multiple of 64,
 //           rows * padded int8 codes (int8_kernels.h), rows * 4-bit codes (nibble_scan.h),
-//           a scale (4 bytes) for each row of int8 codes, then for each of 4-bit codes
+//           a scale (4 bytes) for each row of int8 codes, then for each of 4-bit codes;
+//           version 4: zeros to a multiple of 64, and the rows' lexical weights (token_weights.h)
 //
+// Version 3 is without lexical weights, 4 with them, as the encoder has them or not.
 // Row i belongs to chunk i; rows may be fewer than the segment has chunks while its embedding is under way. Vectors
 // have length 1, so the inner product is the cosine. A search scans the 4-bit codes of all allowed rows (the int8 codes
 // where these are few), scores the best of them again from the int8 codes, and the best of these from the halves; half
@@ -20,12 +22,15 @@
 #include <vector>
 
 #include "codelore/status.h"
+#include "index/vector/token_weights.h"
 
 namespace codelore::index {
 
-// A row as it is cached: 2 * dimension bytes of half precision.
+// A row as it is cached: 2 * dimension bytes of half precision. Where the encoder has lexical weights, they follow
+// (EncodeWeights).
 std::string EncodeRow(std::span<const float> vector);
 
+// All rows have lexical weights, or none.
 std::string BuildVectorFile(uint32_t dimension, std::span<const std::string> rows);
 
 struct ScoredChunk {
@@ -58,8 +63,10 @@ class VectorIndex {
   // first; equal cosines in order of row. `query` has `dimension` floats. Adds to `sums` if it is given. May leave out rows below `floor`.
   std::vector<ScoredChunk> Search(std::span<const float> query, size_t k, std::span<const RowRange> allowed,
                                   ScoreSums* sums = nullptr, float floor = -1) const;
-  // A row as it is stored, borrowed: 2 * dimension bytes. `ordinal` is below rows().
+  // A row's vector as it is stored, borrowed: 2 * dimension bytes. `ordinal` is below rows().
   std::string_view RowBytes(uint32_t ordinal) const;
+  // Null where the encoder has none.
+  const TokenWeights* token_weights() const;
   // Adds a row to `sum`, which has `dimension` floats; false, and nothing added, if the row is not there.
   bool AddRow(uint32_t ordinal, std::span<float> sum) const;
   // The cosines of the given rows; 0 for those that are not there.
