@@ -78,6 +78,7 @@ struct Sampling {
   std::vector<std::string> stop = {};
   OutputForm form = OutputForm::kText;
   std::string schema = {};  // kJsonSchema: what the answer must satisfy, as JSON
+  std::string adapter = {};  // one of ChatModel::adapters(); empty: none
 };
 
 struct ChatUsage {
@@ -121,6 +122,8 @@ class ChatModel {
   virtual Status CheckForm(const Sampling& sampling) const {
     return sampling.form == OutputForm::kText ? OkStatus() : InvalidArgument("the model " + name() + " cannot be held to JSON");
   }
+  // Names of variants that Sampling may choose, as they are at the moment. A name that is none of them is kNotFound.
+  virtual std::vector<std::string> adapters() const { return {}; }
   virtual bool can_call_tools() const { return false; }
   virtual bool can_fill() const { return false; }
   virtual Result<ToolTurn> ChatWithTools(std::span<const ChatMessage>, const ToolOffer&, const Sampling&, std::stop_token,
@@ -156,6 +159,7 @@ struct AnswerSummary {
   ChatUsage usage = {};
   std::vector<ToolCall> calls = {};  // the client's to run; the answer goes on when it has
   std::string route = {}, arm = {};  // why this generator, and the arm of an A/B split: see Generators
+  std::string adapter = {};          // the one the model answered with; empty: none
 };
 
 class Generator {

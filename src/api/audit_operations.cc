@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 // Fields of a request's body that say what it changes. No text of queries, no addresses, no secrets.
 constexpr const char* kRecordedFields[] = {"principal", "principals", "path", "user", "teams", "administrator", "role", "kind", "disabled", "team", "protocols", "sources",
-                                           "expires_in_days", "overlap_hours", "from_repository", "tenant", "name", "model", "precision", "poll", "policy"};
+                                           "expires_in_days", "overlap_hours", "from_repository", "tenant", "name", "model", "precision", "poll", "policy", "generator", "file", "scale", "sha256"};
 
 // Of those that are secrets, that they were given.
 constexpr const char* kMentionedFields[] = {"webhook_secret", "token"};

@@ -39,7 +39,8 @@ std::string KeyOfRequest(const SearchRequest& request) {
 std::string KeyOfPrompt(const AnswerChoice& choice, const AnswerRequest& request, const std::vector<ChatMessage>& prompt) {
   const Sampling& sampling = request.sampling;
   ByteWriter key;
-  key.String(choice.name).String(choice.asker).Varint(choice.teams.size());  // these three choose the generator
+  // What chooses generator and adapter.
+  key.String(choice.name).String(choice.asker).String(choice.adapter).Varint(choice.all_adapters).Varint(choice.teams.size());
   for (const std::string& team : choice.teams) key.String(team);
   key.Fixed(sampling.temperature.value_or(-1)).Fixed(sampling.top_p.value_or(-1)).Varint(sampling.seed ? 1 + uint64_t{*sampling.seed} : 0);
   key.Varint(sampling.max_tokens).Varint(static_cast<uint64_t>(sampling.form)).String(sampling.schema);

@@ -23,8 +23,8 @@ struct AnswerEvalOptions {
 // out where a passage names it.
 //
 // The figures as a JSON object: {"set", "generator", "questions", "mean": {...}, "categories": {...}, "judge": {"against",
-// "wins", "ties", "losses"}, "latency_ms": {"citations": {"p50", "p95"}, "answer": ...}}. Each figure is the mean over the questions that have it: see
-// answer_figures.h. The judge is asked twice, with the two answers in either order; a winner is one that wins both times.
+// "wins", "ties", "losses", "ties_by_position", "refused", "invalid"}, "latency_ms": {"citations": {"p50", "p95"}, "answer": ...}}. Each figure is the mean over the questions that have it: see
+// answer_figures.h. See answer_judge.h for how a judge is asked.
 Result<std::string> EvaluateAnswers(Service& service, const AnswerEvalOptions& options, const EvalHooks& hooks);
 
 }  // namespace codelore::api

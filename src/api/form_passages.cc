@@ -18,6 +18,8 @@ constexpr size_t kPerSide = 2;            // passages about each side of a compa
 constexpr uint32_t kDefinitionLines = 60;  // of a definition that no hit holds
 constexpr size_t kStepHits = 4;            // hits whose lists are looked at
 constexpr uint32_t kStepLines = 60;        // around them
+constexpr size_t kDocuments = 4;           // passages of documents for what one does
+constexpr double kNearlyAsMuch = 0.75;     // of the best hit's share of the question's words
 
 // Lines first..last (from 1) of a text.
 std::string LinesOf(std::string_view text, uint32_t first, uint32_t last) {
@@ -150,6 +152,25 @@ Status AddSides(const Service& service, const Viewer& viewer, const AskQuestion&
   return OkStatus();
 }
 
+// How something is done stands in documents: where they say as much of the question as code does, they go first. Code that has the
+// same words is how it is made.
+Status AddDocuments(const Service& service, const Viewer& viewer, const AskQuestion& question, const Fitting& fits, std::vector<NamedHit>& hits) {
+  if (!question.languages.empty()) return OkStatus();
+  const std::string& text = question.search_text.empty() ? question.text : question.search_text;
+  ASSIGN_OR_RETURN(SearchReply reply, service.Search(viewer, {.text = text, .sources = question.sources, .paths = question.paths,
+                                                              .languages = {"markdown", "restructuredtext", "asciidoc", "text"}, .limit = kDocuments,
+                                                              .per_file = 2, .branch = question.branch}));
+  double most = 0;
+  for (const NamedHit& named : hits) most = std::max(most, named.hit.coverage);
+  std::erase_if(reply.hits, [&](const NamedHit& named) {
+    return named.hit.kind != ChunkKind::kSection || !fits(named.hit, question.text) || named.hit.coverage < kNearlyAsMuch * most;
+  });
+  FormPassages passages(service, viewer, question, hits);
+  for (NamedHit& named : reply.hits) passages.Add(std::move(named));
+  passages.Finish(std::max(question.passages, size_t{1}));
+  return OkStatus();
+}
+
 // A numbered list that a chunk's border cuts, or that begins right behind it, belongs to the hit as a whole.
 void CompleteSteps(NamedHit& named, const std::string& text) {
   Hit& hit = named.hit;
@@ -179,6 +200,7 @@ void CompleteSteps(NamedHit& named, const std::string& text) {
 Status AddFormPassages(const Service& service, const Viewer& viewer, const AskQuestion& question, const Fitting& fits, std::vector<NamedHit>* hits) {
   const generate::QuestionForm form = generate::FormOf(question.text);
   if (form.form == generate::AnswerForm::kSteps) {
+    RETURN_IF_ERROR(AddDocuments(service, viewer, question, fits, *hits));
     for (size_t i = 0; i < std::min(hits->size(), kStepHits); ++i) {
       NamedHit& named = (*hits)[i];
       if (named.hit.kind != ChunkKind::kSection) continue;

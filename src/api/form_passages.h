@@ -14,8 +14,8 @@ namespace codelore::api {
 // Whether a hit fits what was searched for.
 using Fitting = std::function<bool(const Hit& hit, std::string_view searched)>;
 
-// Puts them before `hits`, of which no more than question.passages are left. "How do I" wants lists whole: hits grow over those that a
-// chunk's border cuts. All is read by the viewer like any other search. A question of another form changes nothing.
+// Puts them before `hits`, of which no more than question.passages are left. "How do I" wants documents, and lists whole: hits grow over those
+// that a chunk's border cuts. All is read by the viewer like any other search. A question of another form changes nothing.
 Status AddFormPassages(const Service& service, const Viewer& viewer, const AskQuestion& question, const Fitting& fits, std::vector<NamedHit>* hits);
 
 }  // namespace codelore::api

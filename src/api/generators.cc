@@ -38,9 +38,41 @@ bool ParseAdapter(std::string_view text, std::vector<generate::LoraAdapter>* ada
   return true;
 }
 
-bool ParseHash(std::string_view text, std::string* hash) {
-  for (char c : text) *hash += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return hash->size() == 64 && hash->find_first_not_of("0123456789abcdef") == hash->npos;
+bool IsPlainName(std::string_view name) {
+  auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; };
+  return !name.empty() && std::ranges::all_of(name, plain);
+}
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(std::move(part));
+  return parts;
+}
+
+// "NAME=FILE[:SCALE][#SHA256]"
+bool ParseChoice(const std::string& text, std::vector<generate::NamedAdapter>* choices) {
+  const size_t equals = text.find('=');
+  if (equals == text.npos || equals + 1 == text.size()) return false;
+  generate::NamedAdapter choice{.name = text.substr(0, equals), .file = {}};
+  std::string file = text.substr(equals + 1);
+  if (size_t mark = file.rfind('#'); mark != file.npos) {
+    if (!ParseHash(std::string_view(file).substr(mark + 1), &choice.file.sha256)) return false;
+    file.resize(mark);
+  }
+  std::vector<generate::LoraAdapter> lora;
+  if (!IsPlainName(choice.name) || choice.name == kNoAdapter || !ParseAdapter(file, &lora)) return false;
+  if (std::ranges::find(*choices, choice.name, &generate::NamedAdapter::name) != choices->end()) return false;
+  choice.file.lora = std::move(lora.front());
+  choices->push_back(std::move(choice));
+  return true;
+}
+
+// "NAME:TEAM,TEAM"
+bool ParseAdapterTeams(const std::string& text, std::map<std::string, std::vector<std::string>>* teams) {
+  const size_t colon = text.find(':');
+  if (colon == text.npos || colon + 1 == text.size()) return false;
+  return teams->emplace(text.substr(0, colon), SplitAtCommas(text.substr(colon + 1))).second;
 }
 
 // What only a model in this process has.
@@ -51,15 +83,9 @@ bool ParseLocal(std::string_view key, const std::string& value, generate::LlamaM
   else if (key == "queue") return ParseNumber(value, 0, 1000, &local->queue);
   else if (key == "sha256") return ParseHash(value, &local->sha256);
   else if (key == "lora") return ParseAdapter(value, &local->adapters);
+  else if (key == "adapter") return ParseChoice(value, &local->choices);
   else return false;
   return true;
-}
-
-std::vector<std::string> SplitAtCommas(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(std::move(part));
-  return parts;
 }
 
 // When it is used though nobody named it.
@@ -83,27 +109,31 @@ Status CheckRoute(const RouteRule& route) {
 
 Status CheckConfig(const GeneratorConfig& config, bool has_local_settings) {
   RETURN_IF_ERROR(CheckRoute(config.route));
-  auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; };
-  if (config.name.empty() || !std::ranges::all_of(config.name, plain)) return Wrong("it needs a name of letters, digits, '-', '_' and '.'");
+  if (!IsPlainName(config.name)) return Wrong("it needs a name of letters, digits, '-', '_' and '.'");
   if (config.name == "extractive" || config.name == "raw") return Wrong("the name '" + config.name + "' is taken");
+  for (const auto& [name, teams] : config.adapter_teams) {
+    bool known = std::ranges::find(config.local.choices, name, &generate::NamedAdapter::name) != config.local.choices.end();
+    if (!known) return Wrong("adapter-teams names '" + name + "', but there is no adapter=" + name + "=FILE");
+  }
   if (!config.local.file.empty()) {
     if (config.url.empty() && config.model.empty() && config.key_file.empty()) return OkStatus();
     return Wrong("'" + config.name + "' has a gguf, which runs in this process: leave out url, model and key-file");
   }
-  if (has_local_settings) return Wrong("'" + config.name + "' needs a gguf for its threads, slots, queue, sha256 or lora");
+  if (has_local_settings) return Wrong("'" + config.name + "' needs a gguf for its threads, slots, queue, sha256, lora or adapter");
   if (config.url.empty()) return Wrong("'" + config.name + "' needs a url, or a gguf");
   if (config.model.empty()) return Wrong("'" + config.name + "' needs a model");
   return OkStatus();
 }
 
-Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config) {
-  if (!config.local.file.empty()) {
-    generate::LlamaModelOptions options = config.local;
-    options.name = config.name;
-    if (config.context_tokens != 0) options.context_tokens = config.context_tokens;
-    ASSIGN_OR_RETURN(auto model, generate::LlamaModel::Open(options));
-    return std::shared_ptr<const ChatModel>(std::move(model));
-  }
+Result<std::shared_ptr<generate::LlamaModel>> OpenLocal(const GeneratorConfig& config) {
+  generate::LlamaModelOptions options = config.local;
+  options.name = config.name;
+  if (config.context_tokens != 0) options.context_tokens = config.context_tokens;
+  ASSIGN_OR_RETURN(auto model, generate::LlamaModel::Open(options));
+  return std::shared_ptr<generate::LlamaModel>(std::move(model));
+}
+
+Result<std::shared_ptr<const ChatModel>> OpenRemote(const GeneratorConfig& config) {
   RemoteServerOptions remote{.address = config.url};
   if (!config.key_file.empty()) {
     ASSIGN_OR_RETURN(remote.key, ReadKeyFile(config.key_file));
@@ -115,6 +145,11 @@ Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config
 }
 
 }  // namespace
+
+bool ParseHash(std::string_view text, std::string* hash) {
+  for (char c : text) *hash += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return hash->size() == 64 && hash->find_first_not_of("0123456789abcdef") == hash->npos;
+}
 
 Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
   GeneratorConfig config;
@@ -132,6 +167,7 @@ Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
     else if (key == "passages" && ParseTokens(value, &config.passage_tokens)) continue;
     else if (key == "unsupported" && (value == "mark" || value == "drop")) config.drop_unsupported = value == "drop";
     else if (ParseRoute(key, value, &config.route)) continue;
+    else if (key == "adapter-teams" && ParseAdapterTeams(value, &config.adapter_teams)) has_local_settings = true;
     else if (ParseLocal(key, value, &config.local)) has_local_settings = true;
     else return Wrong("'" + word + "' is not understood");
   }
@@ -144,16 +180,23 @@ Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<Generator
   uint32_t shares = 0;
   for (const GeneratorConfig& config : configs) {
     if (generators->Find(config.name).ok()) return Wrong("the name '" + config.name + "' is given twice");
-    ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> model, OpenModel(config));
+    std::shared_ptr<generate::LlamaModel> local;
+    std::shared_ptr<const ChatModel> model;
+    if (config.local.file.empty()) {
+      ASSIGN_OR_RETURN(model, OpenRemote(config));
+    } else {
+      ASSIGN_OR_RETURN(local, OpenLocal(config));
+      model = local;
+    }
     const uint32_t passage_tokens = config.passage_tokens != 0 ? config.passage_tokens : config.local.file.empty() ? 2400 : 800;
     generate::ModelGeneratorOptions options{.name = config.name, .limits = {.passage_tokens = passage_tokens},
                                             .unsupported = config.drop_unsupported ? generate::Unsupported::kDrop : generate::Unsupported::kMark};
-    generators->entries_.push_back({generate::MakeModelGenerator(model, std::move(options)), model});
+    generators->entries_.push_back({generate::MakeModelGenerator(model, std::move(options)), model, local, config.adapter_teams});
     generators->rules_.push_back(config.route);
     shares += config.route.share;
   }
   if (shares > 100) return Wrong("the shares make " + std::to_string(shares) + " percent; at most 100 are possible");
-  generators->entries_.push_back({generate::MakeExtractiveGenerator(), nullptr});
+  generators->entries_.push_back({generate::MakeExtractiveGenerator(), nullptr, nullptr, {}});
   return generators;
 }
 
@@ -181,14 +224,17 @@ Result<AnswerSummary> Generators::Answer(const AnswerChoice& choice, const Answe
   }
   Status cannot;
   std::erase_if(order, [&](size_t i) {
-    Status status = entries_[i].generator->Check(request);
+    Status status = AdapterOf(entries_[i], choice).status();
+    if (status.ok()) status = entries_[i].generator->Check(request);
     if (cannot.ok()) cannot = status;  // the first one is the one that was meant
     return !status.ok();
   });
   if (order.empty() || (!choice.name.empty() && order.front() != route.rule)) return cannot;
   for (size_t i : order) {
     bool begun = false;
-    auto summary = entries_[i].generator->Answer(request, stop, [&](const AnswerPiece& piece) {
+    AnswerRequest with_adapter = request;
+    ASSIGN_OR_RETURN(with_adapter.sampling.adapter, AdapterOf(entries_[i], choice));
+    auto summary = entries_[i].generator->Answer(with_adapter, stop, [&](const AnswerPiece& piece) {
       begun = true;
       emit(piece);
     });
@@ -198,6 +244,7 @@ Result<AnswerSummary> Generators::Answer(const AnswerChoice& choice, const Answe
     if (summary.ok()) {
       summary->route = i == route.rule ? route.why : "fallback";
       summary->arm = arm;
+      summary->adapter = with_adapter.sampling.adapter;
     }
     return summary;
   }
@@ -231,6 +278,85 @@ Result<const ChatModel*> Generators::Model(std::string_view name) const {
   ASSIGN_OR_RETURN(size_t chosen, Find(name));
   if (entries_[chosen].model == nullptr) return NotFound("there is no model: configure one with --generator");
   return entries_[chosen].model.get();
+}
+
+namespace {
+
+bool MayChoose(const std::map<std::string, std::vector<std::string>>& adapter_teams, const std::string& name, const AnswerChoice& choice) {
+  auto teams = adapter_teams.find(name);
+  if (teams == adapter_teams.end() || choice.all_adapters) return true;
+  return std::ranges::find_first_of(choice.teams, teams->second) != choice.teams.end();
+}
+
+}  // namespace
+
+Result<std::string> Generators::AdapterOf(const Entry& entry, const AnswerChoice& choice) {
+  if (choice.adapter == kNoAdapter) return std::string();
+  const auto loaded = entry.model != nullptr ? entry.model->adapters() : std::vector<std::string>();
+  auto is_loaded = [&](const std::string& name) { return std::ranges::find(loaded, name) != loaded.end(); };
+  if (!choice.adapter.empty()) {
+    if (is_loaded(choice.adapter) && MayChoose(entry.adapter_teams, choice.adapter, choice)) return choice.adapter;
+    return NotFound("there is no adapter '" + choice.adapter + "' here");
+  }
+  for (const auto& [name, teams] : entry.adapter_teams) {
+    if (is_loaded(name) && std::ranges::find_first_of(choice.teams, teams) != choice.teams.end()) return name;
+  }
+  return std::string();
+}
+
+Result<std::string> Generators::AdapterOf(const ChatModel& model, const AnswerChoice& choice) const {
+  auto at = std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.model.get() == &model; });
+  return at == entries_.end() ? std::string() : AdapterOf(*at, choice);
+}
+
+std::vector<OfferedAdapter> Generators::Adapters() const {
+  std::vector<OfferedAdapter> all;
+  for (const Entry& entry : entries_) {
+    if (entry.local == nullptr) continue;
+    for (generate::NamedAdapter& adapter : entry.local->LoadedAdapters()) {
+      auto teams = entry.adapter_teams.find(adapter.name);
+      all.push_back({std::string(entry.generator->name()), std::move(adapter), teams == entry.adapter_teams.end() ? std::vector<std::string>() : teams->second});
+    }
+  }
+  return all;
+}
+
+std::vector<std::string> Generators::AdaptersFor(const AnswerChoice& choice) const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.model == nullptr) continue;
+    for (const std::string& name : entry.model->adapters()) {
+      if (MayChoose(entry.adapter_teams, name, choice) && std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+Result<const Generators::Entry*> Generators::LocalEntry(const std::string& generator) const {
+  const Entry* found = nullptr;
+  for (const Entry& entry : entries_) {
+    if (entry.local == nullptr || (!generator.empty() && entry.generator->name() != generator)) continue;
+    if (found != nullptr) return InvalidArgument("several generators run in this process: say which one");
+    found = &entry;
+  }
+  if (found == nullptr) return NotFound(generator.empty() ? "no generator runs in this process: configure one with gguf=FILE" : "no generator '" + generator + "' runs in this process");
+  return found;
+}
+
+Status Generators::SetAdapter(const std::string& generator, const generate::NamedAdapter& adapter) const {
+  if (!IsPlainName(adapter.name) || adapter.name == kNoAdapter) return InvalidArgument("an adapter's name is made of letters, digits, '-', '_' and '.', and is not 'none'");
+  ASSIGN_OR_RETURN(const Entry* entry, LocalEntry(generator));
+  RETURN_IF_ERROR(entry->local->SetAdapter(adapter));
+  ++adapter_changes_;
+  return OkStatus();
+}
+
+Status Generators::DropAdapter(const std::string& adapter) const {
+  bool dropped = false;
+  for (const Entry& entry : entries_) dropped = (entry.local != nullptr && entry.local->DropAdapter(adapter).ok()) || dropped;
+  if (!dropped) return NotFound("there is no adapter '" + adapter + "'");
+  ++adapter_changes_;
+  return OkStatus();
 }
 
 }  // namespace codelore::api

@@ -76,11 +76,18 @@ Json RequestSchema(std::string_view name) {
     Json properties = {{"question", Text("a question in any language")},
                        {"stream", Flag("answer with server-sent events: citations, text..., done")},
                        {"generator", Text("which one writes: a configured one's name, or extractive; default: the first configured")},
+                       {"adapter", Text("a LoRA adapter of the generator, or none; default: that of your team")},
                        {"max_tokens", Whole(1, 32768, 512)},
                        {"session", Text("go on with this conversation, and keep the question and its answer there")},
                        {"explain", Flag("show what the model is sent; administrators only")}};
     properties.update(Filters());
     return Body({"question"}, properties);
+  }
+  if (name == "adapter.set") {
+    return Body({"name", "file"}, {{"name", Text("as requests choose it")}, {"file", Text("a GGUF file on the server: an absolute path")},
+                                   {"generator", Text("default: the only one that runs in the process")},
+                                   {"scale", {{"type", "number"}, {"minimum", -100}, {"maximum", 100}, {"default", 1}}},
+                                   {"sha256", Text("of the file; another file is refused")}});
   }
   if (name == "session.create") {
     return Body({}, {{"title", Text("default: its first question")}, {"expires_in_days", Whole(1, 365, 30)}});
@@ -257,6 +264,7 @@ Json AnswerSchema(std::string_view name) {
   if (name == "ask") return Object({{"question", Text("as sent")}, {"found", Flag("something fits")}, {"answer", Text("Markdown")},
                                     {"citations", ListOf(Ref("Citation"))}, {"seen", ListOf(Ref("Seen"))}, {"generator", Text("what wrote the answer")},
                                     {"route", Text("why that: asked, default, team, kind, length, split or fallback")}, {"arm", Text("the arm of an A/B split")},
+                                    {"adapter", Text("the LoRA adapter it was written with")},
                                     {"session", Text("as sent")}, {"turn", {{"type", "integer"}}}, {"searched", Text("in a session: what was searched for")}});
   if (name == "session.create" || name == "session.list" || name == "session.show") return SessionSchema(name);
   if (name == "feedback") return Object({{"id", Text("of the feedback")}});
@@ -274,6 +282,11 @@ Json AnswerSchema(std::string_view name) {
                          {"fingerprint", Text("of files, pooling, precision and prefixes")}, {"dimension", number}, {"chunks", number},
                          {"chunks_with_vectors", number}, {"vector_bytes", number}});
     return Object({{"serving", model}, {"building", model}, {"vector_bytes_to_free", number}, {"problem", Text("why the last attempt to build ended")}});
+  }
+  if (name == "adapter.list" || name == "adapter.set" || name == "adapter.remove") {
+    return Object({{"adapters", ListOf(Object({{"name", Text("as requests choose it")}, {"generator", Text("whose it is; platform administrators only, as the rest")},
+                                               {"file", Text("on the server")}, {"scale", {{"type", "number"}}}, {"sha256", Text("that was asked for")},
+                                               {"teams", ListOf(Text("it is theirs, and nobody else's"))}}))}});
   }
   if (name == "model.verify") {
     return Object({{"ok", Flag("all are unchanged")},

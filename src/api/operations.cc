@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "api/adapter_operations.h"
 #include "api/audit_operations.h"
 #include "api/backup.h"
 #include "api/document_operations.h"
@@ -109,6 +110,9 @@ constexpr Operation kOperations[] = {
     {"model.list", "GET", "/v1/encoder", kPlatform, false, "Which model's vectors are searched, and which are being built", ListEncoders},
     {"model.use", "POST", "/v1/encoder", kPlatform, false, "Change the encoder's model; the old one serves until the new one is complete", UseEncoder},
     {"model.verify", "POST", "/v1/encoder/verify", kPlatform, false, "Compare the model's files with what they were", VerifyEncoder},
+    {"adapter.list", "GET", "/v1/adapters", kReader, false, "List the adapters of models that you may choose", ListAdapters},
+    {"adapter.set", "POST", "/v1/adapters", kPlatform, false, "Load a LoRA adapter, or put another in its place", SetAdapter},
+    {"adapter.remove", "DELETE", "/v1/adapters/:adapter", kPlatform, false, "Unload a LoRA adapter", RemoveAdapter},
     {"tenant.create", "POST", "/v1/tenants", kPlatform, false, "Add a tenant", CreateTenant},
     {"tenant.list", "GET", "/v1/tenants", kPlatform, false, "List tenants", ListTenants},
 };

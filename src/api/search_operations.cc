@@ -152,7 +152,7 @@ Result<std::string> RerankOperation(OperationContext& context) {
 }
 
 Result<std::string> AskOperation(OperationContext& context) {
-  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "branch", "stream", "generator", "max_tokens", "explain", "session"}));
+  ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(context.input.body, {"question", "sources", "paths", "languages", "branch", "stream", "generator", "adapter", "max_tokens", "explain", "session"}));
   AskQuestion question;
   question.text = json.String("question", {.required = true});
   question.sources = json.Strings("sources");
@@ -160,6 +160,8 @@ Result<std::string> AskOperation(OperationContext& context) {
   question.languages = json.Strings("languages");
   question.branch = json.String("branch", {.max_bytes = kMaxBranchBytes});
   question.generator = json.String("generator", {.max_bytes = 128});
+  question.adapter = json.String("adapter", {.max_bytes = 128});
+  question.all_adapters = context.caller.role == Role::kOperator;
   question.sampling.max_tokens = static_cast<uint32_t>(json.Integer("max_tokens", {.min = 1, .max = 32'768, .otherwise = question.sampling.max_tokens}));
   question.teams = context.caller.teams;
   (void)json.Boolean("stream", false);
@@ -220,6 +222,7 @@ Result<std::string> AskOperation(OperationContext& context) {
   ASSIGN_OR_RETURN(AnswerSummary summary, std::move(answered));
   Json end = {{"found", summary.found}, {"generator", summary.generator}, {"route", summary.route}};
   if (!summary.arm.empty()) end["arm"] = summary.arm;
+  if (!summary.adapter.empty()) end["adapter"] = summary.adapter;
   if (!session.empty()) {
     turn.answer = text;
     turn.generator = summary.generator;

@@ -307,7 +307,8 @@ Result<AnswerSummary> Service::Ask(const Viewer& viewer, const AskQuestion& ques
   std::vector<Passage> passages;
   for (const NamedHit& hit : reply.hits) passages.push_back(ToPassage(hit));
   AnswerRequest request{.question = question.text, .passages = passages, .history = question.history, .sampling = question.sampling, .tools = question.tools};
-  AnswerChoice choice{.name = question.generator, .teams = question.teams, .asker = viewer.name()};
+  AnswerChoice choice{.name = question.generator, .teams = question.teams, .asker = viewer.name(), .adapter = question.adapter,
+                      .all_adapters = question.all_adapters};
   if (sink.prompt) {
     ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(choice, request));
     sink.prompt(prompt);
@@ -331,7 +332,7 @@ Result<AnswerSummary> Service::Generate(const AnswerChoice& choice, const Answer
   if (!answers_.enabled() || request.tools != nullptr) return generators_->Answer(choice, request, stop, sink.piece);
   ASSIGN_OR_RETURN(auto prompt, generators_->PromptFor(choice, request));
   if (prompt.empty()) return generators_->Answer(choice, request, stop, sink.piece);  // quoting is quick
-  const std::string key = world + KeyOfPrompt(choice, request, prompt);
+  const std::string key = world + std::to_string(generators_->adapter_changes()) + KeyOfPrompt(choice, request, prompt);
   if (auto kept = answers_.Find(key)) {
     for (const AnswerPiece& piece : kept->pieces) sink.piece(piece);
     return kept->summary;

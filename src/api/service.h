@@ -134,7 +134,9 @@ struct AskQuestion {
   std::string generator = {};             // its name; empty: chosen by its settings
   Sampling sampling = {};
   std::string search_text = {};           // empty: made of text and history
-  std::vector<std::string> teams = {};    // of the asker, for choosing a generator
+  std::vector<std::string> teams = {};    // of the asker, for choosing a generator and an adapter
+  std::string adapter = {};               // see AnswerChoice, as for the next
+  bool all_adapters = false;
   const ToolUse* tools = nullptr;
   std::string branch = {};
 };

@@ -36,7 +36,9 @@ struct Arguments {
   std::string host = "127.0.0.1";
   int port = 8080;
   std::vector<std::string> allowed_hosts;
-  std::string generator;                // the one to use
+  std::string generator, adapter;       // the ones to use
+  float scale = 1;                      // of an adapter
+  std::string sha256;                   // likewise
   int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::string user;
   std::vector<std::string> teams;

@@ -181,6 +181,7 @@ class CommandLine {
     ask->add_option("--session", arguments_.session, "go on with this conversation: an id that codelore session create printed")->type_name("ID");
     AddGenerators(ask);
     ask->add_option("--use", arguments_.generator, "the generator to use: a configured one's name, or extractive")->type_name("NAME");
+    ask->add_option("--adapter", arguments_.adapter, "a LoRA adapter of the generator, or none (default: that of your team)")->type_name("NAME");
     ask->add_flag("--explain", arguments_.explain, "show what the model is sent, before its answer");
     ask->add_option("question", arguments_.text, "a question in any language")->type_name("")->required();
     AddFilterOptions(ask);
@@ -190,7 +191,8 @@ class CommandLine {
     AddList(command, "--generator", arguments_.backend.generators,
             "a model that writes answers, \"name=qwen url=http://127.0.0.1:8000/v1 model=qwen2.5-coder [key-file=F] [context=8192]\n"
             "[passages=2400] [unsupported=mark|drop]\", any OpenAI-compatible server, or \"name=local gguf=/models/qwen.gguf [threads=8]\n"
-            "[context=4096] [slots=2] [sha256=HEX] [lora=F[:SCALE]]\", in this process; repeat for fall-backs (default: answers quote).\n"
+            "[context=4096] [slots=2] [sha256=HEX] [lora=F[:SCALE]] [adapter=NAME=F[:SCALE][#SHA256]] [adapter-teams=NAME:A,B]\", in this\n"
+            "process; repeat for fall-backs (default: answers quote).\n"
             "Which one answers: [teams=A,B] [kinds=symbol,howto,difference,where,why,other] [min-words=N] [max-words=N], all that are given;\n"
             "or [share=PERCENT] of the rest")
         ->type_name("SETTINGS");
@@ -426,6 +428,24 @@ class CommandLine {
     AddOnSource(*source, "remove", "remove a source and its index", RemoveSource);
   }
 
+  void AddAdapterCommands() {
+    CLI::App* adapter = AddGroup("adapter", "show or change LoRA adapters of a server's models",
+                                 "  codelore adapter list\n  codelore adapter set legal /models/legal-2.gguf");
+    Add(*adapter, "list", "which adapters there are", "  codelore adapter list", ListAdapters);
+    CLI::App* set = Add(*adapter, "set", "load an adapter, or put another file in its place, while the server runs",
+                        "  codelore adapter set legal /models/legal-2.gguf\n"
+                        "  codelore adapter set legal /models/legal-2.gguf --scale 0.8 --sha256 $(sha256sum < legal-2.gguf | cut -c1-64)\n"
+                        "Answers under way end with the old one. A server's next start goes by its --generator again.",
+                        SetAdapter);
+    set->add_option("name", arguments_.name, "as requests choose it: codelore+NAME")->type_name("")->required();
+    set->add_option("file", arguments_.text, "a GGUF file on the server, by its absolute path")->type_name("")->required();
+    set->add_option("--use", arguments_.generator, "the generator, where several run in the process")->type_name("NAME");
+    set->add_option("--scale", arguments_.scale, "how strongly it acts, -100 to 100")->type_name("X")->capture_default_str();
+    set->add_option("--sha256", arguments_.sha256, "refuse another file")->type_name("HEX");
+    Add(*adapter, "remove", "unload an adapter", "  codelore adapter remove legal", RemoveAdapter)
+        ->add_option("name", arguments_.name, "of the adapter")->type_name("")->required();
+  }
+
   void AddModelCommands() {
     CLI::App* model = AddGroup("model", "show, change or check the encoder's model", "  codelore model list\n  codelore model use /models/bge-m3");
     Add(*model, "list", "which model's vectors are searched, and which are being built", "  codelore model list", ListModels);
@@ -438,6 +458,7 @@ class CommandLine {
                         UseModel);
     use->add_option("model", arguments_.text, "a folder as downloaded from Hugging Face, a server's settings, or built-in")->type_name("")->required();
     AddThreads(use);
+    AddAdapterCommands();
     Add(*model, "verify", "compare the model's files with what they were when it was taken up", "  codelore model verify", VerifyModel);
   }
 

@@ -209,6 +209,7 @@ int Ask(const Arguments& arguments) {
   if (!backend.ok()) return Fail(arguments, backend.status());
   Json body = {{"question", arguments.text}};
   if (!arguments.generator.empty()) body["generator"] = arguments.generator;
+  if (!arguments.adapter.empty()) body["adapter"] = arguments.adapter;
   if (arguments.explain) body["explain"] = true;
   if (!arguments.session.empty()) body["session"] = arguments.session;
   AddFilters(arguments, body);

@@ -84,6 +84,9 @@ int DeleteFeedback(const Arguments& arguments);
 int ListModels(const Arguments& arguments);
 int UseModel(const Arguments& arguments);
 int VerifyModel(const Arguments& arguments);
+int ListAdapters(const Arguments& arguments);
+int SetAdapter(const Arguments& arguments);
+int RemoveAdapter(const Arguments& arguments);
 int ListAudit(const Arguments& arguments);
 int VerifyAudit(const Arguments& arguments);
 

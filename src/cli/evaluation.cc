@@ -135,7 +135,8 @@ int PrintAnswerEvaluation(const Json& json) {
   if (json.contains("judge")) {
     const Json& judge = json["judge"];
     Print("judged by " + Text(judge, "name") + " against " + Text(judge, "against") + ": " + std::to_string(Number(judge, "wins")) + " better, " +
-          std::to_string(Number(judge, "ties")) + " alike, " + std::to_string(Number(judge, "losses")) + " worse\n");
+          std::to_string(Number(judge, "ties")) + " alike (" + std::to_string(Number(judge, "ties_by_position")) + " by their place only), " +
+          std::to_string(Number(judge, "losses")) + " worse; no verdict on " + std::to_string(Number(judge, "refused") + Number(judge, "invalid")) + "\n");
   }
   for (const char* what : {"citations", "answer"}) {
     Print(std::string(what) + " after: p50");

@@ -1,4 +1,4 @@
-// codelore model: the encoder's model.
+// codelore model: the encoder's model. codelore adapter: adapters of the models that write.
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -34,6 +34,22 @@ std::string ModelPath(const std::string& text) {
 
 int ListModels(const Arguments& arguments) { return Run(arguments, "model.list", Json::object()); }
 int VerifyModel(const Arguments& arguments) { return Run(arguments, "model.verify", Json::object()); }
+
+int ListAdapters(const Arguments& arguments) { return Run(arguments, "adapter.list", Json::object()); }
+
+int SetAdapter(const Arguments& arguments) {
+  if (arguments.backend.server.empty()) {
+    return Fail(arguments, InvalidArgument("an adapter is changed in a server that runs (--server URL --token T); for its next start write adapter=NAME=FILE into --generator"));
+  }
+  Json body = {{"name", arguments.name}, {"file", arguments.text}, {"scale", arguments.scale}};
+  if (!arguments.generator.empty()) body["generator"] = arguments.generator;
+  if (!arguments.sha256.empty()) body["sha256"] = arguments.sha256;
+  return Run(arguments, "adapter.set", body);
+}
+
+int RemoveAdapter(const Arguments& arguments) {
+  return Execute(arguments, "adapter.remove", "{}", {{"adapter", arguments.name}});
+}
 
 int UseModel(const Arguments& arguments) {
   Interrupt interrupt;

@@ -434,6 +434,17 @@ int PrintModels(const Json& json) {
   return kSuccess;
 }
 
+int PrintAdapters(const Json& json) {
+  if (json["adapters"].empty()) Print("no adapters\n");
+  for (const Json& adapter : json["adapters"]) {
+    std::string teams;
+    for (const Json& team : adapter.value("teams", Json::array())) teams += (teams.empty() ? ", for " : " and ") + OneLine(team.get<std::string>());
+    const std::string file = Name(adapter, "file");
+    Print(Name(adapter, "name") + (file.empty() ? "" : "  of " + Name(adapter, "generator") + ": " + file + ", scale " + adapter["scale"].dump()) + teams + "\n");
+  }
+  return kSuccess;
+}
+
 int PrintVerdicts(const Json& json) {
   for (const Json& file : json["files"]) Print(Name(file, "verdict") + "  " + Name(file, "file") + " (" + Name(file, "of") + ")\n");
   return DoctorCodeOf(json);
@@ -479,6 +490,7 @@ constexpr Shape kShapes[] = {
     {"token.rotate", PrintToken, AlwaysSuccess},
     {"model.list", PrintModels, AlwaysSuccess}, {"model.use", PrintModels, AlwaysSuccess},
     {"model.verify", PrintVerdicts, DoctorCodeOf},
+    {"adapter.list", PrintAdapters, AlwaysSuccess}, {"adapter.set", PrintAdapters, AlwaysSuccess}, {"adapter.remove", PrintAdapters, AlwaysSuccess},
     {"document.list", PrintDocuments, AlwaysSuccess},
     {"doctor", PrintFindings, DoctorCodeOf},   {"version", PrintVersion, AlwaysSuccess},
 };

@@ -330,4 +330,72 @@ std::vector<LineRange> ChooseDefinition(const Passage& passage, std::span<const 
   return Chooser(passage, stems, std::max<size_t>(max_lines, kMaxDeclarationLines + 2)).Definition();
 }
 
+namespace {
+
+size_t Indent(std::string_view line) { return std::min(line.find_first_not_of(" \t"), line.size()); }
+bool Blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == line.npos; }
+bool Announces(std::string_view line) {
+  size_t last = line.find_last_not_of(" \t\r\n*_");
+  return last != line.npos && line[last] == ':';
+}
+bool Fence(std::string_view line) {
+  line.remove_prefix(Indent(line));
+  return line.starts_with("```") || line.starts_with("~~~");
+}
+
+// Behind the block that begins at `first`, below a line of that indent: a fence to its end, what is indented more with blank lines in it, or a
+// paragraph.
+size_t BlockEnd(const std::vector<std::string_view>& lines, size_t first, size_t indent) {
+  size_t end = first;
+  if (Fence(lines[first])) {
+    while (++end < lines.size() && !Fence(lines[end])) {}
+    return std::min(end + 1, lines.size());
+  }
+  if (Indent(lines[first]) <= indent) {
+    while (end < lines.size() && !Blank(lines[end])) ++end;
+    return end;
+  }
+  for (size_t i = first; i < lines.size() && (Blank(lines[i]) || Indent(lines[i]) > indent); ++i) {
+    if (!Blank(lines[i])) end = i + 1;
+  }
+  return end;
+}
+
+size_t WithBlockBelow(const std::vector<std::string_view>& lines, LineRange range, size_t max_lines) {
+  size_t last = range.last;
+  while (last > range.first && Blank(lines[last - 1])) --last;
+  if (last == range.first || !Announces(lines[last - 1])) return range.last;
+  size_t first = last;
+  while (first < lines.size() && Blank(lines[first])) ++first;
+  if (first == lines.size()) return range.last;
+  const size_t end = BlockEnd(lines, first, Indent(lines[last - 1]));
+  return end > range.last && end - range.last <= max_lines ? end : range.last;
+}
+
+size_t WithParagraphAbove(const std::vector<std::string_view>& lines, LineRange range, size_t max_lines) {
+  size_t first = range.first;
+  while (first < range.last && Blank(lines[first])) ++first;
+  size_t end = range.first;
+  while (end > 0 && Blank(lines[end - 1])) --end;
+  if (first == range.last || end == 0 || !Announces(lines[end - 1])) return range.first;
+  if (!Fence(lines[first]) && Indent(lines[first]) <= Indent(lines[end - 1])) return range.first;
+  size_t begin = end;
+  while (begin > 0 && !Blank(lines[begin - 1])) --begin;
+  return range.first - begin <= max_lines ? begin : range.first;
+}
+
+}  // namespace
+
+std::vector<LineRange> KeepAnnounced(const std::vector<std::string_view>& lines, std::vector<LineRange> ranges, size_t max_lines) {
+  std::ranges::sort(ranges);
+  std::vector<LineRange> kept;
+  for (LineRange range : ranges) {
+    if (range.last > lines.size() || range.first >= range.last) continue;
+    range = {WithParagraphAbove(lines, range, max_lines), WithBlockBelow(lines, range, max_lines)};
+    if (kept.empty() || range.first > kept.back().last) kept.push_back(range);
+    else kept.back().last = std::max(kept.back().last, range.last);
+  }
+  return kept;
+}
+
 }  // namespace codelore::generate

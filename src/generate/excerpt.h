@@ -41,6 +41,10 @@ std::vector<LineRange> ChooseExcerpt(const Passage& passage, std::span<const std
 // declaration.
 std::vector<LineRange> ChooseDefinition(const Passage& passage, std::span<const std::string> stems, size_t max_lines);
 
+// The ranges with what they announce: a paragraph that ends with a colon keeps the code or list below it, and code the paragraph above it
+// that so announces it; up to max_lines more for each. Ranges that meet become one.
+std::vector<LineRange> KeepAnnounced(const std::vector<std::string_view>& lines, std::vector<LineRange> ranges, size_t max_lines);
+
 }  // namespace codelore::generate
 
 #endif  // CODELORE_GENERATE_EXCERPT_H_

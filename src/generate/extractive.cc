@@ -128,7 +128,7 @@ class Composer {
     for (uint32_t i = 0, left = static_cast<uint32_t>(said_ ? 0 : room); i < passages_.size() && left > 0; ++i) {
       if (stop_.stop_requested()) return Unavailable("the answer was stopped");
       if (shown_[i] || !quoted_.insert(passages_[i].text).second) continue;  // a copy is only named
-      EmitExcerpt(i, ChooseExcerpt(passages_[i], stems_, options_.excerpt_lines));
+      EmitExcerpt(i, ExcerptOf(passages_[i]));
       --left;
     }
     if (stop_.stop_requested()) return Unavailable("the answer was stopped");
@@ -137,6 +137,13 @@ class Composer {
   }
 
  private:
+  // Of how something is done, code is half of what is said.
+  std::vector<LineRange> ExcerptOf(const Passage& passage) const {
+    std::vector<LineRange> ranges = ChooseExcerpt(passage, stems_, options_.excerpt_lines);
+    const bool steps = form_.form == AnswerForm::kSteps && passage.kind == ChunkKind::kSection;
+    return steps ? KeepAnnounced(SplitLines(passage.text), std::move(ranges), options_.excerpt_lines) : ranges;
+  }
+
   std::string Introduction(const Passage& passage) const {
     const std::string where = CodeSpan(passage.path);
     if (passage.symbol.empty()) return where;

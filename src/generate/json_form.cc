@@ -210,12 +210,12 @@ std::string Literal(const std::string& text) {
 
 class GrammarWriter {
  public:
-  explicit GrammarWriter(const Json& root) : root_(root) {}
+  // Names of rules begin with `prefix`.
+  GrammarWriter(const Json& root, std::string prefix, bool strict) : root_(root), prefix_(std::move(prefix)), strict_(strict) {}
 
-  Result<std::string> Write() {
-    ASSIGN_OR_RETURN(std::string root, RuleOf(root_, "$", 0));
-    return "root ::= " + root + " ws\n" + rules_ + std::string(kCommon);
-  }
+  // What stands for the schema; `rules()` are then what it needs, besides the common ones.
+  Result<std::string> Write() { return RuleOf(root_, "$", 0); }
+  const std::string& rules() const { return rules_; }
 
  private:
   // What stands for the schema: the name of a rule, or an expression in brackets.
@@ -252,7 +252,7 @@ class GrammarWriter {
                                                          "minLength", "maxLength", "enum", "const", "anyOf", "$ref"};
     for (const auto& [word, value] : schema.items()) {
       bool known = std::ranges::find(kKnown, word) != kKnown.end() || std::ranges::find(kSilent, word) != kSilent.end();
-      if (!known) return Refuse(place + "." + word.substr(0, 64), "is not supported by the model in this process; leave it out").status();
+      if (!known && strict_) return Refuse(place + "." + word.substr(0, 64), "is not supported by the model in this process; leave it out").status();
     }
     return OkStatus();
   }
@@ -261,7 +261,7 @@ class GrammarWriter {
   Result<std::string> Reference(const Json& ref, const std::string& place, int depth) {
     const std::string target = ref.is_string() ? ref.get<std::string>() : "";
     if (!target.starts_with("#")) return Refuse(place + ".$ref", "must stay within the schema: #/$defs/NAME");
-    auto [at, added] = references_.try_emplace(target, "ref" + std::to_string(references_.size()));
+    auto [at, added] = references_.try_emplace(target, prefix_ + "ref" + std::to_string(references_.size()));
     const std::string name = at->second;
     if (!added) return name;
     const Json* schema = nullptr;
@@ -314,7 +314,7 @@ class GrammarWriter {
     if (schema.contains("items")) {
       ASSIGN_OR_RETURN(item, RuleOf(schema["items"], place + ".items", depth + 1));
     }
-    const std::string name = "list" + std::to_string(rule_count_);
+    const std::string name = prefix_ + "list" + std::to_string(rule_count_);
     ASSIGN_OR_RETURN(std::string all, Times(schema, "minItems", "maxItems", kMaxItems, place));  // checks both
     size_t least = schema.value("minItems", size_t{0}), most = schema.value("maxItems", SIZE_MAX);
     std::string rule = "\"[\" ws ";
@@ -336,7 +336,7 @@ class GrammarWriter {
       if (!name.is_string() || !properties.contains(name.get<std::string>())) return Refuse(place + ".required", "names what is not among the properties");
     }
     if (properties.empty()) return std::string(schema.value("additionalProperties", Json(true)) == Json(false) ? "(\"{\" ws \"}\")" : "object");
-    const std::string name = "object" + std::to_string(++rule_count_);
+    const std::string name = prefix_ + "object" + std::to_string(++rule_count_);
     std::vector<std::string> members;
     std::vector<bool> needed;
     for (const auto& [key, value] : properties.items()) {
@@ -365,6 +365,8 @@ class GrammarWriter {
   static Result<std::string> Refuse(const std::string& place, const std::string& why) { return InvalidArgument("the schema's " + place + " " + why); }
 
   const Json& root_;
+  const std::string prefix_;
+  const bool strict_;
   std::string rules_;
   size_t rule_count_ = 0;
   std::map<std::string, std::string> references_;  // target -> rule
@@ -378,7 +380,23 @@ Result<std::string> GrammarOf(const Sampling& sampling) {
   if (sampling.schema.size() > kMaxSchemaBytes) return InvalidArgument("the schema has more than 64 KiB");
   Json schema = Json::parse(sampling.schema, nullptr, /*allow_exceptions=*/false);
   if (schema.is_discarded()) return InvalidArgument("the schema is no JSON");
-  return GrammarWriter(schema).Write();
+  GrammarWriter writer(schema, "", /*strict=*/true);
+  ASSIGN_OR_RETURN(std::string root, writer.Write());
+  return "root ::= " + root + " ws\n" + writer.rules() + std::string(kCommon);
+}
+
+Result<SchemaRules> RulesOf(std::span<const std::string> schemas, bool strict) {
+  SchemaRules all{.roots = {}, .rules = std::string(kCommon)};
+  for (const std::string& text : schemas) {
+    Json schema = text.empty() ? Json::object() : Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const bool usable = !schema.is_discarded() && text.size() <= kMaxSchemaBytes;
+    GrammarWriter writer(schema, "s" + std::to_string(all.roots.size()) + "-", strict);
+    Result<std::string> root = usable ? writer.Write() : InvalidArgument("a schema is no JSON, or has more than 64 KiB");
+    if (!root.ok() && strict) return root.status();
+    if (root.ok()) all.rules += writer.rules();
+    all.roots.push_back(root.ok() && *root != "value" ? *root : "object");
+  }
+  return all;
 }
 
 }  // namespace codelore::generate

@@ -3,8 +3,10 @@
 #ifndef CODELORE_GENERATE_JSON_FORM_H_
 #define CODELORE_GENERATE_JSON_FORM_H_
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codelore/generator.h"
 #include "codelore/status.h"
@@ -16,6 +18,15 @@ namespace codelore::generate {
 // and examples say nothing. kInvalidArgument names anything else, since leaving it out would promise what is not kept. Objects
 // have their properties in the schema's order, and no others.
 Result<std::string> GrammarOf(const Sampling& sampling);
+
+// Rules of a larger grammar: what stands for each of the schemas, in their order, and what all of these need.
+struct SchemaRules {
+  std::vector<std::string> roots;
+  std::string rules;
+};
+// Of what GrammarOf does not take, only what is beyond `strict`: without it a word that narrows a value further is passed over, and what
+// cannot be followed at all becomes any object.
+Result<SchemaRules> RulesOf(std::span<const std::string> schemas, bool strict);
 
 // The answer with every text in it as it may be shown: no working link, image or HTML, nothing invisible. Texts that stand in
 // the schema itself stay as they are. kInvalidArgument when the model did not write JSON, or not of this schema.

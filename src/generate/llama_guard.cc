@@ -16,6 +16,8 @@
 #include <memory>
 #include <vector>
 
+#include "generate/gguf_file.h"
+#include "generate/lora_file.h"
 #include "generate/token_chooser.h"
 
 namespace codelore::generate {
@@ -87,14 +89,57 @@ Result<std::string> HashOf(const std::string& file) {
   return text;
 }
 
+Status CheckHash(const std::string& file, const std::string& expected) {
+  if (expected.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(std::string hash, HashOf(file));
+  return hash == expected ? OkStatus() : Wrong(file, "its SHA-256 is " + hash + ", expected " + expected);
+}
+
 uint64_t AddressSpace() {
   uint64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// What an answer does, on a small scale.
-Status TryModel(const LlamaRuntimeOptions& options) {
+// What an answer does, on a small scale; the slot is empty again afterwards.
+Status TryAnswer(LlamaRuntime& runtime, const std::string& file, const std::shared_ptr<const LoadedAdapter>& adapter) {
+  const std::vector<ChatMessage> chat = {{ChatRole::kSystem, "Be brief."}, {ChatRole::kUser, "Hi"}};
+  ASSIGN_OR_RETURN(std::vector<Token> tokens, runtime.TokenizeChat(chat));
+  if (tokens.empty()) return Wrong(file, "its vocabulary makes nothing of a text");
+  tokens.resize(std::min<size_t>(tokens.size(), runtime.context_tokens() / 2));
+  uint32_t position = 0;
+  TokenChooser chooser(Sampling{});
+  for (int round = 0; round < 2; ++round) {
+    const std::array steps = {DecodeStep{.slot = 0, .position = position, .tokens = tokens, .wants_logits = true}};
+    RETURN_IF_ERROR(runtime.Decode(steps, adapter, [] { return false; }).status());
+    std::optional<Token> next = chooser.Choose(runtime.Logits(0));
+    if (!next) return Wrong(file, "it computes what is no number; its weights are damaged");
+    position += static_cast<uint32_t>(tokens.size());
+    tokens = {*next};
+  }
+  runtime.Forget(0, 0);
+  return OkStatus();
+}
+
+Status TryAdapters(const LlamaCheck& check, LlamaRuntime& runtime) {
+  for (const PinnedAdapter& choice : check.choices) {
+    ASSIGN_OR_RETURN(auto adapter, runtime.LoadAdapter(choice.lora));
+    RETURN_IF_ERROR(TryAnswer(runtime, choice.lora.file, adapter));
+  }
+  return OkStatus();
+}
+
+// Ours looks first, because it says what is wrong.
+Status CheckAdapterFiles(const LlamaCheck& check) {
+  if (check.model.adapters.empty() && check.choices.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(GgufFile model, GgufFile::Read(check.model.file));
+  for (const LoraAdapter& adapter : check.model.adapters) RETURN_IF_ERROR(CheckLoraFile(adapter.file, model));
+  for (const PinnedAdapter& choice : check.choices) RETURN_IF_ERROR(CheckLoraFile(choice.lora.file, model));
+  return OkStatus();
+}
+
+Status TryModel(const LlamaCheck& check, const LlamaRuntimeOptions& options) {
+  RETURN_IF_ERROR(CheckAdapterFiles(check));
   ASSIGN_OR_RETURN(auto runtime, LlamaRuntime::Load(options));
   std::string every_byte;
   for (int byte = 0; byte < 256; ++byte) every_byte += static_cast<char>(byte);
@@ -103,21 +148,8 @@ Status TryModel(const LlamaRuntimeOptions& options) {
     (void)runtime->Piece(static_cast<Token>(token));
     (void)runtime->EndsAnswer(static_cast<Token>(token));
   }
-  const std::vector<ChatMessage> chat = {{ChatRole::kSystem, "Be brief."}, {ChatRole::kUser, "Hi"}};
-  ASSIGN_OR_RETURN(std::vector<Token> tokens, runtime->TokenizeChat(chat));
-  if (tokens.empty()) return Wrong(options.file, "its vocabulary makes nothing of a text");
-  tokens.resize(std::min<size_t>(tokens.size(), runtime->context_tokens() / 2));
-  uint32_t position = 0;
-  TokenChooser chooser(Sampling{});
-  for (int round = 0; round < 2; ++round) {
-    const std::array steps = {DecodeStep{.slot = 0, .position = position, .tokens = tokens, .wants_logits = true}};
-    RETURN_IF_ERROR(runtime->Decode(steps, [] { return false; }).status());
-    std::optional<Token> next = chooser.Choose(runtime->Logits(0));
-    if (!next) return Wrong(options.file, "it computes what is no number; its weights are damaged");
-    position += static_cast<uint32_t>(tokens.size());
-    tokens = {*next};
-  }
-  return OkStatus();
+  RETURN_IF_ERROR(TryAnswer(*runtime, options.file, nullptr));
+  return TryAdapters(check, *runtime);
 }
 
 void Limit(int resource, uint64_t value) {
@@ -142,8 +174,8 @@ void Limit(int resource, uint64_t value) {
   options.context_tokens = 256;
   options.slots = 1;
   options.threads = 1;  // OpenMP's threads do not survive a fork
-  options.check_tensors = kCheckTensors;
-  Status status = TryModel(options);
+  options.check_tensors = kCheckTensors && check.weights;
+  Status status = TryModel(check, options);
   std::string report = status.ok() ? "k" : "e" + status.message();
   ::_exit(::write(3, report.data(), report.size()) == static_cast<ssize_t>(report.size()) ? 0 : 1);
 }
@@ -169,7 +201,7 @@ Status CheckInChild(const LlamaCheck& check, uint64_t size_bytes) {
   if (::pipe2(ends, O_CLOEXEC) != 0) return Unavailable("no pipe for the check of a model file");
   Descriptor out(ends[0]), in(ends[1]);
   const uint64_t memory_bytes = AddressSpace() + 3 * size_bytes + kSpareMemory;
-  const pid_t child = ::fork();
+  const pid_t child = ForkBesideLlama();
   if (child < 0) return Unavailable("no process for the check of a model file");
   if (child == 0) RunChild(check, in.number(), memory_bytes);
   in.Close();
@@ -194,9 +226,11 @@ Status CheckModel(LlamaCheck check) {
     ASSIGN_OR_RETURN(uint64_t adapter_bytes, CheckHeader(adapter.file));
     size_bytes += adapter_bytes;
   }
-  if (!check.sha256.empty()) {
-    ASSIGN_OR_RETURN(std::string hash, HashOf(check.model.file));
-    if (hash != check.sha256) return Wrong(check.model.file, "its SHA-256 is " + hash + ", expected " + check.sha256);
+  RETURN_IF_ERROR(CheckHash(check.model.file, check.sha256));
+  for (const PinnedAdapter& choice : check.choices) {
+    ASSIGN_OR_RETURN(uint64_t adapter_bytes, CheckHeader(choice.lora.file));
+    size_bytes += adapter_bytes;
+    RETURN_IF_ERROR(CheckHash(choice.lora.file, choice.sha256));
   }
   check.timeout += std::chrono::seconds(size_bytes / kBytesPerSecond);
   return CheckInChild(check, size_bytes);

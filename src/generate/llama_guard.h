@@ -5,15 +5,23 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "codelore/status.h"
 #include "generate/llama_runtime.h"
 
 namespace codelore::generate {
 
+struct PinnedAdapter {
+  LoraAdapter lora;
+  std::string sha256 = {};
+};
+
 struct LlamaCheck {
   LlamaRuntimeOptions model;
   std::string sha256 = {};  // of the model file, in hexadecimal; empty: any
+  std::vector<PinnedAdapter> choices = {};  // each is tried by itself
+  bool weights = true;  // look at every number of the model; those of adapters always
   std::chrono::seconds timeout = std::chrono::minutes(1);  // more for large files
 };
 

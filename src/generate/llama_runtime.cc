@@ -1,12 +1,16 @@
 #include "generate/llama_runtime.h"
 
 #include <llama.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <shared_mutex>
 #include <utility>
 
 #include "generate/fill.h"
@@ -79,9 +83,55 @@ std::string Frame(const char* chat_template, std::span<const ChatMessage> messag
 
 }  // namespace
 
+namespace {
+
+// Held shared by who computes, exclusively by who loads, frees or forks: the library keeps its locks and lists for all of the process.
+std::shared_mutex& LibraryGate() {
+  static std::shared_mutex gate;
+  return gate;
+}
+
+// The library keeps a list of a model's adapters, which it reads while it computes.
+class LlamaAdapter final : public LoadedAdapter {
+ public:
+  LlamaAdapter(std::shared_ptr<llama_model> model, llama_adapter_lora* adapter, float scale)
+      : scale_(scale), model_(std::move(model)), adapter_(adapter) {}
+  ~LlamaAdapter() override {
+    const std::unique_lock lock(LibraryGate());
+    llama_adapter_lora_free(adapter_);
+  }
+  LlamaAdapter(const LlamaAdapter&) = delete;
+  LlamaAdapter& operator=(const LlamaAdapter&) = delete;
+  uint64_t id() const override { return id_; }
+  llama_adapter_lora* get() const { return adapter_; }
+  float scale() const { return scale_; }
+
+ private:
+  static uint64_t NextId() {
+    static std::atomic<uint64_t> next = 1;
+    return next.fetch_add(1);
+  }
+  const uint64_t id_ = NextId();
+  const float scale_;
+  const std::shared_ptr<llama_model> model_;  // before it
+  llama_adapter_lora* const adapter_;
+};
+
+}  // namespace
+
+pid_t ForkBesideLlama() {
+  std::unique_lock lock(LibraryGate());
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  lock.release();
+  new (&LibraryGate()) std::shared_mutex();  // it was held by a thread that is not here
+  return child;
+}
+
 struct LlamaRuntime::Library {
-  std::unique_ptr<llama_model, FreeModel> model;
-  std::vector<llama_adapter_lora*> adapters;  // the model's
+  std::shared_ptr<llama_model> model;
+  std::vector<std::shared_ptr<const LlamaAdapter>> adapters;  // applied always
+  std::shared_ptr<const LoadedAdapter> applied;  // beside those; the context points to it
   std::unique_ptr<llama_context, FreeContext> context;  // before the model
   const llama_vocab* vocab = nullptr;
   uint32_t vocabulary = 0;
@@ -125,6 +175,8 @@ struct LlamaRuntime::Library {
   Status LoadModel(const LlamaRuntimeOptions& options);
   Status MakeContext(const LlamaRuntimeOptions& options);
   Status LoadAdapters(const LlamaRuntimeOptions& options);
+  Result<std::shared_ptr<const LlamaAdapter>> LoadAdapter(const LoraAdapter& adapter);
+  void Apply(const LoadedAdapter* chosen);
 };
 
 Status LlamaRuntime::Library::LoadModel(const LlamaRuntimeOptions& options) {
@@ -132,7 +184,7 @@ Status LlamaRuntime::Library::LoadModel(const LlamaRuntimeOptions& options) {
   params.n_gpu_layers = 0;
   params.check_tensors = options.check_tensors;
   params.progress_callback = [](float, void*) { return true; };
-  model.reset(llama_model_load_from_file(options.file.c_str(), params));
+  model.reset(llama_model_load_from_file(options.file.c_str(), params), FreeModel());
   if (!model) return Refused(options.file, "it cannot be loaded");
   vocab = llama_model_get_vocab(model.get());
   vocabulary = static_cast<uint32_t>(std::max(llama_vocab_n_tokens(vocab), 0));
@@ -163,17 +215,32 @@ Status LlamaRuntime::Library::MakeContext(const LlamaRuntimeOptions& options) {
   return context ? OkStatus() : Refused(options.file, "there is no room for its state, or it does not fit together");
 }
 
-Status LlamaRuntime::Library::LoadAdapters(const LlamaRuntimeOptions& options) {
+Result<std::shared_ptr<const LlamaAdapter>> LlamaRuntime::Library::LoadAdapter(const LoraAdapter& adapter) {
+  last_error.clear();
+  llama_adapter_lora* loaded = llama_adapter_lora_init(model.get(), adapter.file.c_str());
+  if (loaded == nullptr) return Refused(adapter.file, "it is no LoRA adapter of this model");
+  return std::make_shared<const LlamaAdapter>(model, loaded, adapter.scale);
+}
+
+void LlamaRuntime::Library::Apply(const LoadedAdapter* chosen) {
+  std::vector<llama_adapter_lora*> all;
   std::vector<float> scales;
+  auto add = [&](const LlamaAdapter& adapter) {
+    all.push_back(adapter.get());
+    scales.push_back(adapter.scale());
+  };
+  for (const auto& adapter : adapters) add(*adapter);
+  if (chosen != nullptr) add(static_cast<const LlamaAdapter&>(*chosen));
+  llama_set_adapters_lora(context.get(), all.data(), all.size(), scales.data());
+}
+
+Status LlamaRuntime::Library::LoadAdapters(const LlamaRuntimeOptions& options) {
   for (const LoraAdapter& adapter : options.adapters) {
-    llama_adapter_lora* loaded = llama_adapter_lora_init(model.get(), adapter.file.c_str());
-    if (loaded == nullptr) return Refused(adapter.file, "it is no LoRA adapter of " + options.file);
-    adapters.push_back(loaded);
-    scales.push_back(adapter.scale);
+    ASSIGN_OR_RETURN(auto loaded, LoadAdapter(adapter));
+    adapters.push_back(std::move(loaded));
   }
-  if (adapters.empty()) return OkStatus();
-  int32_t failed = llama_set_adapters_lora(context.get(), adapters.data(), adapters.size(), scales.data());
-  return failed == 0 ? OkStatus() : Refused(options.file, "its adapters cannot be applied");
+  Apply(nullptr);
+  return OkStatus();
 }
 
 LlamaRuntime::LlamaRuntime() : library_(std::make_unique<Library>()) {}
@@ -182,7 +249,8 @@ LlamaRuntime::~LlamaRuntime() = default;
 Result<std::unique_ptr<LlamaRuntime>> LlamaRuntime::Load(const LlamaRuntimeOptions& options) {
   StartLibrary();
   last_error.clear();
-  std::unique_ptr<LlamaRuntime> runtime(new LlamaRuntime());
+  std::unique_ptr<LlamaRuntime> runtime(new LlamaRuntime());  // before the gate: what it holds of adapters passes that at its end
+  const std::unique_lock lock(LibraryGate());
   RETURN_IF_ERROR(Guarded("loading a model", [&] { return runtime->library_->LoadModel(options); }));
   RETURN_IF_ERROR(Guarded("preparing a model", [&] { return runtime->library_->MakeContext(options); }));
   RETURN_IF_ERROR(Guarded("loading an adapter", [&] { return runtime->library_->LoadAdapters(options); }));
@@ -320,7 +388,16 @@ Result<std::unique_ptr<TokenGrammar>> LlamaRuntime::MakeGrammar(const std::strin
   });
 }
 
-Result<DecodeEnd> LlamaRuntime::Decode(std::span<const DecodeStep> steps, const std::function<bool()>& abort) {
+Result<std::shared_ptr<const LoadedAdapter>> LlamaRuntime::LoadAdapter(const LoraAdapter& adapter) {
+  return Guarded("loading an adapter", [&]() -> Result<std::shared_ptr<const LoadedAdapter>> {
+    const std::unique_lock lock(LibraryGate());
+    ASSIGN_OR_RETURN(auto loaded, library_->LoadAdapter(adapter));
+    return std::shared_ptr<const LoadedAdapter>(std::move(loaded));
+  });
+}
+
+Result<DecodeEnd> LlamaRuntime::Decode(std::span<const DecodeStep> steps, const std::shared_ptr<const LoadedAdapter>& adapter,
+                                       const std::function<bool()>& abort) {
   std::vector<Token> tokens;
   std::vector<llama_pos> positions;
   std::vector<llama_seq_id> slots;
@@ -341,7 +418,13 @@ Result<DecodeEnd> LlamaRuntime::Decode(std::span<const DecodeStep> steps, const 
   for (llama_seq_id& slot : slots) slot_lists.push_back(&slot);
   llama_batch batch{.n_tokens = static_cast<int32_t>(tokens.size()), .token = tokens.data(), .embd = nullptr, .pos = positions.data(),
                     .n_seq_id = counts.data(), .seq_id = slot_lists.data(), .logits = wanted.data()};
+  std::shared_ptr<const LoadedAdapter> before;  // goes behind the gate
   return Guarded("computing", [&]() -> Result<DecodeEnd> {
+    const std::shared_lock lock(LibraryGate());
+    if (library_->applied != adapter) {
+      library_->Apply(adapter.get());
+      before = std::exchange(library_->applied, adapter);
+    }
     library_->should_abort = &abort;
     const int32_t code = llama_decode(library_->context.get(), batch);
     library_->should_abort = nullptr;

@@ -1,10 +1,12 @@
 // LlamaRuntime: one GGUF model in memory, with the attention state of several sequences ("slots"), through llama.cpp. It
 // is the only door to that library: everything it throws or prints ends here.
 //
-// Tokenizing is thread-safe; everything else is for one thread at a time. A file is taken as it is: whether it may be
-// loaded at all is decided by llama_guard.h.
+// Tokenizing, loading an adapter and letting go of one are thread-safe; everything else is for one thread at a time. A file is taken
+// as it is: whether it may be loaded at all is decided by llama_guard.h.
 #ifndef CODELORE_GENERATE_LLAMA_RUNTIME_H_
 #define CODELORE_GENERATE_LLAMA_RUNTIME_H_
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <functional>
@@ -26,7 +28,7 @@ struct LoraAdapter {
 
 struct LlamaRuntimeOptions {
   std::string file;
-  std::vector<LoraAdapter> adapters = {};  // applied together
+  std::vector<LoraAdapter> adapters = {};  // applied together, always
   uint32_t context_tokens = 4096;  // of one slot; no more than the model was trained with
   uint32_t slots = 1;
   uint32_t threads = 1;
@@ -53,6 +55,16 @@ class TokenGrammar {
   virtual Status Mask(std::span<float> logits) = 0;  // -infinity for what it does not allow
   virtual Status Accept(Token token) = 0;  // one that it allows
 };
+
+// An adapter in memory, beside those that are always applied; it may outlive its runtime. No two have the same id.
+class LoadedAdapter {
+ public:
+  virtual ~LoadedAdapter() = default;
+  virtual uint64_t id() const = 0;  // not 0
+};
+
+// fork(), while nothing is under way in llama.cpp: it has locks of its own, which the child would inherit as they are.
+pid_t ForkBesideLlama();
 
 class LlamaRuntime {
  public:
@@ -82,9 +94,13 @@ class LlamaRuntime {
   // Of a text in GBNF. kInvalidArgument when it cannot be followed. The runtime must outlive it.
   Result<std::unique_ptr<TokenGrammar>> MakeGrammar(const std::string& gbnf) const;
 
-  // Computes all steps at once, kBatchTokens at most. When it fails or `abort` says true, which is asked often, the
+  // kInvalidArgument says what is wrong with the file.
+  Result<std::shared_ptr<const LoadedAdapter>> LoadAdapter(const LoraAdapter& adapter);
+
+  // Computes all steps at once, kBatchTokens at most, with `adapter` (none: without). What a slot holds was computed with one
+  // adapter, and continues with that one only. When it fails or `abort` says true, which is asked often, the
   // slots hold an unknown part of their steps: Forget it.
-  Result<DecodeEnd> Decode(std::span<const DecodeStep> steps, const std::function<bool()>& abort);
+  Result<DecodeEnd> Decode(std::span<const DecodeStep> steps, const std::shared_ptr<const LoadedAdapter>& adapter, const std::function<bool()>& abort);
   // Of a step that wanted them, until the next Decode: [vocabulary].
   std::span<const float> Logits(size_t step) const;
 

@@ -82,12 +82,23 @@ class ModelGenerator final : public Generator {
   // The prompt leaves room for the answer.
   Prompt MakePrompt(const AnswerRequest& request) const {
     constexpr size_t kFrame = 256;  // system part, question and the model's own marks between messages
-    const size_t taken = Fitting(request.sampling).max_tokens + kFrame + model_->CountTokens(request.question);
+    const size_t taken = Fitting(request.sampling).max_tokens + kFrame + model_->CountTokens(request.question) + TokensOfTools(request);
     const size_t room = model_->context_tokens() - std::min<size_t>(model_->context_tokens(), taken);
     PromptLimits limits = options_.limits;
     limits.passage_tokens = std::min(limits.passage_tokens, room);
     limits.history_tokens = std::min(limits.history_tokens, room - limits.passage_tokens);
     return BuildPrompt(request, limits, [this](std::string_view text) { return model_->CountTokens(text); });
+  }
+
+  // Their descriptions, and as much again for what they give.
+  size_t TokensOfTools(const AnswerRequest& request) const {
+    size_t tokens = 0;
+    if (request.tools == nullptr) return tokens;
+    for (const auto* tools : {&request.tools->ours, &request.tools->theirs}) {
+      for (const ToolSpec& tool : *tools) tokens += model_->CountTokens(tool.name + tool.description + tool.parameters);
+    }
+    for (const ChatMessage& message : request.tools->since) tokens += model_->CountTokens(message.text);
+    return 2 * tokens;
   }
 
   Sampling Fitting(Sampling sampling) const {

@@ -1,7 +1,9 @@
 #include "generate/prompt.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "codelore/utf8.h"
 #include "generate/excerpt.h"
@@ -95,6 +97,9 @@ std::string FittingBlock(const Passage& passage, size_t number, const std::vecto
   return low == lines.size() || low >= kWorthwhileLines ? best : "";
 }
 
+// Source, commit and path.
+std::string FileOf(const Passage& passage) { return passage.citation.substr(0, passage.citation.rfind("#L")); }
+
 // The latest turns that fit, oldest first; a client's system messages always come first.
 std::vector<ChatMessage> RecentTurns(std::span<const ChatMessage> history, size_t budget,
                                      const std::function<size_t(std::string_view)>& count) {
@@ -135,18 +140,28 @@ Prompt BuildPrompt(const AnswerRequest& request, const PromptLimits& limits,
   std::vector<std::pair<std::string_view, std::string>> blocks;  // by citation: a stable order
   SeenLines seen;
   size_t budget = limits.passage_tokens;
-  for (uint32_t i = 0; i < request.passages.size(); ++i) {
+  std::map<std::string, size_t> spent;  // by file
+  std::vector<uint32_t> waiting;
+  auto take = [&](uint32_t i, size_t most_of_file) {
     const Passage& passage = request.passages[i];
+    size_t& of_file = spent[FileOf(passage)];
+    if (of_file >= most_of_file) return waiting.push_back(i);
     std::string text = VisibleText(passage.text);
     std::vector<std::string_view> lines = SplitLines(text);
-    if (seen.Repeats(lines)) continue;
+    if (seen.Repeats(lines)) return;
     std::string block = FittingBlock(passage, i + 1, lines, budget, count);
-    if (block.empty()) continue;
+    if (block.empty()) return;
     seen.Add(lines);
-    budget -= std::min(budget, count(block));
+    const size_t tokens = count(block);
+    of_file += tokens;
+    budget -= std::min(budget, tokens);
     prompt.used.push_back(i);
     blocks.emplace_back(passage.citation, std::move(block));
-  }
+  };
+  const auto share = static_cast<size_t>(limits.file_share * static_cast<double>(limits.passage_tokens));
+  for (uint32_t i = 0; i < request.passages.size(); ++i) take(i, share);
+  for (uint32_t i : std::exchange(waiting, {})) take(i, SIZE_MAX);
+  std::ranges::sort(prompt.used);
   std::ranges::sort(blocks);
   std::string body = "Passages:\n\n";
   for (const auto& [citation, block] : blocks) body += block;

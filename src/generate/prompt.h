@@ -19,6 +19,9 @@ namespace codelore::generate {
 struct PromptLimits {
   size_t passage_tokens = 800;  // of all passages together, headers included
   size_t history_tokens = 400;  // the latest turns that fit
+  // Of the passages' tokens: a file that has so much of them already waits until the other files had their turn. A question may be
+  // about one file, which then gets what is left; but what follows a file's best half is seldom better than another file's best.
+  double file_share = 0.5;
 };
 
 struct Prompt {
@@ -26,7 +29,7 @@ struct Prompt {
   std::vector<uint32_t> used;  // indexes of the passages in it, ascending
 };
 
-// Passages in the order given get room first; one that repeats another is left out, one that does not fit is cut
+// Passages in the order given get room first, but for those of a file with its share; one that repeats another is left out, one that does not fit is cut
 // behind a line. `count` says how many tokens a text has.
 Prompt BuildPrompt(const AnswerRequest& request, const PromptLimits& limits,
                    const std::function<size_t(std::string_view)>& count);

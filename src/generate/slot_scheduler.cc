@@ -8,10 +8,13 @@ namespace {
 
 constexpr size_t kPromptShare = 64;     // of a turn, while other answers wait for their next token
 constexpr uint32_t kWorthCopying = 64;  // tokens that a copy of a slot's state must save
+constexpr uint32_t kTurnsInARow = 4;    // with one adapter, while another waits: changing costs a plan of the computation
 
 uint32_t CommonPrefix(std::span<const Token> a, std::span<const Token> b) {
   return static_cast<uint32_t>(std::ranges::mismatch(a, b).in1 - a.begin());
 }
+
+uint64_t AdapterOf(const AnswerJob& job) { return job.adapter ? job.adapter->id() : 0; }
 
 bool IsOver(const AnswerJob& job) { return job.abandoned.load(std::memory_order_relaxed) || job.stop.stop_requested(); }
 
@@ -69,7 +72,8 @@ bool SlotScheduler::Admit(const std::stop_token& stop) {
 }
 
 void SlotScheduler::Start(std::shared_ptr<AnswerJob> job) {
-  auto held = [&](const Slot& slot) { return CommonPrefix(std::span(slot.tokens).first(slot.held), job->prompt); };
+  const uint64_t adapter = AdapterOf(*job);
+  auto held = [&](const Slot& slot) { return slot.adapter == adapter ? CommonPrefix(std::span(slot.tokens).first(slot.held), job->prompt) : 0; };
   Slot* best = nullptr;
   Slot* richest = &slots_.front();
   for (Slot& slot : slots_) {
@@ -83,6 +87,7 @@ void SlotScheduler::Start(std::shared_ptr<AnswerJob> job) {
   common = std::min(common, static_cast<uint32_t>(job->prompt.size()) - 1);  // the last one is computed for its logits
   best->held = runtime_->Forget(number(best), common) ? common : 0;
   best->tokens = job->prompt;
+  best->adapter = adapter;
   best->job = std::move(job);
   const std::lock_guard lock(best->job->mutex);
   best->job->begun = true;
@@ -94,12 +99,23 @@ void SlotScheduler::DropAbandoned() {
   }
 }
 
+// Those of one adapter: the last turn's, for some turns, then that of who has waited longest.
+std::vector<SlotScheduler::Slot*> SlotScheduler::SlotsToServe() {
+  std::vector<Slot*> same, others;
+  for (Slot& slot : slots_) {
+    if (slot.job) (slot.adapter == adapter_ ? same : others).push_back(&slot);
+  }
+  if (others.empty() || (!same.empty() && turns_in_a_row_ < kTurnsInARow)) return same;
+  adapter_ = (*std::ranges::min_element(others, {}, &Slot::turn))->adapter;
+  turns_in_a_row_ = 0;
+  std::erase_if(others, [&](const Slot* slot) { return slot->adapter != adapter_; });
+  return others;
+}
+
 // Next tokens first: someone reads along. Prompts get what is left, the oldest first.
 SlotScheduler::Turn SlotScheduler::PlanTurn() {
-  std::vector<Slot*> order;
-  for (Slot& slot : slots_) {
-    if (slot.job) order.push_back(&slot);
-  }
+  std::vector<Slot*> order = SlotsToServe();
+  ++turns_in_a_row_;
   auto left = [](const Slot* slot) { return slot->tokens.size() - slot->held; };
   std::ranges::stable_sort(order, {}, [&](const Slot* slot) { return std::pair(left(slot) > 1, slot->turn); });
   const bool alone = order.empty() || left(order.front()) > 1;
@@ -119,7 +135,7 @@ SlotScheduler::Turn SlotScheduler::PlanTurn() {
 void SlotScheduler::Compute(const std::stop_token& stop) {
   Turn turn = PlanTurn();
   if (turn.steps.empty()) return;
-  auto end = runtime_->Decode(turn.steps, [&] {
+  auto end = runtime_->Decode(turn.steps, turn.slots.front()->job->adapter, [&] {
     return stop.stop_requested() || std::ranges::any_of(turn.slots, [](const Slot* slot) { return IsOver(*slot->job); });
   });
   ++turn_;

@@ -2,7 +2,10 @@
 // answer under way and a piece of the prompts that wait, in one batch.
 //
 // A slot keeps what it computed. A new prompt gets the slot that begins like it, and only the rest is computed: the
-// system part once, passages of a follow-up not again. Where a busy slot has more of it, its state is copied.
+// system part once, passages of a follow-up not again. Where a busy slot has more of it, its state is copied. What one adapter
+// computed is never taken for another's: a slot's state belongs to the adapter it was computed with.
+//
+// An adapter changes all of a batch, so a turn is of one adapter's answers; different ones take some turns each.
 //
 // Thread-safe. Jobs under way when it ends fail with kUnavailable.
 #ifndef CODELORE_GENERATE_SLOT_SCHEDULER_H_
@@ -36,8 +39,9 @@ struct AnswerJob {
   const std::stop_token stop;
   std::atomic<bool> abandoned = false;  // by the one who waits
 
-  TokenChooser chooser;  // these four are the scheduler's
+  TokenChooser chooser;  // these five are the scheduler's
   std::unique_ptr<TokenGrammar> grammar;  // none: any text
+  std::shared_ptr<const LoadedAdapter> adapter;  // none: the model as it is
   PieceBuffer pieces;
   ChatUsage usage;
 
@@ -53,6 +57,7 @@ class SlotScheduler {
   SlotScheduler(std::unique_ptr<LlamaRuntime> runtime, uint32_t slots, uint32_t queue);
 
   const LlamaRuntime& runtime() const { return *runtime_; }  // for tokenizing
+  LlamaRuntime& runtime() { return *runtime_; }  // and for loading adapters
   // kUnavailable when all slots are taken and `queue` jobs wait already.
   Status Submit(std::shared_ptr<AnswerJob> job);
   uint64_t decoded_tokens() const { return decoded_tokens_.load(std::memory_order_relaxed); }
@@ -61,6 +66,7 @@ class SlotScheduler {
   struct Slot {
     std::vector<Token> tokens;  // of its prompt and answer
     uint32_t held = 0;          // so many of them are computed
+    uint64_t adapter = 0;       // by its id; 0: none
     std::shared_ptr<AnswerJob> job;
     uint64_t turn = 0;  // when it was last used
   };
@@ -75,6 +81,7 @@ class SlotScheduler {
   void DropAbandoned();
   void Compute(const std::stop_token& stop);
   Turn PlanTurn();
+  std::vector<Slot*> SlotsToServe();
   void GoOn(Slot& slot, std::span<const float> logits);
   static Result<Token> Choose(AnswerJob& job, std::span<const float> logits);
   void Rewind(Slot& slot);
@@ -82,7 +89,9 @@ class SlotScheduler {
 
   const std::unique_ptr<LlamaRuntime> runtime_;
   std::vector<Slot> slots_;  // the thread's
-  uint64_t turn_ = 0;        // likewise
+  uint64_t turn_ = 0;        // likewise, as are the next two
+  uint64_t adapter_ = 0;     // of the last turn
+  uint32_t turns_in_a_row_ = 0;  // with it
   const size_t queue_;
   std::atomic<uint64_t> decoded_tokens_ = 0;
 

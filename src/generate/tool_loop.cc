@@ -24,22 +24,43 @@ ToolOffer OfferOf(const ToolUse& use, uint32_t step) {
   return offer;
 }
 
-std::string Run(const ToolUse& use, const ToolCall& call, size_t max_bytes, const std::stop_token& stop) {
+// As much of its beginning as has so many tokens.
+std::string_view Fitting(const ChatModel& model, std::string_view text, size_t max_tokens) {
+  constexpr size_t kMostBytes = 16;  // of a token, on the average of many
+  text = Utf8Prefix(text, max_tokens * kMostBytes);
+  for (size_t tokens; !text.empty() && (tokens = model.CountTokens(text)) > max_tokens;) {
+    text = Utf8Prefix(text, std::min(text.size() - 1, text.size() * max_tokens / tokens));
+  }
+  return text;
+}
+
+std::string Run(const ChatModel& model, const ToolUse& use, const ToolCall& call, size_t max_tokens, const std::stop_token& stop) {
   if (!Offers(use.ours, call.name)) return "Error: there is no tool of this name.";
   auto result = use.run(call, stop);
   std::string text = VisibleText(result.ok() ? *result : "Error: " + result.status().message());
-  if (text.size() <= max_bytes) return text;
-  return std::string(Utf8Prefix(text, max_bytes)) + "\n(The rest is left out: ask for less.)";
+  std::string_view fitting = Fitting(model, text, max_tokens);
+  return fitting.size() == text.size() ? text : std::string(fitting) + "\n(The rest is left out: ask for less.)";
 }
 
 // Older results make room for newer ones.
-void MakeRoom(std::vector<ChatMessage>& messages, size_t first, size_t max_bytes) {
-  size_t bytes = 0;
+void MakeRoom(const ChatModel& model, std::vector<ChatMessage>& messages, size_t first, size_t max_tokens) {
+  size_t tokens = 0;
   for (size_t i = messages.size(); i-- > first;) {
     if (messages[i].role != ChatRole::kTool) continue;
-    bytes += messages[i].text.size();
-    if (bytes > max_bytes) messages[i].text = "(left out: too much was asked for since)";
+    tokens += model.CountTokens(messages[i].text);
+    if (tokens > max_tokens) messages[i].text = "(left out: too much was asked for since)";
   }
+}
+
+// Tokens that all results together may have: what the conversation, the tools' descriptions and an answer leave; calls take some.
+size_t RoomForResults(const ChatModel& model, const std::vector<ChatMessage>& messages, const ToolUse& use, const Sampling& sampling) {
+  constexpr size_t kFrame = 256, kLeast = 64;
+  size_t taken = kFrame + 2 * size_t{sampling.max_tokens};
+  for (const ChatMessage& message : messages) taken += model.CountTokens(message.text);
+  for (const auto* tools : {&use.ours, &use.theirs}) {
+    for (const ToolSpec& tool : *tools) taken += model.CountTokens(tool.name + tool.description + tool.parameters) + 16;
+  }
+  return std::max(kLeast, model.context_tokens() - std::min<size_t>(model.context_tokens(), taken));
 }
 
 }  // namespace
@@ -47,7 +68,7 @@ void MakeRoom(std::vector<ChatMessage>& messages, size_t first, size_t max_bytes
 Result<ToolTurn> RunToolLoop(const ChatModel& model, std::vector<ChatMessage> messages, const ToolUse& use, const Sampling& sampling,
                              std::stop_token stop, const ToolSinks& sinks) {
   const size_t begin = messages.size();
-  const size_t most = model.context_tokens();  // bytes of one result: about a quarter of the context's tokens
+  const size_t room = RoomForResults(model, messages, use, sampling);
   ToolTurn all;
   for (uint32_t step = 0;; ++step) {
     std::string text;
@@ -65,11 +86,11 @@ Result<ToolTurn> RunToolLoop(const ChatModel& model, std::vector<ChatMessage> me
     if (stop.stop_requested()) return Unavailable("the answer was stopped");
     messages.push_back({ChatRole::kAssistant, std::move(text), turn.calls});
     for (const ToolCall& call : turn.calls) {
-      std::string result = Run(use, call, most, stop);
+      std::string result = Run(model, use, call, room / 2, stop);
       sinks.result(result);
       messages.push_back({ChatRole::kTool, std::move(result), {}, call.id});
     }
-    MakeRoom(messages, begin, 2 * most);
+    MakeRoom(model, messages, begin, room);
   }
 }
 

@@ -96,6 +96,9 @@ const std::vector<Row>& Rows() {
       {"GET /v1/encoder", Access::kPlatform},
       {"POST /v1/encoder", Access::kPlatform, {{"model", "no/absolute/path"}}, "robots", 400},
       {"POST /v1/encoder/verify", Access::kPlatform, Json::object()},
+      {"GET /v1/adapters", Access::kReader},
+      {"POST /v1/adapters", Access::kPlatform, {{"name", "legal"}, {"file", "no/absolute/path"}}, "robots", 400},
+      {"DELETE /v1/adapters/:adapter", Access::kPlatform, nullptr, "robots", 404},
       {"POST /v1/tenants", Access::kPlatform, {{"name", "new"}}},
       {"GET /v1/tenants", Access::kPlatform},
       {"POST /v1/chat/completions", Access::kReader, {{"model", "codelore"}, {"messages", kUserSays}}},
@@ -127,7 +130,7 @@ WorldRequest RequestOf(const Row& row, std::string_view source) {
   std::string target = route.substr(space + 1);
   const std::vector<std::pair<std::string, std::string>> names = {
       {":source", std::string(source)}, {":principal", "user:somebody"}, {":id", "4000000000"}, {":forge", "github"}, {":session", std::string(32, '0')}, {":feedback", std::string(32, '0')}, {":user", "nobody"}, {":team", "nothing"},
-      {":model", "codelore:" + std::string(source)}, {":part", "extractive"}, {":path", "a.md"}};
+      {":model", "codelore:" + std::string(source)}, {":part", "extractive"}, {":adapter", "nothing"}, {":path", "a.md"}};
   for (const auto& [name, value] : names) {
     if (size_t at = target.find(name); at != std::string::npos) target.replace(at, name.size(), value);
   }

@@ -134,5 +134,19 @@ TEST(ExcerptTest, RangesAlwaysFit) {
   }
 }
 
+TEST(ExcerptTest, KeepsWhatAParagraphAnnounces) {
+  const std::string text = "Intro.\n\nDo this::\n\n    a = 1\n\n    b = 2\n\nThen that:\n\n```\nc = 3\n\nd = 4\n```\n\nDone.\n";
+  const std::vector<std::string_view> lines = SplitLines(text);  // 2 announces 4 to 6, 8 announces 10 to 14
+  auto kept = [&](LineRange range, size_t most = 20) { return KeepAnnounced(lines, {range}, most); };
+  EXPECT_EQ(kept({2, 3}), (std::vector<LineRange>{{2, 7}}));
+  EXPECT_EQ(kept({4, 7}), (std::vector<LineRange>{{2, 7}}));
+  EXPECT_EQ(kept({8, 9}), (std::vector<LineRange>{{8, 15}}));
+  EXPECT_EQ(kept({10, 15}), (std::vector<LineRange>{{8, 15}}));
+  EXPECT_EQ(kept({0, 1}), (std::vector<LineRange>{{0, 1}}));
+  EXPECT_EQ(kept({16, 17}), (std::vector<LineRange>{{16, 17}}));
+  EXPECT_EQ(kept({2, 3}, 2), (std::vector<LineRange>{{2, 3}})) << "what does not fit is left out";
+  EXPECT_EQ(KeepAnnounced(lines, {{8, 9}, {10, 15}}, 20), (std::vector<LineRange>{{8, 15}}));
+}
+
 }  // namespace
 }  // namespace codelore::generate

@@ -242,5 +242,91 @@ TEST_F(LlamaModelTest, AppliesAnAdapter) {
   EXPECT_EQ(Ask(*Open({.adapters = {{lora, 0.0f}}}), "Who are you?").text, plain);
 }
 
+// Two adapters that differ, of one model.
+class LlamaAdapterTest : public LlamaModelTest {
+ protected:
+  std::unique_ptr<LlamaModel> OpenWithBoth(uint32_t slots = 2) {
+    LlamaModelOptions options{.slots = slots, .queue = 16};
+    options.choices = {{"legal", {{legal_}, ""}}, {"poems", {{poems_}, ""}}};
+    return Open(std::move(options));
+  }
+  static Told AskWith(const ChatModel& model, const std::string& question, const std::string& adapter, uint32_t tokens = 24) {
+    return Ask(model, question, {.max_tokens = tokens, .adapter = adapter});
+  }
+
+  const std::string legal_ = Write("legal.gguf", testing::MakeTinyLora({}));
+  const std::string poems_ = Write("poems.gguf", testing::MakeTinyLora({.seed = 5}));
+};
+
+TEST_F(LlamaAdapterTest, IsChosenByEachRequest) {
+  auto model = OpenWithBoth();
+  EXPECT_EQ(model->adapters(), (std::vector<std::string>{"legal", "poems"}));
+  const std::string plain = AskWith(*model, "Who are you?", "").text, legal = AskWith(*model, "Who are you?", "legal").text,
+                    poems = AskWith(*model, "Who are you?", "poems").text;
+  EXPECT_EQ(plain, Ask(*Open(), "Who are you?").text);
+  EXPECT_EQ(legal, Ask(*Open({.adapters = {{legal_}}}), "Who are you?").text);
+  EXPECT_EQ(poems, Ask(*Open({.adapters = {{poems_}}}), "Who are you?").text);
+  EXPECT_NE(plain, legal);
+  EXPECT_NE(legal, poems);
+  EXPECT_EQ(AskWith(*model, "Who are you?", "cooks").usage.status().code(), StatusCode::kNotFound);
+}
+
+// With one slot each answer finds what the one before left: an equal beginning of another adapter is not its own.
+TEST_F(LlamaAdapterTest, TakesNoBeginningFromAnotherAdapter) {
+  const std::string passages(400, 'p');
+  auto model = OpenWithBoth(1);
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string adapter : {"", "legal", "poems", "legal", ""}) {
+      auto cold = OpenWithBoth(1);
+      EXPECT_EQ(AskWith(*model, passages + "?", adapter).text, AskWith(*cold, passages + "?", adapter).text) << "'" << adapter << "' in round " << round;
+    }
+  }
+  const uint64_t before = model->decoded_tokens();
+  AskWith(*model, passages + "!", "");
+  EXPECT_LT(model->decoded_tokens() - before, 100u) << "its own it does take";
+}
+
+TEST_F(LlamaAdapterTest, AnswersWithDifferentOnesAtOnceAsWithEachAlone) {
+  const std::vector<std::string> adapters = {"", "legal", "poems", "legal", "", "poems"};
+  std::vector<std::string> alone(adapters.size()), together(adapters.size());
+  auto ask = [&](const ChatModel& model, size_t i) { return AskWith(model, std::string(200, 'p') + "question " + std::to_string(i), adapters[i], 60).text; };
+  for (size_t i = 0; i < adapters.size(); ++i) alone[i] = ask(*OpenWithBoth(), i);
+  auto model = OpenWithBoth(3);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < adapters.size(); ++i) threads.emplace_back([&, i] { together[i] = ask(*model, i); });
+  }
+  EXPECT_EQ(alone, together);
+}
+
+TEST_F(LlamaAdapterTest, IsSwappedWhileAnswersAreWritten) {
+  auto model = OpenWithBoth(2);
+  const std::string legal = AskWith(*model, "Who?", "legal", 200).text, poems = AskWith(*model, "Who?", "poems", 200).text;
+  std::atomic<bool> over = false;
+  std::jthread reader([&] {
+    while (!over) {
+      std::string text = AskWith(*model, "Who?", "legal", 200).text;
+      EXPECT_TRUE(text == legal || text == poems) << "an answer of two adapters";
+    }
+  });
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(model->SetAdapter({"legal", {{i % 2 == 0 ? poems_ : legal_}, ""}}).ok());
+  over = true;
+  reader.join();
+  EXPECT_EQ(AskWith(*model, "Who?", "legal", 200).text, legal);
+  ASSERT_TRUE(model->SetAdapter({"legal", {{poems_}, ""}}).ok());
+  EXPECT_EQ(AskWith(*model, "Who?", "legal", 200).text, poems) << "the old one's state is not the new one's";
+}
+
+TEST_F(LlamaAdapterTest, StaysAsItWasWhenAnotherFileIsRefused) {
+  auto model = OpenWithBoth();
+  const std::string legal = AskWith(*model, "Who?", "legal").text;
+  EXPECT_EQ(model->SetAdapter({"legal", {{Write("bad.gguf", "GGUF nonsense")}, ""}}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(model->SetAdapter({"legal", {{poems_}, std::string(64, '0')}}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(AskWith(*model, "Who?", "legal").text, legal);
+  EXPECT_TRUE(model->DropAdapter("legal").ok());
+  EXPECT_EQ(model->DropAdapter("legal").code(), StatusCode::kNotFound);
+  EXPECT_EQ(AskWith(*model, "Who?", "legal").usage.status().code(), StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace codelore::generate

@@ -24,13 +24,18 @@ struct ModelChoice {
   std::vector<std::string> sources;  // none: all
   std::string generator;             // empty: by routing
   bool raw = false;
+  std::string adapter = {};          // empty: the team's
   std::optional<Viewer> viewer = {};  // of a team; none: the caller's
 };
 
-// "codelore", ":NAME", "/GENERATOR"; ":latest" is what Ollama's clients put behind a name.
-Result<ModelChoice> ParseModel(Service& service, const Caller& caller, std::string_view name) {
+// Who asks, for choosing an adapter.
+AnswerChoice AdapterChoice(const Caller& caller, const std::string& adapter) {
+  return {.teams = caller.teams, .adapter = adapter, .all_adapters = caller.role == Role::kOperator};
+}
+
+// "codelore", ":NAME", "/GENERATOR".
+Result<ModelChoice> ParseUnadapted(Service& service, const Caller& caller, std::string_view name) {
   Status unknown = NotFound("there is no model '" + std::string(Utf8Prefix(name, 100)) + "'; see the list of models");
-  if (name.ends_with(":latest")) name.remove_suffix(7);
   if (!name.starts_with(kModelName)) return unknown;
   name.remove_prefix(kModelName.size());
   ModelChoice choice;
@@ -52,6 +57,25 @@ Result<ModelChoice> ParseModel(Service& service, const Caller& caller, std::stri
   if (std::ranges::find(caller.teams, name) == caller.teams.end()) return unknown;
   ASSIGN_OR_RETURN(choice.viewer, service.directory().WithinTeam(caller.viewer, name));
   return choice;
+}
+
+// Also with "+ADAPTER" behind it, and with the ":latest" that Ollama's clients put behind a name.
+Result<ModelChoice> ParseModel(Service& service, const Caller& caller, std::string_view name) {
+  if (name.ends_with(":latest")) name.remove_suffix(7);
+  auto choice = ParseUnadapted(service, caller, name);
+  const size_t plus = name.rfind('+');
+  if (choice.ok() || plus == name.npos) return choice;  // a source's name may have a plus
+  auto without = ParseUnadapted(service, caller, name.substr(0, plus));
+  const std::string adapter(name.substr(plus + 1));
+  const AnswerChoice wish = AdapterChoice(caller, adapter);
+  const Generators& generators = service.generators();
+  if (!without.ok() || (adapter != kNoAdapter && std::ranges::count(generators.AdaptersFor(wish), adapter) == 0)) return choice;
+  if (!without->generator.empty()) {
+    auto model = generators.Model(without->raw ? "" : without->generator);
+    if (!model.ok() || !generators.AdapterOf(**model, wish).ok()) return choice;
+  }
+  without->adapter = adapter;
+  return without;
 }
 
 // Where the lines are shown at a forge, told from the address the source is fetched from: the form that GitHub, GitLab
@@ -242,6 +266,7 @@ class ChatRun {
   ChatRun(Service& service, const Caller& caller, const ChatCall& call, ModelChoice choice, std::stop_token stop, const ChatSink& sink)
       : service_(service), caller_(caller), call_(call), choice_(std::move(choice)), sink_(sink), forward_(stop, [this] { gone_.request_stop(); }) {
     if (choice_.viewer) caller_.viewer = *choice_.viewer;
+    if (choice_.adapter.empty()) choice_.adapter = call.adapter;
   }
 
   Result<ChatEnd> Run() {
@@ -275,7 +300,9 @@ class ChatRun {
   // The model itself. It reads nothing of ours, so what it says is the client's to judge.
   Result<ChatEnd> Raw() {
     ASSIGN_OR_RETURN(const ChatModel* model, service_.generators().Model(""));
-    RETURN_IF_ERROR(model->CheckForm(call_.sampling));
+    Sampling sampling = call_.sampling;
+    ASSIGN_OR_RETURN(sampling.adapter, service_.generators().AdapterOf(*model, AdapterChoice(caller_, choice_.adapter)));
+    RETURN_IF_ERROR(model->CheckForm(sampling));
     std::vector<ChatMessage> messages = call_.history;
     messages.push_back({ChatRole::kUser, call_.question});
     TokenMeter meter(service_.quotas(), caller_.tenant, caller_.viewer.name());
@@ -285,18 +312,18 @@ class ChatRun {
     };
     if (!call_.tools) {
       Cite({});
-      ASSIGN_OR_RETURN(ChatUsage usage, model->Chat(messages, call_.sampling, gone_.get_token(), say));
+      ASSIGN_OR_RETURN(ChatUsage usage, model->Chat(messages, sampling, gone_.get_token(), say));
       Settle(meter, usage);
-      return ChatEnd{usage, {}, "", "", ""};
+      return ChatEnd{usage, {}, "", "", "", sampling.adapter};
     }
     if (!call_.tools->ours.empty()) return InvalidArgument("codelore/raw reads nothing of this server's: take your own tools only, or the model 'codelore'");
     if (!model->can_call_tools()) return InvalidArgument("the model " + model->name() + " cannot call tools");
     Cite({});
     messages.insert(messages.end(), call_.tools->since.begin(), call_.tools->since.end());
-    ASSIGN_OR_RETURN(ToolTurn turn, generate::RunToolLoop(*model, std::move(messages), *call_.tools, call_.sampling, gone_.get_token(),
+    ASSIGN_OR_RETURN(ToolTurn turn, generate::RunToolLoop(*model, std::move(messages), *call_.tools, sampling, gone_.get_token(),
                                                           {.text = say, .result = [](std::string_view) {}}));
     Settle(meter, turn.usage);
-    return ChatEnd{turn.usage, std::move(turn.calls), "", "", ""};
+    return ChatEnd{turn.usage, std::move(turn.calls), "", "", "", sampling.adapter};
   }
 
   Result<ChatEnd> Retrieve() {
@@ -315,15 +342,18 @@ class ChatRun {
     ASSIGN_OR_RETURN(AnswerSummary summary,
                      service_.Ask(caller_.viewer, {.text = call_.question, .sources = choice_.sources, .history = call_.history,
                                                    .generator = choice_.generator, .sampling = call_.sampling, .teams = caller_.teams,
+                                                   .adapter = choice_.adapter, .all_adapters = caller_.role == Role::kOperator,
                                                    .tools = call_.tools ? &tools : nullptr}, gone_.get_token(), answer));
     const bool plain = call_.sampling.form == OutputForm::kText && summary.calls.empty();
     if (plain && summary.generator != "extractive") Say(Footer(citations, used));  // that one names its sources itself
-    return ChatEnd{summary.usage, std::move(summary.calls), summary.generator, summary.route, summary.arm};
+    return ChatEnd{summary.usage, std::move(summary.calls), summary.generator, summary.route, summary.arm, summary.adapter};
   }
 
   Result<ChatEnd> Fill() {
     const std::string named = choice_.raw ? "" : choice_.generator;
     ASSIGN_OR_RETURN(const ChatModel* model, service_.generators().FillModel(named));
+    Sampling sampling = call_.sampling;
+    ASSIGN_OR_RETURN(sampling.adapter, service_.generators().AdapterOf(*model, AdapterChoice(caller_, choice_.adapter)));
     FillRequest request{.prefix = call_.question, .suffix = *call_.suffix};
     std::vector<NamedHit> hits;
     if (!choice_.raw) {
@@ -332,18 +362,18 @@ class ChatRun {
     for (auto hit = hits.rbegin(); hit != hits.rend(); ++hit) request.snippets.push_back({hit->hit.path, hit->hit.language, hit->hit.text});
     Cite(Number(service_, hits));
     TokenMeter meter(service_.quotas(), caller_.tenant, caller_.viewer.name());
-    ASSIGN_OR_RETURN(ChatUsage usage, model->Fill(request, call_.sampling, gone_.get_token(), [&](std::string_view text) {
+    ASSIGN_OR_RETURN(ChatUsage usage, model->Fill(request, sampling, gone_.get_token(), [&](std::string_view text) {
                        meter.Count(text);
                        Say(generate::VisibleText(text));
                      }));
     Settle(meter, usage);
-    return ChatEnd{usage, {}, named, "", ""};
+    return ChatEnd{usage, {}, named, "", "", sampling.adapter};
   }
 
   Service& service_;
   Caller caller_;  // with the viewer that the model's name leaves
   const ChatCall& call_;
-  const ModelChoice choice_;
+  ModelChoice choice_;
   const ChatSink& sink_;
   size_t answer_bytes_ = 0;
   std::stop_source gone_;
@@ -360,6 +390,7 @@ Result<ChatEnd> RunChat(Service& service, const Caller& caller, const ChatCall& 
 std::string OriginJson(const ChatEnd& end) {
   Json json = {{"generator", end.generator}, {"route", end.route}};
   if (!end.arm.empty()) json["arm"] = end.arm;
+  if (!end.adapter.empty()) json["adapter"] = end.adapter;
   return json.dump();
 }
 
@@ -367,6 +398,7 @@ Result<std::vector<std::string>> ModelNames(Service& service, const Caller& call
   std::vector<std::string> names = {std::string(kModelName)};
   for (const std::string& generator : service.generators().names()) names.push_back(std::string(kModelName) + "/" + generator);
   if (service.generators().Model("").ok()) names.push_back(std::string(kModelName) + "/" + std::string(kRaw));
+  for (const std::string& adapter : service.generators().AdaptersFor(AdapterChoice(caller, ""))) names.push_back(std::string(kModelName) + "+" + adapter);
   ASSIGN_OR_RETURN(auto visible, service.directory().VisibleSources(caller.viewer));
   for (const acl::VisibleSource& source : visible) names.push_back(std::string(kModelName) + ":" + source.name);
   for (const std::string& team : caller.teams) {

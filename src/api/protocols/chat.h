@@ -3,7 +3,8 @@
 // A model's name says what answers, and from where: `codelore` is the default generator over all that the caller may
 // read; `codelore:NAME` over one source, or over what a team of the caller's may read; `codelore/GENERATOR` chooses the
 // generator, `codelore/raw` lets the configured model answer without retrieval. The parts combine:
-// `codelore:backend/extractive`.
+// `codelore:backend/extractive`. `+ADAPTER` behind it chooses a LoRA adapter of the generator: `codelore/local+legal`; `+none` leaves out the
+// one of the caller's team.
 #ifndef CODELORE_API_PROTOCOLS_CHAT_H_
 #define CODELORE_API_PROTOCOLS_CHAT_H_
 
@@ -23,6 +24,7 @@ inline constexpr std::string_view kModelName = "codelore";
 
 struct ChatCall {
   std::string model;                 // as sent
+  std::string adapter = {};          // as sent beside it; the model's name goes first
   std::vector<ChatMessage> history;  // system messages and earlier turns
   std::string question;              // the last user message
   Sampling sampling;
@@ -34,6 +36,7 @@ struct ChatEnd {
   ChatUsage usage;              // the model's own counts, or estimates
   std::vector<ToolCall> calls;  // for the client to run
   std::string generator, route, arm;  // see AnswerSummary; empty without retrieval
+  std::string adapter = {};
 };
 
 // One of the citations of an answer.
@@ -71,7 +74,7 @@ Status CheckModel(Service& service, const Caller& caller, std::string_view name)
 // [{"n", "source", "commit", "path", "start_line", "end_line", "url"}, ...]
 std::string CitationsJson(const std::vector<ChatCitation>& citations);
 
-// {"generator", "route", "arm"}: what wrote the answer, and why that.
+// {"generator", "route", "arm", "adapter"}: what wrote the answer, and why that.
 std::string OriginJson(const ChatEnd& end);
 
 size_t EstimatedTokens(std::string_view text);

@@ -77,6 +77,7 @@ Result<OllamaCall> ReadCall(const HttpRequest& request, bool generate) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(request.body, {JsonRequest::kAnyField}));
   OllamaCall call{.chat = {}, .stream = json.Boolean("stream", true), .generate = generate};
   call.chat.model = json.String("model", {.max_bytes = 512, .otherwise = std::string(kModelName)});
+  call.chat.adapter = json.String("adapter", {.max_bytes = 128});
   ReadOptions(json.Object("options", {JsonRequest::kAnyField}), call.chat.sampling);
   ReadFormat(request.body, json, call.chat.sampling);
   if (generate) {

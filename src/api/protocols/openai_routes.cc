@@ -77,6 +77,7 @@ Result<OpenAiCall> ReadCall(const HttpRequest& request, bool legacy) {
   ASSIGN_OR_RETURN(auto json, JsonRequest::Parse(request.body, {JsonRequest::kAnyField}));
   OpenAiCall call{.chat = {}, .legacy = legacy, .id = (legacy ? "cmpl-" : "chatcmpl-") + request.id};
   call.chat.model = json.String("model", {.max_bytes = 512, .otherwise = std::string(kModelName)});
+  call.chat.adapter = json.String("adapter", {.max_bytes = 128});
   call.stream = json.Boolean("stream", false);
   call.include_usage = json.Object("stream_options", {JsonRequest::kAnyField}).Boolean("include_usage", false);
   ReadSampling(json, call.chat.sampling);
