@@ -96,7 +96,7 @@ Status CheckConfig(const GeneratorConfig& config, bool has_local_settings) {
   return OkStatus();
 }
 
-Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config) {
+Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config, const std::shared_ptr<const TlsContext>& trust) {
   if (!config.local.file.empty()) {
     generate::LlamaModelOptions options = config.local;
     options.name = config.name;
@@ -104,7 +104,7 @@ Result<std::shared_ptr<const ChatModel>> OpenModel(const GeneratorConfig& config
     ASSIGN_OR_RETURN(auto model, generate::LlamaModel::Open(options));
     return std::shared_ptr<const ChatModel>(std::move(model));
   }
-  RemoteServerOptions remote{.address = config.url};
+  RemoteServerOptions remote{.address = config.url, .trust = trust};
   if (!config.key_file.empty()) {
     ASSIGN_OR_RETURN(remote.key, ReadKeyFile(config.key_file));
   }
@@ -139,12 +139,13 @@ Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
   return config;
 }
 
-Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<GeneratorConfig>& configs) {
+Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<GeneratorConfig>& configs,
+                                                     const std::shared_ptr<const TlsContext>& trust) {
   auto generators = std::make_unique<Generators>();
   uint32_t shares = 0;
   for (const GeneratorConfig& config : configs) {
     if (generators->Find(config.name).ok()) return Wrong("the name '" + config.name + "' is given twice");
-    ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> model, OpenModel(config));
+    ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> model, OpenModel(config, trust));
     const uint32_t passage_tokens = config.passage_tokens != 0 ? config.passage_tokens : config.local.file.empty() ? 2400 : 800;
     generate::ModelGeneratorOptions options{.name = config.name, .limits = {.passage_tokens = passage_tokens},
                                             .unsupported = config.drop_unsupported ? generate::Unsupported::kDrop : generate::Unsupported::kMark};
