@@ -336,6 +336,12 @@ Result<std::vector<VisibleSource>> Directory::VisibleSources(const Viewer& viewe
   return sources;
 }
 
+bool Directory::ReadsWhole(const Viewer& viewer, SourceId id) const {
+  auto state = Current();
+  const Source* source = state.ok() ? (*state)->FindSource(id) : nullptr;
+  return source != nullptr && std::ranges::all_of(source->partitions, [&](const LabelPartition& each) { return viewer.MayRead(each.partition); });
+}
+
 Result<std::string> Directory::SourceName(const Viewer& viewer, SourceId id) const {
   ASSIGN_OR_RETURN(auto state, Current());
   const Source* source = state->FindSource(id);

@@ -193,6 +193,9 @@ class Directory {
   // Somebody whom an identity provider vouches for until then. kPermissionDenied for a service account, which has tokens only,
   // and for a user who is disabled.
   Result<Identity> Vouched(TenantId tenant, std::string_view user, const std::vector<std::string>& teams, int64_t expires_unix_ms) const;
+  // Somebody who was known before, as they are now, by the same token or voucher. kPermissionDenied as above, and for a token
+  // that is gone or has expired.
+  Result<Identity> Renewed(const Identity& before) const;
   // For answers that take long: the identity's token lives, and `viewer`, which was made for it, shows nothing that it
   // may not read now. Cheap as long as nothing has changed since.
   bool StillHolds(const Identity& identity, const Viewer& viewer) const;
@@ -205,6 +208,9 @@ class Directory {
   // All of one tenant: for who holds the data folder itself.
   Result<Viewer> OperatorViewer(TenantId tenant) const;
   Result<std::vector<VisibleSource>> VisibleSources(const Viewer& viewer) const;  // by name
+  // Every partition of a source that the viewer reads something of. Whoever does not is told nothing that a file in another
+  // partition can change, such as which commit is indexed.
+  bool ReadsWhole(const Viewer& viewer, SourceId source) const;
   Result<std::string> SourceName(const Viewer& viewer, SourceId source) const;
 
  private:

@@ -143,6 +143,23 @@ Result<Identity> Directory::Vouched(TenantId tenant, std::string_view name, cons
                   .expires_unix_ms = expires_unix_ms, .generation = generation};
 }
 
+Result<Identity> Directory::Renewed(const Identity& before) const {
+  if (!before.token) {
+    if (before.expires_unix_ms != 0 && options_.now_unix_ms() >= before.expires_unix_ms) return PermissionDenied("it has expired");
+    return Vouched(before.tenant, before.user, before.teams, before.expires_unix_ms);
+  }
+  uint64_t generation = generation_;
+  ASSIGN_OR_RETURN(auto state, Current());
+  auto at = state->tokens().find(before.token);
+  int64_t now = options_.now_unix_ms();
+  bool alive = at != state->tokens().end() && Lives(at->second, now) && !IsDisabled(*state, at->second.tenant, at->second.user);
+  if (!alive) return PermissionDenied("unknown or expired token");
+  uses_->Used(before.token, now);
+  const Token& token = at->second;
+  return Identity{.tenant = token.tenant, .user = token.user, .teams = token.teams, .role = RoleOf(*state, token), .token = token.id,
+                  .scope = token.scope, .expires_unix_ms = token.expires_unix_ms, .generation = generation};
+}
+
 bool Directory::StillHolds(const Identity& identity, const Viewer& viewer) const {
   uint64_t generation = generation_;
   auto state = Current();

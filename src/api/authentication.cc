@@ -26,7 +26,7 @@ std::string_view TokenOf(const HttpRequest& request) {
 
 Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpResponse& response, acl::Protocol protocol) {
   std::string_view token = TokenOf(request);
-  auto vouched = service.identity_providers().Identify(request, token);
+  auto vouched = service.identity_providers().Identify(request, token, /*browser=*/protocol == acl::Protocol::kRest);
   auto authenticated = vouched ? std::move(*vouched) : service.directory().Authenticate(token);
   bool wrong_protocol = authenticated.ok() && !authenticated->scope.Allows(protocol);
   if (wrong_protocol) authenticated = PermissionDenied("not a token for this protocol");
@@ -59,7 +59,8 @@ Result<Caller> Authenticate(Service& service, const HttpRequest& request, HttpRe
   }
   auto still = [&directory = service.directory(), identity, viewer] { return directory.StillHolds(identity, viewer); };
   ASSIGN_OR_RETURN(auto teams, service.directory().TeamsOfUser(identity.tenant, identity.user, identity.teams));
-  return Caller{.tenant = identity.tenant, .role = identity.role, .viewer = std::move(viewer), .still = std::move(still), .teams = std::move(teams), .place = std::move(place)};
+  return Caller{.tenant = identity.tenant, .role = identity.role, .viewer = std::move(viewer), .still = std::move(still), .teams = std::move(teams),
+                .only_sources = identity.scope.some_sources ? std::optional(identity.scope.sources) : std::nullopt, .place = std::move(place)};
 }
 
 Status CheckTokensLeft(Service& service, const Caller& caller, HttpResponse& response) {

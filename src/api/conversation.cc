@@ -72,9 +72,29 @@ StoredCitation ToStored(const NamedHit& named) {
           .start_line = hit.start_line, .end_line = hit.end_line};
 }
 
-Result<SeenSession> OpenSession(Service& service, const Viewer& viewer, std::string_view id) {
-  ASSIGN_OR_RETURN(Session session, service.sessions().Find(OwnerOf(viewer), id));
-  CitationReader reader(service, viewer);
+namespace {
+
+bool IsWithin(const Caller& caller, const Session& session) {
+  if (!caller.only_sources) return true;
+  return std::ranges::all_of(session.turns, [&](const Turn& turn) {
+    return std::ranges::all_of(turn.citations, [&](const StoredCitation& citation) { return std::ranges::binary_search(*caller.only_sources, citation.source); });
+  });
+}
+
+}  // namespace
+
+Result<bool> IsSessionOfCaller(Service& service, const Caller& caller, std::string_view id) {
+  if (!caller.only_sources) return true;
+  auto session = service.sessions().Find(OwnerOf(caller.viewer), id);
+  if (session.status().code() == StatusCode::kNotFound) return true;
+  RETURN_IF_ERROR(session.status());
+  return IsWithin(caller, *session);
+}
+
+Result<SeenSession> OpenSession(Service& service, const Caller& caller, std::string_view id) {
+  ASSIGN_OR_RETURN(Session session, service.sessions().Find(OwnerOf(caller.viewer), id));
+  if (!IsWithin(caller, session)) return service.sessions().Find(OwnerOf(caller.viewer), "").status();  // as for one there is not
+  CitationReader reader(service, caller.viewer);
   SeenSession seen{.info = std::move(session.info), .turns = {}};
   for (Turn& turn : session.turns) {
     SeenTurn next = Check(std::move(turn), reader);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/operations.h"
 #include "api/service.h"
 #include "api/sessions.h"
 
@@ -41,8 +42,11 @@ class CitationReader {
   std::map<std::pair<SourceId, std::string>, bool> known_;
 };
 
-// kNotFound as Sessions::Find.
-Result<SeenSession> OpenSession(Service& service, const Viewer& viewer, std::string_view id);
+// Whether the caller's token is good for a session of theirs: one that is for some sources is for sessions that rest on no
+// others. True for what there is not.
+Result<bool> IsSessionOfCaller(Service& service, const Caller& caller, std::string_view id);
+// kNotFound as Sessions::Find, also for one that the caller's token is not good for.
+Result<SeenSession> OpenSession(Service& service, const Caller& caller, std::string_view id);
 
 // What the next question is asked with: the turns that are not withheld, older ones condensed to their first sentence and the
 // names in them; the names that the latest answers rest on; and the turns all this is from.

@@ -46,11 +46,17 @@ void CheckData(const ServiceOptions& options, std::vector<Finding>& findings) {
   auto service = Service::Open(options);
   findings.push_back({.what = "data folder", .ok = service.ok(), .detail = service.ok() ? options.data_folder : service.status().message()});
   if (!service.ok()) return;
+  auto sessions = (*service)->sessions().Examine();
+  findings.push_back({.what = "sessions", .ok = sessions.ok() && sessions->damaged == 0,
+                      .detail = sessions.ok() ? std::to_string(sessions->records) + " records, " + std::to_string(sessions->damaged) + " of them damaged"
+                                              : sessions.status().message()});
   auto tenants = (*service)->directory().ListTenants();
   findings.push_back({.what = "tenants", .ok = tenants.ok(), .detail = tenants.ok() ? std::to_string(tenants->size()) : tenants.status().message()});
   if (!tenants.ok()) return;
   for (const acl::Tenant& tenant : *tenants) {
-    Status feedback = (*service)->feedback().Scan(tenant.id, [](const Feedback&) { return true; });
+    std::vector<std::string> damaged;
+    Status feedback = (*service)->feedback().Scan(tenant.id, [](const Feedback&) { return true; }, &damaged);
+    if (!damaged.empty()) feedback = Corruption(std::to_string(damaged.size()) + " records cannot be read; feedback.list names them, and they can be deleted");
     if (!feedback.ok()) findings.push_back({.what = "feedback of tenant " + tenant.name, .ok = false, .detail = feedback.message()});
     auto viewer = (*service)->directory().OperatorViewer(tenant.id);
     if (!viewer.ok()) {

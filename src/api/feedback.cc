@@ -11,6 +11,8 @@
 namespace codelore::api {
 namespace {
 
+constexpr size_t kIdBytes = 32;
+
 std::string TenantPrefix(TenantId tenant) { return ByteWriter().Key32(tenant.value).Take(); }
 std::string UserPrefix(const SessionOwner& from) {
   return ByteWriter().Key32(from.tenant.value).String(from.user).Take();
@@ -67,10 +69,14 @@ Result<Feedback> FeedbackLog::Add(const SessionOwner& from, Feedback feedback) {
   return feedback;
 }
 
-Status FeedbackLog::Scan(TenantId tenant, const std::function<bool(const Feedback&)>& visit) const {
+Status FeedbackLog::Scan(TenantId tenant, const std::function<bool(const Feedback&)>& visit, std::vector<std::string>* damaged) const {
   Status status;
-  RETURN_IF_ERROR(store_.Scan(Table::kFeedback, TenantPrefix(tenant), [&](std::string_view, std::string_view value) {
+  RETURN_IF_ERROR(store_.Scan(Table::kFeedback, TenantPrefix(tenant), [&](std::string_view key, std::string_view value) {
     auto feedback = Decode(value);
+    if (!feedback.ok() && damaged != nullptr && key.size() >= kIdBytes) {
+      damaged->emplace_back(key.substr(key.size() - kIdBytes));
+      return true;
+    }
     if (!feedback.ok()) status = feedback.status();
     return status.ok() && visit(*feedback);
   }));
@@ -81,7 +87,7 @@ Status FeedbackLog::Remove(TenantId tenant, const std::string& id) {
   std::lock_guard lock(write_mutex_);
   std::optional<std::string> found;
   RETURN_IF_ERROR(store_.Scan(Table::kFeedback, TenantPrefix(tenant), [&](std::string_view key, std::string_view) {
-    if (id.size() == 32 && key.ends_with(id)) found = key;
+    if (id.size() == kIdBytes && key.ends_with(id)) found = key;
     return !found;
   }));
   if (!found) return NotFound("there is no feedback with this id that you may read");

@@ -31,9 +31,10 @@ class FeedbackLog {
 
   // Sets id and time. kResourceExhausted when the user has given too much of it.
   Result<Feedback> Add(const SessionOwner& from, Feedback feedback);
-  // Of a tenant, by user and time, until `visit` returns false.
-  Status Scan(TenantId tenant, const std::function<bool(const Feedback&)>& visit) const;
-  // kNotFound: there is none.
+  // Of a tenant, by user and time, until `visit` returns false. Records that cannot be read are passed over with their ids in
+  // `damaged`; without it they are an error.
+  Status Scan(TenantId tenant, const std::function<bool(const Feedback&)>& visit, std::vector<std::string>* damaged = nullptr) const;
+  // kNotFound: there is none. One that cannot be read goes like any other.
   Status Remove(TenantId tenant, const std::string& id);
 
  private:

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "api/commits_withheld.h"
 #include "api/json_request.h"
 #include "codelore/utf8.h"
 
@@ -106,7 +107,7 @@ Result<std::string> ReadOperation(OperationContext& context) {
   RETURN_IF_ERROR(json.status());
   ASSIGN_OR_RETURN(FileText file, context.service.ReadFile(context.caller.viewer, source, path, branch));
   LinesRead read = ReadLines(file.text, first, last);
-  std::string citation = source + "@" + file.revision + ":" + path;
+  std::string citation = CitedPath(source, file.revision, path);
   if (read.last >= first) citation += "#L" + std::to_string(first) + "-L" + std::to_string(read.last);
   Json reply = {{"source", source}, {"commit", file.revision}, {"branch", file.branch}, {"path", path}, {"language", file.language},
                 {"start_line", first}, {"end_line", read.last}, {"lines", read.all}, {"complete", read.complete}, {"text", read.text},

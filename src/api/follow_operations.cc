@@ -252,6 +252,11 @@ Result<std::string> SourceFreshness(OperationContext& context) {
   if (context.queue != nullptr) job = context.queue->StateOf(source.id);
   ASSIGN_OR_RETURN(SourceSummary summary, context.service.SummarizeSource(viewer, context.Param("source")));
   PollState poll = context.follower != nullptr ? context.follower->StateOf(source.id) : PollState();
+  if (!context.service.directory().ReadsWhole(viewer, source.id)) {  // a push may be of files that are hidden from them
+    return Dump({{"source", source.name}, {"branch", summary.state.branch}, {"commit", ""}, {"updated_at", ""}, {"state", "current"}, {"pending", false},
+                 {"pending_since", ""}, {"looked_at", ""}, {"branches", Json::parse(SummaryJson(source.name, summary))["branches"]},
+                 {"branches_left_out", Json::array()}, {"chunks", summary.chunks}, {"chunks_with_vectors", summary.chunks_with_vectors}});
+  }
   std::string state = StateText(context, source, job, settings.paused);
   bool current = state == "current" || state == "failed";
   return Dump({{"source", source.name},

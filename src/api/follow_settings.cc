@@ -2,16 +2,14 @@
 
 #include <charconv>
 
+#include "api/source_records.h"
 #include "codelore/coding.h"
 
 namespace codelore::api {
 namespace {
 
-constexpr std::string_view kPrefix = "follow/";
 constexpr uint8_t kVersion = 3;
 constexpr uint64_t kLeastPoll = 5, kMostPoll = 30 * 86'400;
-
-std::string KeyOf(SourceId source) { return ByteWriter().Raw(kPrefix).Key32(source.value).Take(); }
 
 std::string Encode(const FollowSettings& settings) {
   ByteWriter out;
@@ -48,34 +46,21 @@ Result<FollowSettings> Decode(std::string_view bytes) {
   return settings;
 }
 
+constexpr SourceRecords<FollowSettings> kRecords{"follow/", Encode, Decode};
+
 }  // namespace
 
 Result<FollowSettings> ReadFollowSettings(const KeyValueStore& store, SourceId source) {
-  ASSIGN_OR_RETURN(auto stored, store.Get(Table::kMeta, KeyOf(source)));
-  return stored ? Decode(*stored) : FollowSettings();
+  ASSIGN_OR_RETURN(auto stored, kRecords.Read(store, source));
+  return stored ? std::move(*stored) : FollowSettings();
 }
 
-Status WriteFollowSettings(KeyValueStore& store, SourceId source, const FollowSettings& settings) {
-  WriteBatch batch;
-  batch.Put(Table::kMeta, KeyOf(source), Encode(settings));
-  return store.Write(batch);
-}
+Status WriteFollowSettings(KeyValueStore& store, SourceId source, const FollowSettings& settings) { return kRecords.Write(store, source, settings); }
 
-Status EraseFollowSettings(KeyValueStore& store, SourceId source) {
-  WriteBatch batch;
-  batch.Delete(Table::kMeta, KeyOf(source));
-  return store.Write(batch);
-}
+Status EraseFollowSettings(KeyValueStore& store, SourceId source) { return kRecords.Erase(store, source); }
 
 Status ForEachFollowSettings(const KeyValueStore& store, const std::function<void(SourceId, const FollowSettings&)>& visit) {
-  Status status;
-  RETURN_IF_ERROR(store.Scan(Table::kMeta, kPrefix, [&](std::string_view key, std::string_view value) {
-    auto settings = Decode(value);
-    if (!settings.ok()) status = settings.status();
-    if (settings.ok()) visit({ByteReader(key.substr(kPrefix.size())).Key32()}, *settings);
-    return true;
-  }));
-  return status;
+  return kRecords.ForEach(store, visit);
 }
 
 Result<uint32_t> ParsePollInterval(std::string_view text) {

@@ -133,8 +133,8 @@ Result<std::shared_ptr<generate::LlamaModel>> OpenLocal(const GeneratorConfig& c
   return std::shared_ptr<generate::LlamaModel>(std::move(model));
 }
 
-Result<std::shared_ptr<const ChatModel>> OpenRemote(const GeneratorConfig& config) {
-  RemoteServerOptions remote{.address = config.url};
+Result<std::shared_ptr<const ChatModel>> OpenRemote(const GeneratorConfig& config, const std::shared_ptr<const TlsContext>& trust) {
+  RemoteServerOptions remote{.address = config.url, .trust = trust};
   if (!config.key_file.empty()) {
     ASSIGN_OR_RETURN(remote.key, ReadKeyFile(config.key_file));
   }
@@ -175,7 +175,8 @@ Result<GeneratorConfig> GeneratorConfig::Parse(std::string_view text) {
   return config;
 }
 
-Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<GeneratorConfig>& configs) {
+Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<GeneratorConfig>& configs,
+                                                     const std::shared_ptr<const TlsContext>& trust) {
   auto generators = std::make_unique<Generators>();
   uint32_t shares = 0;
   for (const GeneratorConfig& config : configs) {
@@ -183,7 +184,7 @@ Result<std::unique_ptr<Generators>> Generators::Open(const std::vector<Generator
     std::shared_ptr<generate::LlamaModel> local;
     std::shared_ptr<const ChatModel> model;
     if (config.local.file.empty()) {
-      ASSIGN_OR_RETURN(model, OpenRemote(config));
+      ASSIGN_OR_RETURN(model, OpenRemote(config, trust));
     } else {
       ASSIGN_OR_RETURN(local, OpenLocal(config));
       model = local;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/routing.h"
+#include "api/http/tls.h"
 #include "codelore/generator.h"
 #include "generate/llama_model.h"
 
@@ -60,7 +61,8 @@ struct OfferedAdapter {
 
 class Generators {
  public:
-  static Result<std::unique_ptr<Generators>> Open(const std::vector<GeneratorConfig>& configs);
+  static Result<std::unique_ptr<Generators>> Open(const std::vector<GeneratorConfig>& configs,
+                                                  const std::shared_ptr<const TlsContext>& trust = {});
 
   // The one that is named or routed to, then, as long as each is unavailable before its first word, the others in their
   // order that can do what is asked, the extractive one last. kNotFound for a name there is not; kInvalidArgument when

@@ -54,9 +54,9 @@ Result<RemoteSettings> ParseRemote(const std::string& text) {
   return settings;
 }
 
-Result<OpenedModel> OpenRemote(const EncoderChoice& choice) {
+Result<OpenedModel> OpenRemote(const EncoderChoice& choice, const std::shared_ptr<const TlsContext>& trust) {
   ASSIGN_OR_RETURN(RemoteSettings settings, ParseRemote(choice.model));
-  RemoteServerOptions server{.address = settings.url, .connect_timeout_ms = 2'000, .silence_timeout_ms = 60'000, .total_timeout_ms = 120'000};
+  RemoteServerOptions server{.address = settings.url, .connect_timeout_ms = 2'000, .silence_timeout_ms = 60'000, .total_timeout_ms = 120'000, .trust = trust};
   if (!settings.key_file.empty()) {
     ASSIGN_OR_RETURN(server.key, ReadKeyFile(settings.key_file));
   }
@@ -83,8 +83,9 @@ EncoderChoice Normalised(EncoderChoice choice) {
   return choice;
 }
 
-Result<OpenedModel> OpenModel(const EncoderChoice& choice, const std::shared_ptr<embed::EncodeGate>& gate) {
-  if (IsRemote(choice)) return OpenRemote(choice);
+Result<OpenedModel> OpenModel(const EncoderChoice& choice, const std::shared_ptr<embed::EncodeGate>& gate,
+                              const std::shared_ptr<const TlsContext>& trust) {
+  if (IsRemote(choice)) return OpenRemote(choice, trust);
   ASSIGN_OR_RETURN(embed::ModelFolder folder, FolderOf(choice));
   ASSIGN_OR_RETURN(auto encoder, embed::BertEncoder::Open(std::move(folder), {.well_known_prefixes = true, .precision = choice.precision, .gate = gate}));
   OpenedModel opened{.identity = {.choice = {choice.model, encoder->precision()}, .files = encoder->file_hashes()}, .encoder = nullptr};

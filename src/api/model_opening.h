@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "api/http/tls.h"
 #include "codelore/encoder.h"
 #include "embed/encode_gate.h"
 #include "embed/precision.h"
@@ -42,7 +43,9 @@ struct OpenedModel {
 bool IsRemote(const EncoderChoice& choice);
 // Names the same model from any folder: paths become absolute. Nothing is looked at.
 EncoderChoice Normalised(EncoderChoice choice);
-Result<OpenedModel> OpenModel(const EncoderChoice& choice, const std::shared_ptr<embed::EncodeGate>& gate);
+// `trust`: of an https server; none: the system's authorities.
+Result<OpenedModel> OpenModel(const EncoderChoice& choice, const std::shared_ptr<embed::EncodeGate>& gate,
+                              const std::shared_ptr<const TlsContext>& trust = {});
 // The hashes of a model's files as they are now; none of a server's.
 Result<std::map<std::string, Hash256>> HashModel(const EncoderChoice& choice);
 

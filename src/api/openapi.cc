@@ -433,6 +433,34 @@ Json DocumentJson(std::string_view summary, std::string_view body, bool one) {
   return json;
 }
 
+// For browsers. All of them answer with a page, or send the browser on.
+void AddPages(Json& paths) {
+  auto page = [](std::string_view summary, std::vector<int> refusals, Json parameters) {
+    Json json = {{"summary", summary}, {"security", Json::array()}};
+    if (!parameters.empty()) json["parameters"] = std::move(parameters);
+    Json html = {{"text/html", {{"schema", {{"type", "string"}}}}}};
+    json["responses"]["200"] = {{"description", "a page"}, {"content", html}};
+    json["responses"]["303"] = {{"description", "the browser goes on"}};
+    for (int status : refusals) json["responses"][std::to_string(status)] = {{"description", HttpStatusTitle(status)}, {"content", html}};
+    return json;
+  };
+  Json issuer = {{"name", "issuer"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}};
+  auto form = [](std::initializer_list<const char*> names) {
+    Json properties = Json::object();
+    for (const char* name : names) properties[name] = {{"type", "string"}};
+    Json schema = {{"type", "object"}, {"properties", properties}};
+    return Json{{"required", true}, {"content", {{"application/x-www-form-urlencoded", {{"schema", schema}}}}}};
+  };
+  paths["/signin"]["get"] = page("Choose how to sign in", {}, Json::array());
+  paths["/signin"]["post"] = page("Sign in by a token, from the page", {400, 403, 408, 411, 413, 415, 431, 500, 503}, Json::array());
+  paths["/signin"]["post"]["requestBody"] = form({"token", "next"});
+  paths["/signin/{issuer}"]["get"] = page("Sign in by an issuer", {404, 500, 503}, Json::array({issuer}));
+  paths["/signin/{issuer}/callback"]["get"] = page("Back from the issuer", {403, 404, 500, 503}, Json::array({issuer}));
+  paths["/signout"]["post"] = page("Sign out, from the page", {400, 403, 408, 411, 413, 415, 431, 500, 503}, Json::array());
+  paths["/signout"]["post"]["requestBody"] = form({"csrf", "everywhere"});
+  paths["/me"]["get"] = page("Who you are, and what you may read", {429, 500, 503}, Json::array());
+}
+
 }  // namespace
 
 std::string OpenApiDocument() {
@@ -458,6 +486,7 @@ std::string OpenApiDocument() {
   paths["/healthz"]["get"] = PublicJson("The process is alive");
   paths["/readyz"]["get"] = PublicJson("The data folder is open and requests are served");
   paths["/metrics"]["get"] = MetricsJson();
+  AddPages(paths);
   paths["/openapi.json"]["get"] = PublicJson("This document");
 
   Json citation = HitSchema();

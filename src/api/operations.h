@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -32,6 +33,7 @@ struct Caller {
   // Whether the token and the rights behind `viewer` are still there; empty: they cannot go away.
   std::function<bool()> still = {};
   std::vector<std::string> teams = {};  // of the caller; the operator is in none
+  std::optional<std::vector<SourceId>> only_sources = {};  // what the caller's token is good for, sorted; none: all that the user may
   std::shared_ptr<FairShare::Place> place = {};  // among the requests worked on; none: not counted
 
   // What follows is a model's work, or an administrator's.

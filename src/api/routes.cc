@@ -13,6 +13,7 @@
 #include "api/protocols/mcp_routes.h"
 #include "api/protocols/ollama_routes.h"
 #include "api/protocols/openai_routes.h"
+#include "api/sign_in_routes.h"
 #include "api/webhook_route.h"
 
 namespace codelore::api {
@@ -97,13 +98,14 @@ void AddRoutes(HttpServer& server, Service& service, IndexQueue& queue, Follower
   AddMcpRoutes(server, service);
   AddWebhookRoute(server, service, queue, permissions);
   AddDocumentRoutes(server, service, queue);
+  AddSignInRoutes(server, service);
   auto alive = [](const HttpRequest&, HttpResponse& response) { response.SetBody(R"({"status":"ok"})", kJsonType); };
   server.Handle("GET", "/healthz", alive);
   server.Handle("GET", "/readyz", alive);  // routes are added once the data folder is open
   server.Handle("GET", "/metrics", [&service](const HttpRequest& request, HttpResponse& response) {
     auto caller = Authenticate(service, request, response, acl::Protocol::kRest);
     if (!caller.ok()) return RefuseCaller(caller.status(), response);
-    if (caller->role < Role::kAdministrator) return response.SetError(PermissionDenied("this needs an administrator"));
+    if (caller->role < Role::kAuditor) return response.SetError(PermissionDenied("this needs an auditor or an administrator"));
     response.SetBody(service.metrics().Print(caller->tenant), "text/plain; version=0.0.4; charset=utf-8");
   });
   server.Handle("GET", "/openapi.json", [](const HttpRequest&, HttpResponse& response) {

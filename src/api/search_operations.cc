@@ -173,7 +173,7 @@ Result<std::string> AskOperation(OperationContext& context) {
   }
   Turn turn{.asked_unix_ms = UnixMs(), .question = question.text};
   if (!session.empty()) {
-    ASSIGN_OR_RETURN(SeenSession seen, OpenSession(context.service, context.caller.viewer, session));
+    ASSIGN_OR_RETURN(SeenSession seen, OpenSession(context.service, context.caller, session));
     Context before = ContextOf(seen);
     question.search_text = SearchTextOf(question.text, before.history, before.symbols);
     question.history = std::move(before.history);

@@ -8,6 +8,7 @@
 
 #include "api/backup.h"
 #include "api/cache_keys.h"
+#include "api/commits_withheld.h"
 #include "api/follow_settings.h"
 #include "api/follow_up.h"
 #include "api/form_passages.h"
@@ -124,6 +125,11 @@ std::vector<std::string> BranchAt(const Index& index, SourceId source, const std
   return at == state->others.end() ? std::vector<std::string>() : std::vector<std::string>{at->name};
 }
 
+IdentityOptions WithTrust(IdentityOptions options, const std::shared_ptr<const TlsContext>& trust) {
+  options.trust = trust;
+  return options;
+}
+
 }  // namespace
 
 std::string DefaultSourceName(std::string_view location) {
@@ -134,7 +140,7 @@ std::string DefaultSourceName(std::string_view location) {
 }
 
 std::string CitationOf(std::string_view source, const Hit& hit) {
-  return std::string(source) + "@" + hit.revision + ":" + hit.path + "#L" + std::to_string(hit.start_line) + "-L" +
+  return CitedPath(source, hit.revision, hit.path) + "#L" + std::to_string(hit.start_line) + "-L" +
          std::to_string(hit.end_line);
 }
 
@@ -153,11 +159,11 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   ASSIGN_OR_RETURN(service->audit_, AuditLog::Open(folder + "/audit"));  // the store's lock makes this the one process
   service->quotas_ = std::make_unique<Quotas>(options.quotas);
   ASSIGN_OR_RETURN(service->directory_, acl::Directory::Open(*service->store_));
-  ASSIGN_OR_RETURN(service->identity_providers_, IdentityProviders::Open(*service->directory_, options.identity));
-  service->permission_mirror_ = std::make_unique<PermissionMirror>(*service->store_, *service->directory_, *service->audit_, networks);
+  ASSIGN_OR_RETURN(service->identity_providers_, IdentityProviders::Open(*service->directory_, WithTrust(options.identity, options.trust)));
+  service->permission_mirror_ = std::make_unique<PermissionMirror>(*service->store_, *service->directory_, *service->audit_, networks, options.trust);
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
   ASSIGN_OR_RETURN(service->encoders_, Encoders::Open(*service->store_, *service->index_, *service->directory_,
-                                                      {.model = options.model, .precision = options.precision, .fixed = options.fixed_model}));
+                                                      {.model = options.model, .precision = options.precision, .fixed = options.fixed_model, .trust = options.trust}));
   if (!options.reranker_folder.empty()) {
     ASSIGN_OR_RETURN(auto model, embed::ModelFolder::Open(options.reranker_folder));
     ASSIGN_OR_RETURN(service->reranker_, embed::BertScorer::Open(std::move(model), {.precision = options.precision}));
@@ -166,7 +172,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
       *service->index_, *service->directory_, [encoders = service->encoders_.get()] { return encoders->serving(); },
       ingest::IndexerOptions{.repositories_folder = folder + "/repositories", .documents = service->store_.get(), .threads = options.threads, .networks = networks});
   RETURN_IF_ERROR(service->FinishRemovals());
-  ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators));
+  ASSIGN_OR_RETURN(service->generators_, Generators::Open(options.generators, options.trust));
   ASSIGN_OR_RETURN(service->sessions_, Sessions::Open(*service->store_));
   service->feedback_ = std::make_unique<FeedbackLog>(*service->store_);
   service->answers_.SetLimit(size_t{options.cached_answers} * kAnswerBytes);
@@ -212,6 +218,7 @@ Result<SearchReply> Service::SearchIndex(const Viewer& viewer, SearchRequest req
                     .notes = std::move(result.notes), .read_as = std::move(result.read_as)};
   reply.encoder_silent = without_vector;
   if (without_vector) reply.notes.push_back("the encoder does not answer: this was found by words, not by meaning");
+  WithholdCommits(*directory_, viewer, result.hits);
   for (Hit& hit : result.hits) {
     auto found = directory_->SourceName(viewer, hit.source);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
@@ -256,11 +263,12 @@ Result<SearchReply> Service::Search(const Viewer& viewer, const SearchQuestion& 
 
 Result<FileReply> Service::NameFiles(const Viewer& viewer, FileResult result) const {
   FileReply reply{.files = {}, .notes = std::move(result.notes)};
+  WithholdCommits(*directory_, viewer, result.files);
   for (FoundFile& file : result.files) {
     auto found = directory_->SourceName(viewer, file.source);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
     ASSIGN_OR_RETURN(std::string name, std::move(found));
-    std::string citation = name + "@" + file.revision + ":" + file.path;
+    std::string citation = CitedPath(name, file.revision, file.path);
     reply.files.push_back({std::move(file), std::move(name), std::move(citation)});
   }
   return reply;
@@ -374,6 +382,7 @@ Result<GrepReply> Service::Grep(const Viewer& viewer, const GrepQuestion& questi
   ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, {question.sources, question.paths, question.languages, question.branch}));
   GrepReply reply;
   ASSIGN_OR_RETURN(reply.result, index_->SearchExact(viewer, request));
+  WithholdCommits(*directory_, viewer, reply.result.files);
   std::erase_if(reply.result.files, [&](const ExactFile& file) {
     auto at = std::ranges::find(visible, file.source, &acl::VisibleSource::id);
     if (at != visible.end()) reply.sources.push_back(at->name);
@@ -390,6 +399,7 @@ Result<std::vector<NamedStatus>> Service::Describe(const Viewer& viewer) const {
     auto described = index_->Describe(viewer, source.id, encoders_->serving()->info().fingerprint);
     if (!described.ok() && described.status().code() == StatusCode::kNotFound) continue;  // removed in this moment
     ASSIGN_OR_RETURN(auto status, std::move(described));
+    WithholdCommits(*directory_, viewer, source.id, status.state);
     report.push_back({source.name, std::move(status)});
   }
   return report;
@@ -400,6 +410,7 @@ Result<SourceSummary> Service::SummarizeSource(const Viewer& viewer, const std::
   auto at = std::ranges::find(sources, name, &acl::VisibleSource::name);
   auto summary = at == sources.end() ? Result<SourceSummary>(NotFound("")) : index_->Summarize(viewer, at->id, encoders_->serving()->info().fingerprint);
   if (!summary.ok() && summary.status().code() == StatusCode::kNotFound) return NotFound("there is no source of that name that you may read");
+  if (summary.ok()) WithholdCommits(*directory_, viewer, at->id, summary->state);
   return summary;
 }
 

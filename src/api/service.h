@@ -50,6 +50,7 @@ struct ServiceOptions {
   QuotaLimits quotas = {};  // of callers with tokens; index bytes of everybody
   IdentityOptions identity = {};  // who else vouches for callers
   uint32_t cached_answers = 0;  // of models; 0: each question is answered anew
+  std::shared_ptr<const TlsContext> trust = {};  // of https servers that we ask; none: the system's authorities
 };
 
 inline constexpr size_t kMaxBranchBytes = 260;  // of a branch's name; "tags/" may stand before one of 255

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "api/commits_withheld.h"
 #include "api/service.h"
 #include "chunker/language.h"
 #include "codelore/utf8.h"
@@ -59,6 +60,7 @@ Result<std::vector<NamedSeen>> Service::NameSeen(const Viewer& viewer, std::vect
   ASSIGN_OR_RETURN(auto names, SourceNames(viewer));
   std::vector<NamedSeen> named;
   for (SeenBranch& one : seen) {
+    if (!directory_->ReadsWhole(viewer, one.source)) one = {.source = one.source, .branch = std::move(one.branch), .revision = {}};
     if (auto at = names.find(one.source); at != names.end()) named.push_back({std::move(one), at->second});
   }
   std::ranges::stable_sort(named, {}, &NamedSeen::source);
@@ -77,6 +79,7 @@ Result<WithSources<SymbolResult>> Service::FindSymbols(const Viewer& viewer, Sym
   ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, scope));
   WithSources<SymbolResult> answer;
   ASSIGN_OR_RETURN(answer.found, index_->FindSymbols(viewer, request));
+  WithholdCommitsOfPlaces(*directory_, viewer, answer.found.definitions);
   ASSIGN_OR_RETURN(answer.sources, SourceNames(viewer));
   return answer;
 }
@@ -87,6 +90,8 @@ Result<WithSources<ReferenceResult>> Service::FindReferences(const Viewer& viewe
   ASSIGN_OR_RETURN(request.filter, MakeFilter(viewer, scope));
   WithSources<ReferenceResult> answer;
   ASSIGN_OR_RETURN(answer.found, index_->FindReferences(viewer, request));
+  WithholdCommitsOfPlaces(*directory_, viewer, answer.found.references);
+  WithholdCommitsOfPlaces(*directory_, viewer, answer.found.callers);
   ASSIGN_OR_RETURN(answer.sources, SourceNames(viewer));
   return answer;
 }
@@ -107,6 +112,7 @@ Result<FileOutline> Service::OutlineOf(const Viewer& viewer, const std::string& 
   if (at == visible.end()) return NoSuchFile(source, path, branch);
   auto outline = index_->OutlineOf(viewer, at->id, path, branch);
   if (!outline.ok() && outline.status().code() == StatusCode::kNotFound) return NoSuchFile(source, path, branch);
+  if (outline.ok() && !directory_->ReadsWhole(viewer, at->id)) outline->place.revision.clear();
   return outline;
 }
 
@@ -117,6 +123,7 @@ Result<FileText> Service::ReadFile(const Viewer& viewer, const std::string& sour
   if (at == visible.end()) return NoSuchFile(source, path, branch);
   auto file = index_->ReadFile(viewer, at->id, path, branch);
   if (!file.ok() && file.status().code() == StatusCode::kNotFound) return NoSuchFile(source, path, branch);
+  if (file.ok() && !directory_->ReadsWhole(viewer, at->id)) file->revision.clear();
   return file;
 }
 
@@ -129,6 +136,10 @@ Result<FileInsight> Service::ExplainFile(const Viewer& viewer, const std::string
   if (at == visible.end()) return missing;
   auto insight = index_->Explain(viewer, at->id, path, encoders_->serving()->info().fingerprint, branch);
   if (!insight.ok() && insight.status().code() == StatusCode::kNotFound) return missing;
+  if (insight.ok() && !directory_->ReadsWhole(viewer, at->id)) {
+    insight->revision.clear();
+    insight->state = {.branch = insight->state.branch};
+  }
   return insight;
 }
 

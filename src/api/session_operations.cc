@@ -82,7 +82,7 @@ std::vector<StoredCitation> CitedBehind(const SeenSession& session, size_t index
 
 // What a turn of one's own session says.
 Status FillFromTurn(OperationContext& context, const std::string& session, int64_t number, Feedback& feedback) {
-  ASSIGN_OR_RETURN(SeenSession seen, OpenSession(context.service, context.caller.viewer, session));
+  ASSIGN_OR_RETURN(SeenSession seen, OpenSession(context.service, context.caller, session));
   if (number < 1 || static_cast<size_t>(number) > seen.turns.size()) {
     return NotFound("the session has " + std::to_string(seen.turns.size()) + " turns; there is no turn " + std::to_string(number));
   }
@@ -98,6 +98,15 @@ Status FillFromTurn(OperationContext& context, const std::string& session, int64
 bool MayReadAll(CitationReader& reader, const Feedback& feedback) {
   auto may = [&](const StoredCitation& citation) { return reader.MayOpen(citation); };
   return std::ranges::all_of(feedback.cited, may) && std::ranges::all_of(feedback.corrected, may) && std::ranges::all_of(feedback.behind, may);
+}
+
+// What keeps it from being read is gone for everybody: files, or sources. Nobody would be rid of it otherwise.
+bool IsLeftOver(OperationContext& context, CitationReader& reader, const Feedback& feedback) {
+  acl::Directory& directory = context.service.directory();
+  auto gone = [&](const StoredCitation& citation) {
+    return reader.MayOpen(citation) || !directory.FindSource(citation.source).ok() || directory.ReadsWhole(context.caller.viewer, citation.source);
+  };
+  return std::ranges::all_of(feedback.cited, gone) && std::ranges::all_of(feedback.corrected, gone) && std::ranges::all_of(feedback.behind, gone);
 }
 
 Json FeedbackJson(const Feedback& feedback) {
@@ -141,12 +150,15 @@ Result<std::string> CreateSession(OperationContext& context) {
 Result<std::string> ListSessions(OperationContext& context) {
   ASSIGN_OR_RETURN(auto infos, context.service.sessions().List(OwnerOf(context.caller.viewer)));
   Json list = Json::array();
-  for (const SessionInfo& info : infos) list.push_back(InfoJson(info));
+  for (const SessionInfo& info : infos) {
+    ASSIGN_OR_RETURN(bool within, IsSessionOfCaller(context.service, context.caller, info.id));
+    if (within) list.push_back(InfoJson(info));
+  }
   return Dump({{"sessions", list}});
 }
 
 Result<std::string> ShowSession(OperationContext& context) {
-  ASSIGN_OR_RETURN(SeenSession session, OpenSession(context.service, context.caller.viewer, context.Param("session")));
+  ASSIGN_OR_RETURN(SeenSession session, OpenSession(context.service, context.caller, context.Param("session")));
   Json reply = InfoJson(session.info), turns = Json::array();
   for (const SeenTurn& seen : session.turns) turns.push_back(TurnJson(seen, turns.size() + 1));
   reply["turns"] = std::move(turns);
@@ -155,6 +167,8 @@ Result<std::string> ShowSession(OperationContext& context) {
 
 Result<std::string> RemoveSession(OperationContext& context) {
   std::string id = context.Param("session");
+  ASSIGN_OR_RETURN(bool within, IsSessionOfCaller(context.service, context.caller, id));
+  if (!within) id.clear();  // none of this token's
   RETURN_IF_ERROR(context.service.sessions().Remove(OwnerOf(context.caller.viewer), id));
   return Dump({{"deleted", id}});
 }
@@ -185,25 +199,33 @@ Result<std::string> GiveFeedback(OperationContext& context) {
 // What rests on something that the administrator may not read is left out, with whatever it says.
 Result<std::string> ListFeedback(OperationContext& context) {
   CitationReader reader(context.service, context.caller.viewer);
-  Json list = Json::array(), queries = Json::array();
-  RETURN_IF_ERROR(context.service.feedback().Scan(context.caller.tenant, [&](const Feedback& feedback) {
-    if (!MayReadAll(reader, feedback)) return true;
-    list.push_back(FeedbackJson(feedback));
-    AddQueries(feedback, queries);
+  Json list = Json::array(), queries = Json::array(), left_over = Json::array();
+  std::vector<std::string> damaged;
+  auto add = [&](const Feedback& feedback) {
+    if (MayReadAll(reader, feedback)) {
+      list.push_back(FeedbackJson(feedback));
+      AddQueries(feedback, queries);
+    } else if (IsLeftOver(context, reader, feedback)) {
+      left_over.push_back(feedback.id);
+    }
     return true;
-  }));
-  return Dump({{"feedback", list}, {"queries", queries}});
+  };
+  RETURN_IF_ERROR(context.service.feedback().Scan(context.caller.tenant, add, &damaged));
+  return Dump({{"feedback", list}, {"queries", queries}, {"left_over", left_over}, {"damaged", damaged}});
 }
 
 Result<std::string> RemoveFeedback(OperationContext& context) {
   std::string id = context.Param("feedback");
   CitationReader reader(context.service, context.caller.viewer);
-  bool readable = false;
-  RETURN_IF_ERROR(context.service.feedback().Scan(context.caller.tenant, [&](const Feedback& feedback) {
-    if (feedback.id == id) readable = MayReadAll(reader, feedback);
+  bool may = false;
+  std::vector<std::string> damaged;
+  auto look = [&](const Feedback& feedback) {
+    if (feedback.id == id) may = IsLeftOver(context, reader, feedback);
     return feedback.id != id;
-  }));
-  RETURN_IF_ERROR(context.service.feedback().Remove(context.caller.tenant, readable ? id : ""));
+  };
+  RETURN_IF_ERROR(context.service.feedback().Scan(context.caller.tenant, look, &damaged));
+  may = may || std::ranges::find(damaged, id) != damaged.end();
+  RETURN_IF_ERROR(context.service.feedback().Remove(context.caller.tenant, may ? id : ""));
   return Dump({{"deleted", id}});
 }
 

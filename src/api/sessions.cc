@@ -191,6 +191,17 @@ Result<uint32_t> Sessions::Append(const SessionOwner& owner, std::string_view id
   return info.turns;
 }
 
+Result<Sessions::Condition> Sessions::Examine() const {
+  Condition condition;
+  RETURN_IF_ERROR(store_.Scan(Table::kSessions, "", [&](std::string_view key, std::string_view value) {
+    ++condition.records;
+    bool sound = key.starts_with(kInfo) ? DecodeInfo(value).ok() : key.starts_with(kTurn) && DecodeTurn(value).ok();
+    if (!sound) ++condition.damaged;
+    return true;
+  }));
+  return condition;
+}
+
 Status Sessions::Remove(const SessionOwner& owner, std::string_view id) {
   std::lock_guard lock(write_mutex_);
   RETURN_IF_ERROR(FindInfo(owner, id).status());

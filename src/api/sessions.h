@@ -75,6 +75,11 @@ class Sessions {
   Result<Session> Find(const SessionOwner& owner, std::string_view id) const;
   Result<uint32_t> Append(const SessionOwner& owner, std::string_view id, const Turn& turn);  // its number, from 1
   Status Remove(const SessionOwner& owner, std::string_view id);
+  // How many records of any owner there are, and how many of them cannot be read.
+  struct Condition {
+    uint64_t records = 0, damaged = 0;
+  };
+  Result<Condition> Examine() const;
 
  private:
   Sessions(KeyValueStore& store, Clock now) : store_(store), now_(std::move(now)) {}

@@ -114,7 +114,9 @@ std::string SeenJson(const OperationContext& context, const std::vector<NamedSee
   for (const NamedSeen& one : seen) {
     if (list.size() == kMaxSeen) break;
     bool pending = one.seen.updating;
-    if (context.queue == nullptr) {
+    if (!context.service.directory().ReadsWhole(context.caller.viewer, one.seen.source)) {
+      pending = false;  // a push may be of files that are hidden from them
+    } else if (context.queue == nullptr) {
       pending = pending || IndexQueue::IsRecorded(context.service.store(), one.seen.source);
     } else if (auto job = context.queue->StateOf(one.seen.source)) {
       pending = pending || job->pending();

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/commits_withheld.h"
 #include "api/json_request.h"
 
 namespace codelore::api {
@@ -16,7 +17,7 @@ constexpr size_t kMaxNameBytes = 500;
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string Citation(const std::string& source, const SymbolPlace& place, uint32_t first, uint32_t last) {
-  return source + "@" + place.revision + ":" + place.path + "#L" + std::to_string(first) + "-L" + std::to_string(last);
+  return CitedPath(source, place.revision, place.path) + "#L" + std::to_string(first) + "-L" + std::to_string(last);
 }
 
 Json PlaceJson(const std::string& source, const SymbolPlace& place) {

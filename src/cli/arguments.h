@@ -49,6 +49,9 @@ struct Arguments {
   std::vector<std::string> protocols;
   std::vector<std::string> oidc, trusted_proxies;
   std::string proxy_user_header, proxy_tenant;
+  std::string public_url;
+  std::string tls_certificate, tls_key, tls_client_ca, tls_client_user = "cn", tls_client_tenant;
+  bool tls_client_required = false;
   std::string rule_path, since;
   std::string session;  // its id
   uint32_t cached_answers = 0;

@@ -79,10 +79,16 @@ class RemoteBackend final : public Backend {
 
 }  // namespace
 
+Result<std::shared_ptr<const api::TlsContext>> TrustOf(const BackendOptions& options) {
+  if (options.ca_file.empty()) return std::shared_ptr<const api::TlsContext>();
+  return api::TlsContext::ForClients(options.ca_file);
+}
+
 Result<api::ServiceOptions> ServiceOptionsOf(const BackendOptions& options) {
   api::ServiceOptions service{.data_folder = options.data_folder, .threads = options.threads, .model = options.model,
                               .reranker_folder = options.reranker, .allowed_networks = options.allowed_networks};
   if (!options.precision.empty()) service.precision = options.precision == "int8" ? embed::Precision::kInt8 : embed::Precision::kFloat32;
+  ASSIGN_OR_RETURN(service.trust, TrustOf(options));
   for (const std::string& text : options.generators) {
     ASSIGN_OR_RETURN(api::GeneratorConfig config, api::GeneratorConfig::Parse(text));
     service.generators.push_back(std::move(config));
@@ -93,7 +99,8 @@ Result<api::ServiceOptions> ServiceOptionsOf(const BackendOptions& options) {
 Result<std::unique_ptr<Backend>> OpenBackend(const BackendOptions& options) {
   if (!options.server.empty()) {
     if (!options.as.empty()) return InvalidArgument("--as works on a data folder; a server goes by the token's user");
-    ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token}));
+    ASSIGN_OR_RETURN(auto trust, TrustOf(options));
+    ASSIGN_OR_RETURN(auto client, api::HttpClient::Open({.server = options.server, .token = options.token, .trust = std::move(trust)}));
     return std::unique_ptr<Backend>(std::make_unique<RemoteBackend>(std::move(client)));
   }
   ASSIGN_OR_RETURN(api::ServiceOptions service_options, ServiceOptionsOf(options));

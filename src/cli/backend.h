@@ -24,10 +24,14 @@ struct BackendOptions {
   std::vector<std::string> allowed_networks;  // see api::ServiceOptions
   int threads = 2;                       // for indexing, in a data folder
   std::string model, reranker, precision;  // see ServiceOptions; "f32", "int8" or empty
+  std::string ca_file;  // of authorities that https servers are checked against; empty: the system's
   std::vector<std::string> generators;   // for asking, likewise; see GeneratorConfig::Parse
 };
 
 using EventHandler = std::function<void(std::string_view event, const std::string& json)>;
+
+// Null: the system's authorities.
+Result<std::shared_ptr<const api::TlsContext>> TrustOf(const BackendOptions& options);
 
 class Backend {
  public:

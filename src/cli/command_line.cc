@@ -91,10 +91,13 @@ class CommandLine {
         ->type_name("DIR")->envname("CODELORE_RERANKER");
     app_.add_option("--precision", arguments_.backend.precision, "of both: f32 or int8 (default: what is fastest on this processor)")
         ->type_name("P")->check(CLI::IsMember({"f32", "int8"}).description(""));
-    app_.add_option("--server", arguments_.backend.server, "talk to a running server: http://HOST:PORT")
+    app_.add_option("--server", arguments_.backend.server, "talk to a running server: https://HOST or http://HOST:PORT")
         ->type_name("URL")->envname("CODELORE_SERVER");
     app_.add_option("--token", arguments_.backend.token, "token for --server; the variable keeps it out of process lists")
         ->type_name("TOKEN")->envname("CODELORE_TOKEN");
+    app_.add_option("--ca-file", arguments_.backend.ca_file,
+                    "check https servers (forges, issuers, models, --server) against these authorities (PEM), not the system's")
+        ->type_name("FILE")->envname("CODELORE_CA_FILE");
     app_.add_option("--tenant", arguments_.backend.tenant, "tenant to work in, with --data (default: 'default')")->type_name("NAME");
     AddList(&app_, "--as", arguments_.backend.as, "act with the rights of user:NAME (and team:NAME, repeated), not the operator's")
         ->type_name("PRINCIPAL");
@@ -298,7 +301,8 @@ class CommandLine {
                           "  codelore serve --port 8080\n"
                           "  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n"
                           "       -d '{\"query\": \"retry\"}' http://127.0.0.1:8080/v1/search\n"
-                          "Plain HTTP: put a TLS proxy in front before you listen beyond this machine.",
+                          "  codelore serve --host 0.0.0.0 --allow-host code.example.com --tls-cert chain.pem --tls-key key.pem\n"
+                          "Without --tls-cert it is plain HTTP: put a TLS proxy in front before you listen beyond this machine.",
                           Serve);
     serve->add_option("--host", arguments_.host, "address to listen on")->type_name("ADDRESS")->capture_default_str();
     serve->add_option("--port", arguments_.port, "port; 0: any free one")->type_name("PORT")->check(Between(0, 65535))->capture_default_str();
@@ -319,6 +323,7 @@ class CommandLine {
     by_day("--user-tokens-per-day", arguments_.user_tokens, "that models generate for one user; 0: no limit");
     by_day("--tenant-tokens-per-day", arguments_.tenant_tokens, "that models generate for one tenant; 0: no limit");
     by_day("--tenant-index-bytes-per-day", arguments_.tenant_index_bytes, "that one tenant may have indexed; 0: no limit");
+    AddTlsOptions(serve);
     AddIdentityOptions(serve);
     limit("--cached-answers", arguments_.cached_answers, "keep about so many answers of models, for the same question over the same sources; 0: none");
 
@@ -343,12 +348,26 @@ class CommandLine {
     Add(app_, "version", "print the version", "  codelore version", Version);
   }
 
+  void AddTlsOptions(CLI::App* serve) {
+    serve->add_option("--tls-cert", arguments_.tls_certificate, "speak TLS with this certificate and the chain behind it (PEM)")->type_name("FILE");
+    serve->add_option("--tls-key", arguments_.tls_key, "its key (PEM), readable by its owner alone")->type_name("FILE");
+    serve->add_option("--tls-client-ca", arguments_.tls_client_ca,
+                      "ask clients for a certificate of these authorities (PEM); who sends one and no token is the user it names")->type_name("FILE");
+    serve->add_flag("--tls-client-required", arguments_.tls_client_required, "refuse connections without one");
+    serve->add_option("--tls-client-user", arguments_.tls_client_user, "what names the user: cn, of the subject, or email, an alternative name")
+        ->type_name("WHICH")->check(CLI::IsMember({"cn", "email"}).description(""))->capture_default_str();
+    serve->add_option("--tls-client-tenant", arguments_.tls_client_tenant, "whose users they are (default: 'default')")->type_name("NAME");
+  }
+
   void AddIdentityOptions(CLI::App* serve) {
     AddList(serve, "--oidc", arguments_.oidc,
             "take bearer tokens of an OpenID Connect issuer: \"issuer=https://login.example.com audience=codelore\n"
-            "jwks-file=F|jwks-url=http://... algorithms=RS256,ES256 [tenant=NAME] [user-claim=sub] [leeway=60]\n"
-            "[groups-claim=groups team=GROUP:TEAM...]\"; groups that no team= names mean nothing; repeat for more issuers")
+            "jwks-file=F|jwks-url=https://... algorithms=RS256,ES256 [tenant=NAME] [user-claim=sub] [leeway=60]\n"
+            "[groups-claim=groups team=GROUP:TEAM...]\"; groups that no team= names mean nothing; repeat for more issuers; to sign in\n"
+            "with a browser also \"client-id=ID authorize-url=https://... token-url=https://... [client-secret-file=F] [scope=openid,groups]\n"
+            "[name=oidc]\", and --public-url; the issuer sends people back to PUBLIC-URL/signin/NAME/callback")
         ->type_name("SETTINGS");
+    serve->add_option("--public-url", arguments_.public_url, "where browsers find this server: https://code.example.com")->type_name("URL");
     AddList(serve, "--trusted-proxy", arguments_.trusted_proxies,
             "believe this peer when it says who calls: 127.0.0.1, 10.1.0.0/16; repeat for more (default: none)")->type_name("NETWORK");
     serve->add_option("--proxy-user-header", arguments_.proxy_user_header, "the header in which it says so: X-Forwarded-User; from other peers it means nothing")
@@ -378,7 +397,7 @@ class CommandLine {
     auto option = [&](const char* name, std::string& value, const char* what, const char* type) { add->add_option(name, value, what)->type_name(type); };
     add->add_option("--mirror-permissions", arguments_.mirror, "let this forge say who reads the source: gitea, forgejo, github, gitlab, or off")
         ->type_name("FORGE")->check(CLI::IsMember({"gitea", "forgejo", "github", "gitlab", "off"}).description(""));
-    option("--forge-url", arguments_.forge_url, "its http:// address (of GitHub: of its API); over https through a local proxy", "URL");
+    option("--forge-url", arguments_.forge_url, "its https:// address (of GitHub: of its API), or http:// in a network that --allow-network names", "URL");
     option("--forge-repository", arguments_.forge_repository, "OWNER/NAME there (default: as in the location)", "NAME");
     option("--forge-token-file", arguments_.forge_token_file, "file with a token that may list collaborators and teams", "FILE");
     option("--mirror-interval", arguments_.mirror_interval, "how often to ask (default: 5m)", "TIME");

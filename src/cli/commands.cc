@@ -290,6 +290,12 @@ int Serve(const Arguments& arguments) {
   options.service.identity.trusted_proxies = arguments.trusted_proxies;
   options.service.identity.proxy_user_header = arguments.proxy_user_header;
   options.service.identity.proxy_tenant = arguments.proxy_tenant;
+  options.http.tls = {.certificate = arguments.tls_certificate, .key = arguments.tls_key, .client_ca = arguments.tls_client_ca,
+                      .client_required = arguments.tls_client_required};
+  if (!arguments.tls_client_ca.empty()) options.service.identity.certificate_user = arguments.tls_client_user;
+  options.service.identity.public_url = arguments.public_url;
+  if (!arguments.public_url.empty()) options.http.allowed_origins.push_back(arguments.public_url.substr(0, arguments.public_url.find_last_not_of('/') + 1));
+  options.service.identity.certificate_tenant = arguments.tls_client_tenant;
   options.http.host = arguments.host;
   options.http.port = arguments.port;
   options.http.allowed_hosts = arguments.allowed_hosts;
@@ -298,7 +304,7 @@ int Serve(const Arguments& arguments) {
   };
   auto server = api::Server::Start(std::move(options));
   if (!server.ok()) return Fail(arguments, server.status());
-  std::printf("Serving on http://%s:%d (Ctrl-C stops)\n", arguments.host.c_str(), (*server)->port());
+  std::printf("Serving on %s://%s:%d (Ctrl-C stops)\n", arguments.tls_certificate.empty() ? "http" : "https", arguments.host.c_str(), (*server)->port());
   std::fflush(stdout);
   interrupt.Wait();
   std::fprintf(stderr, "Stopping.\n");

@@ -31,7 +31,9 @@ int Converse(const Arguments& arguments, const Answer& answer) {
 
 // Passes each message on to a running server, which holds the data folder.
 int ConverseByServer(const Arguments& arguments) {
-  auto client = api::HttpClient::Open({.server = arguments.backend.server, .token = arguments.backend.token});
+  auto trust = TrustOf(arguments.backend);
+  if (!trust.ok()) return Fail(arguments, trust.status());
+  auto client = api::HttpClient::Open({.server = arguments.backend.server, .token = arguments.backend.token, .trust = std::move(*trust)});
   if (!client.ok()) return Fail(arguments, client.status());
   return Converse(arguments, [&](const std::string& message) -> Result<std::optional<std::string>> {
     ASSIGN_OR_RETURN(std::string reply, (*client)->Post("/mcp", message));

@@ -46,5 +46,16 @@ TEST(Doctor, SeesFeedbackThatCannotBeRead) {
   EXPECT_FALSE(FindingOf(ExamineClosed(world), "feedback of tenant " + std::string(acl::kDefaultTenant)).ok);
 }
 
+TEST(Doctor, SeesSessionsThatCannotBeRead) {
+  World world;
+  ASSERT_TRUE(world.service().sessions().Create({world.Tenant(), "user:ann"}, "a title", 1'000'000).ok());
+  WriteBatch batch;
+  batch.Put(Table::kSessions, "t" + ByteWriter().Key32(world.Tenant().value).String("user:ann").Raw(std::string(32, '0')).Take(), "y");
+  ASSERT_TRUE(world.service().store().Write(batch).ok());
+  Finding finding = FindingOf(ExamineClosed(world), "sessions");
+  EXPECT_FALSE(finding.ok);
+  EXPECT_EQ(finding.detail, "2 records, 1 of them damaged");
+}
+
 }  // namespace
 }  // namespace codelore::api

@@ -18,6 +18,8 @@ enum class Access {
   kAdministrator,  // 403 for readers and auditors
   kPlatform,       // 403 for administrators of a tenant, too
   kNotConfigured,  // 404 for everybody with a token
+  kBrowser,        // a page of the sign-in: the same for everybody
+  kOwnPage,        // sends to the sign-in whom it does not know
 };
 
 struct Row {
@@ -75,7 +77,7 @@ const std::vector<Row>& Rows() {
       {"POST /v1/sources/:source/documents", Access::kAdministrator, {{"path", "a.md"}, {"text", "x"}}, "robots", 400},
       {"GET /v1/sources/:source/documents", Access::kAdministrator, nullptr, "robots", 400},  // no source of documents
       {"POST /v1/sources/:source/document", Access::kAdministrator, {{"path", "a.md"}, {"text", "x"}}, "robots", 400},
-      {"GET /metrics", Access::kAdministrator},
+      {"GET /metrics", Access::kAuditor},
       {"GET /v1/users", Access::kAuditor},
       {"POST /v1/users", Access::kAdministrator, {{"user", "newcomer"}}},
       {"GET /v1/users/:user", Access::kAuditor, nullptr, "robots", 404},
@@ -120,6 +122,12 @@ const std::vector<Row>& Rows() {
       {"GET /healthz", Access::kPublic},
       {"GET /readyz", Access::kPublic},
       {"GET /openapi.json", Access::kPublic},
+      {"GET /signin", Access::kBrowser},
+      {"POST /signin", Access::kBrowser, nullptr, "robots", 403},  // no form of ours
+      {"GET /signin/:issuer", Access::kBrowser, nullptr, "robots", 404},  // none that signs in with a browser
+      {"GET /signin/:issuer/callback", Access::kBrowser, nullptr, "robots", 404},
+      {"POST /signout", Access::kBrowser, nullptr, "robots", 303},
+      {"GET /me", Access::kOwnPage},
   };
   return rows;
 }
@@ -130,7 +138,7 @@ WorldRequest RequestOf(const Row& row, std::string_view source) {
   std::string target = route.substr(space + 1);
   const std::vector<std::pair<std::string, std::string>> names = {
       {":source", std::string(source)}, {":principal", "user:somebody"}, {":id", "4000000000"}, {":forge", "github"}, {":session", std::string(32, '0')}, {":feedback", std::string(32, '0')}, {":user", "nobody"}, {":team", "nothing"},
-      {":model", "codelore:" + std::string(source)}, {":part", "extractive"}, {":adapter", "nothing"}, {":path", "a.md"}};
+      {":model", "codelore:" + std::string(source)}, {":part", "extractive"}, {":adapter", "nothing"}, {":path", "a.md"}, {":issuer", "nobody"}};
   for (const auto& [name, value] : names) {
     if (size_t at = target.find(name); at != std::string::npos) target.replace(at, name.size(), value);
   }
@@ -190,7 +198,8 @@ class RouteRoles : public ::testing::Test {
     std::set<std::string> answers;
     for (const std::string& token : unknown_) {
       WorldReply reply = world_.Send(RequestOf(row, row.source), token);
-      EXPECT_EQ(reply.status, row.access == Access::kPublic ? 200 : 401) << row.route;
+      int wanted = row.access == Access::kPublic ? 200 : row.access == Access::kBrowser ? row.administrator : row.access == Access::kOwnPage ? 303 : 401;
+      EXPECT_EQ(reply.status, wanted) << row.route;
       answers.insert(Comparable(reply));
     }
     EXPECT_EQ(answers.size(), 1u) << row.route;
@@ -201,7 +210,9 @@ class RouteRoles : public ::testing::Test {
       switch (row.access) {
         case Access::kPublic: EXPECT_EQ(reply.status, 200) << row.route; break;
         case Access::kSigned: EXPECT_EQ(reply.status, 401) << row.route; break;
+        case Access::kBrowser: EXPECT_EQ(reply.status, row.administrator) << row.route; break;
         case Access::kReader:
+        case Access::kOwnPage:
           EXPECT_EQ(reply.status, 200) << row.route;
           EXPECT_EQ(reply.body.find("robots"), std::string::npos) << row.route << reply.body;
           EXPECT_EQ(reply.body.find("arm.cc"), std::string::npos) << row.route << reply.body;
@@ -254,7 +265,8 @@ TEST_F(RouteRoles, EveryRouteAnswersEachRoleAsItsRowSays) {
     ExpectNobodyKnown(row);
     ExpectStrangersSeeNothing(row);
     ExpectThePathLimitedReaderSeesNoMore(row);
-    bool read = row.access == Access::kReader || row.access == Access::kOneSource || row.access == Access::kPublic;
+    if (row.access == Access::kBrowser) continue;
+    bool read = row.access == Access::kReader || row.access == Access::kOneSource || row.access == Access::kPublic || row.access == Access::kOwnPage;
     WorldReply reader = world_.Send(RequestOf(row, row.source), ann_);
     bool absent = row.access == Access::kNotConfigured, signed_by_others = row.access == Access::kSigned;
     EXPECT_EQ(reader.status, read ? 200 : absent ? 404 : signed_by_others ? 401 : 403) << row.route << reader.body;
@@ -298,9 +310,9 @@ TEST_F(RouteRoles, ATokenForOneProtocolIsNoneForTheOthers) {
   acl::NewToken wanted{.tenant = world_.Tenant(), .user = "ann", .scope = {.protocols = static_cast<uint8_t>(acl::Protocol::kMcp)}};
   std::string token = world_.directory().CreateToken(wanted)->text;
   for (const Row& row : Rows()) {
-    if (row.access == Access::kPublic || row.access == Access::kSigned) continue;
+    if (row.access == Access::kPublic || row.access == Access::kSigned || row.access == Access::kBrowser) continue;
     bool mcp = std::string_view(row.route) == "POST /mcp";
-    EXPECT_EQ(world_.Send(RequestOf(row, row.source), token).status, mcp ? 200 : 401) << row.route;
+    EXPECT_EQ(world_.Send(RequestOf(row, row.source), token).status, mcp ? 200 : row.access == Access::kOwnPage ? 303 : 401) << row.route;
   }
 }
 

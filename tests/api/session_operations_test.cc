@@ -218,6 +218,49 @@ TEST_F(SessionOperations, FeedbackOnAFollowUpRestsOnWhatWentBefore) {
   EXPECT_EQ(all.dump().find("robots"), std::string::npos) << all;  // it is no citation of theirs
 }
 
+// A token for some sources is not told what its user asked about others, not even by a title.
+TEST_F(SessionOperations, ATokenForSomeSourcesSeesTheSessionsOfThese) {
+  Caller ann = world_.User("ann"), limited = world_.User("ann");
+  limited.only_sources = {source_};
+  std::string billing = Begin(ann), robots = Begin(ann), fresh = Begin(limited);
+  Ask(ann, billing, "When is a refund paid back?");
+  Json asked = Ask(ann, robots, "What does the emergency stop of the motors cut within ten milliseconds?");
+  ASSERT_EQ(asked["citations"][0]["source"], "robots");
+  for (const Json& citation : world_.Call(ann, "session.show", {}, {{"session", billing}})["turns"][0]["citations"]) ASSERT_EQ(citation["source"], "billing");
+  EXPECT_EQ(world_.Call(ann, "session.list")["sessions"].size(), 3u);
+  Json list = world_.Call(limited, "session.list");
+  EXPECT_EQ(list["sessions"].size(), 2u) << list;
+  EXPECT_EQ(list.dump().find("emergency"), std::string::npos);
+  const std::string none(32, '0');
+  for (const char* operation : {"session.show", "session.delete"}) {
+    EXPECT_EQ(world_.Outcome(limited, operation, {}, {{"session", robots}}), world_.Outcome(limited, operation, {}, {{"session", none}})) << operation;
+  }
+  EXPECT_EQ(world_.Outcome(limited, "ask", {{"question", "and then?"}, {"session", robots}}), world_.Outcome(limited, "ask", {{"question", "and then?"}, {"session", none}}));
+  EXPECT_TRUE(world_.TryCall(limited, "session.show", {}, {{"session", fresh}}).ok());
+  EXPECT_TRUE(world_.TryCall(ann, "session.show", {}, {{"session", robots}}).ok());
+}
+
+// What nobody can read any more can be deleted still, and is no way to learn what it said.
+TEST_F(SessionOperations, FeedbackOnWhatIsGoneAndDamagedFeedbackCanBeDeleted) {
+  Caller ann = world_.User("ann");
+  world_.Call(ann, "feedback", {{"rating", "down"}, {"question", "what moves the arm?"}, {"corrected", {"robots:arm.cc"}}});
+  world_.Call(ann, "feedback", {{"rating", "up"}, {"question", "when is a refund paid?"}});
+  ASSERT_TRUE(world_.service().RemoveSource(world_.Tenant(), "robots").ok());
+  std::string damaged(32, 'd');
+  WriteBatch batch;
+  batch.Put(Table::kFeedback, ByteWriter().Key32(world_.Tenant().value).String("user:ann").Key32(0).Key32(1).Raw(damaged).Take(), "y");
+  ASSERT_TRUE(world_.service().store().Write(batch).ok());
+  Json list = world_.Call(world_.Administrator(), "feedback.list");
+  EXPECT_EQ(list["feedback"].size(), 1u);
+  EXPECT_EQ(list.dump().find("moves the arm"), std::string::npos);
+  ASSERT_EQ(list["left_over"].size(), 1u);
+  EXPECT_EQ(list["damaged"], Json::array({damaged}));
+  for (const std::string& id : {list["left_over"][0].get<std::string>(), damaged}) world_.Call(world_.Administrator(), "feedback.delete", {}, {{"feedback", id}});
+  list = world_.Call(world_.Administrator(), "feedback.list");
+  EXPECT_TRUE(list["left_over"].empty() && list["damaged"].empty());
+  EXPECT_EQ(list["feedback"].size(), 1u);
+}
+
 TEST_F(SessionOperations, FeedbackSaysWhatIsWrong) {
   Caller ann = world_.User("ann");
   for (const Json& body : {Json{{"question", "x"}}, Json{{"rating", "good"}, {"question", "x"}}, Json{{"rating", "up"}},

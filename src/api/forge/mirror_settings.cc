@@ -4,16 +4,14 @@
 
 #include "acl/principal.h"
 #include "api/http/http_client.h"
+#include "api/source_records.h"
 #include "codelore/coding.h"
 
 namespace codelore::api {
 namespace {
 
-constexpr std::string_view kPrefix = "forge/";
 constexpr uint8_t kVersion = 1;
 constexpr size_t kMaxRepositoryBytes = 512, kMaxUrlBytes = 2048, kMaxNames = 10'000;
-
-std::string KeyOf(SourceId source) { return ByteWriter().Raw(kPrefix).Key32(source.value).Take(); }
 
 std::string Encode(const MirrorSettings& settings) {
   ByteWriter out;
@@ -58,46 +56,24 @@ bool IsRepository(std::string_view text, bool nested) {
   return nested ? parts >= 2 : parts == 2;
 }
 
+constexpr SourceRecords<MirrorSettings> kRecords{"forge/", Encode, Decode};
+
 }  // namespace
 
-Result<std::optional<MirrorSettings>> ReadMirrorSettings(const KeyValueStore& store, SourceId source) {
-  ASSIGN_OR_RETURN(auto stored, store.Get(Table::kMeta, KeyOf(source)));
-  if (!stored) return std::optional<MirrorSettings>();
-  ASSIGN_OR_RETURN(MirrorSettings settings, Decode(*stored));
-  return std::optional<MirrorSettings>(std::move(settings));
-}
+Result<std::optional<MirrorSettings>> ReadMirrorSettings(const KeyValueStore& store, SourceId source) { return kRecords.Read(store, source); }
 
-Status WriteMirrorSettings(KeyValueStore& store, SourceId source, const MirrorSettings& settings) {
-  WriteBatch batch;
-  batch.Put(Table::kMeta, KeyOf(source), Encode(settings));
-  return store.Write(batch);
-}
+Status WriteMirrorSettings(KeyValueStore& store, SourceId source, const MirrorSettings& settings) { return kRecords.Write(store, source, settings); }
 
-Status EraseMirrorSettings(KeyValueStore& store, SourceId source) {
-  WriteBatch batch;
-  batch.Delete(Table::kMeta, KeyOf(source));
-  return store.Write(batch);
-}
+Status EraseMirrorSettings(KeyValueStore& store, SourceId source) { return kRecords.Erase(store, source); }
 
 Status ForEachMirrorSettings(const KeyValueStore& store, const std::function<void(SourceId, const MirrorSettings&)>& visit) {
-  Status status;
-  RETURN_IF_ERROR(store.Scan(Table::kMeta, kPrefix, [&](std::string_view key, std::string_view value) {
-    auto settings = Decode(value);
-    if (!settings.ok()) status = settings.status();
-    if (settings.ok()) visit({ByteReader(key.substr(kPrefix.size())).Key32()}, *settings);
-    return true;
-  }));
-  return status;
+  return kRecords.ForEach(store, visit);
 }
 
 Status CheckMirrorSettings(const MirrorSettings& settings) {
-  if (settings.url.starts_with("https://")) {
-    return InvalidArgument("this build has no TLS: run a local TLS proxy in front of the forge and give its http:// address, which must be in a "
-                           "network that --allow-network names");
-  }
   bool plain = std::ranges::all_of(settings.url, [](char c) { return c > ' ' && c < 0x7F; }) && settings.url.find_first_of("@?#\\") == std::string::npos;
   if (settings.url.size() > kMaxUrlBytes || !plain || !HttpClient::Open({.server = settings.url}).ok()) {
-    return InvalidArgument("the forge's address is http://HOST[:PORT][/PATH], not '" + settings.url + "'");
+    return InvalidArgument("the forge's address is https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH], not '" + settings.url + "'");
   }
   if (settings.repository.size() > kMaxRepositoryBytes || !IsRepository(settings.repository, settings.forge == Forge::kGitLab)) {
     return InvalidArgument("the forge's name of the repository is OWNER/NAME, not '" + settings.repository + "'; give it with --forge-repository");

@@ -22,7 +22,7 @@ namespace codelore::api {
 
 struct MirrorSettings {
   Forge forge = Forge::kGitea;
-  std::string url;         // "http://127.0.0.1:3000"; GitHub's is that of its API
+  std::string url;         // "https://git.example.com", or http:// in a network of the operator's; GitHub's is that of its API
   std::string repository;  // "team/app"
   std::string token;
   uint32_t interval_seconds = 300;  // between two looks

@@ -16,13 +16,13 @@ constexpr size_t kNamesPerRecord = 100;
 
 using Clock = std::chrono::steady_clock;
 
-// One of the host's addresses, all of which must be in networks of the operator's.
-Result<std::string> InnerAddress(const ingest::NetworkPolicy& networks, const std::string& host) {
+// One of the host's addresses, all of which must be public, or in networks of the operator's; without TLS not public.
+Result<std::string> AllowedAddress(const ingest::NetworkPolicy& networks, const std::string& host, bool encrypted) {
   ASSIGN_OR_RETURN(auto addresses, networks.AddressesOf(host));
   for (const ingest::IpAddress& address : addresses) {
-    if (!ingest::IsPublic(address)) continue;
+    if (encrypted || !ingest::IsPublic(address)) continue;
     return PermissionDenied("the forge's host " + host + " has the public address " + ingest::TextOf(address) +
-                            ", and this build has no TLS: its token would travel in the clear. Run a local TLS proxy and name that instead");
+                            ", where the token would travel in the clear: give its https:// address");
   }
   auto four = std::ranges::find_if(addresses, [](const auto& address) { return ingest::TextOf(address).find(':') == std::string::npos; });
   return ingest::TextOf(four == addresses.end() ? addresses[0] : *four);
@@ -62,7 +62,8 @@ Result<ForgeAccess> PermissionMirror::Ask(const MirrorSettings& settings, std::s
   options.headers = {{"User-Agent", "codelore"}};
   HttpField token = TokenHeader(settings.forge, settings.token);
   options.headers.push_back(token);
-  options.resolve = [this](const std::string& host) { return InnerAddress(networks_, host); };
+  options.trust = trust_;
+  options.resolve = [this, encrypted = options.server.starts_with("https://")](const std::string& host) { return AllowedAddress(networks_, host, encrypted); };
   ASSIGN_OR_RETURN(auto client, HttpClient::Open(std::move(options)));
   std::stop_callback cancel(stop, [&] { client->Cancel(); });
   auto until = Clock::now() + kLook;

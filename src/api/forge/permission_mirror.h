@@ -3,13 +3,14 @@
 //
 // Fails closed: when nothing could be found out, nothing changes, and grants lapse by themselves. When the forge shows no
 // such repository any more, or the settings point elsewhere, they go at once. A change is in force when a call returns.
-// Only the configured address is asked, which must lie in a network that the operator named: there is no TLS, so a token
-// must not leave for the internet. Thread-safe; one call at a time asks about a source.
+// Only the configured address is asked: a public one by https alone, because a token goes along, and one that is not public
+// if it lies in a network that the operator named. Thread-safe; one call at a time asks about a source.
 #ifndef CODELORE_API_FORGE_PERMISSION_MIRROR_H_
 #define CODELORE_API_FORGE_PERMISSION_MIRROR_H_
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -20,6 +21,7 @@
 #include "api/audit_log.h"
 #include "api/forge/forge_access.h"
 #include "api/forge/mirror_settings.h"
+#include "api/http/tls.h"
 #include "codelore/store.h"
 #include "ingest/network_policy.h"
 
@@ -28,8 +30,9 @@ namespace codelore::api {
 class PermissionMirror {
  public:
   // The first three must outlive it.
-  PermissionMirror(KeyValueStore& store, acl::Directory& directory, AuditLog& audit, ingest::NetworkPolicy networks)
-      : store_(store), directory_(directory), audit_(audit), networks_(std::move(networks)) {}
+  PermissionMirror(KeyValueStore& store, acl::Directory& directory, AuditLog& audit, ingest::NetworkPolicy networks,
+                   std::shared_ptr<const TlsContext> trust = {})
+      : store_(store), directory_(directory), audit_(audit), networks_(std::move(networks)), trust_(std::move(trust)) {}
 
   // None: the source is not mirrored any more. Grants found by settings that meant something else go first.
   Status Configure(SourceId source, const std::optional<MirrorSettings>& settings);
@@ -48,6 +51,7 @@ class PermissionMirror {
   acl::Directory& directory_;
   AuditLog& audit_;
   const ingest::NetworkPolicy networks_;
+  const std::shared_ptr<const TlsContext> trust_;  // see HttpClient::Options
   std::mutex mutex_;  // settings and found grants change together
   std::map<SourceId, std::chrono::steady_clock::time_point> asked_;  // when what counts now was asked for; guarded by mutex_
 };

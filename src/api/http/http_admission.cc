@@ -43,7 +43,8 @@ std::optional<Problem> CheckBodyType(const RouteOptions& route, const Framing& f
                                      const HttpRequest& request) {
   auto encoding = request.Header("Content-Encoding");
   if (encoding && !EqualsIgnoringCase(*encoding, "identity")) {
-    return Problem{.http_status = 415, .detail = "send the body without Content-Encoding"};
+    // 413, because what it would become has no bound that could be known.
+    return Problem{.http_status = 413, .detail = "an encoded body may become too large; send it without Content-Encoding"};
   }
   auto type = request.Header("Content-Type");
   bool declares_body = framing.has_body() || (type && !IsRead(request));

@@ -22,7 +22,7 @@ struct AdmissionRules {
 };
 
 // 421 for a Host not allowed, 404 and 405 for what has no route, 403 for a state-changing request
-// sent by a foreign page, 415 for an encoded body or one that is not the JSON its route wants.
+// sent by a foreign page, 413 for an encoded body, 415 for one that is not the JSON its route wants.
 Admission AdmitRequest(const AdmissionRules& rules, const HttpRouter& router,
                        const Framing& framing, HttpRequest* request);
 

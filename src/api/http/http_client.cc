@@ -1,6 +1,7 @@
 #include "api/http/http_client.h"
 
 #include <httplib.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <charconv>
@@ -19,20 +20,18 @@ constexpr size_t kMaxErrorBytes = 64 * 1024;
 struct ServerUrl {
   std::string host;
   int port = 80;
+  bool tls = false;
   std::string prefix;  // before our paths, without its last slash
 };
 
 Result<ServerUrl> ParseServerUrl(std::string_view url) {
-  if (url.starts_with("https://")) {
-    return InvalidArgument(
-        "this build has no TLS: use http:// through a tunnel, for example "
-        "`ssh -L 8080:127.0.0.1:8080 HOST`, or a local TLS proxy");
-  }
   Status malformed =
-      InvalidArgument("'" + std::string(url) + "' is no server URL; expected http://HOST[:PORT]");
-  if (!url.starts_with("http://")) return malformed;
-  url.remove_prefix(7);
+      InvalidArgument("'" + std::string(url) + "' is no server URL; expected http://HOST[:PORT] or https://HOST[:PORT]");
   ServerUrl server;
+  server.tls = url.starts_with("https://");
+  if (!server.tls && !url.starts_with("http://")) return malformed;
+  if (server.tls) server.port = 443;
+  url.remove_prefix(server.tls ? 8 : 7);
   std::string_view authority = url.substr(0, url.find('/'));
   server.prefix = url.substr(authority.size());
   while (server.prefix.ends_with('/')) server.prefix.pop_back();
@@ -77,6 +76,112 @@ std::chrono::seconds RetryAfterOf(const std::string& text) {
   return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 86'400));
 }
 
+using Clock = std::chrono::steady_clock;
+
+// Until the socket is ready for what the session wants; false when the time is over.
+bool AwaitSocket(int fd, TlsSession::Io wants, Clock::time_point until) {
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+  pollfd poller = {.fd = fd, .events = static_cast<short>(wants == TlsSession::Io::kWantsWrite ? POLLOUT : POLLIN), .revents = 0};
+  return left > 0 && poll(&poller, 1, static_cast<int>(std::min<int64_t>(left, 3'600'000))) > 0;
+}
+
+// A server as cpp-httplib sees it: bytes within TLS, each wait bounded, and all of them together.
+class TlsStream final : public httplib::Stream {
+ public:
+  TlsStream(TlsSession& session, int fd, std::chrono::milliseconds silence, Clock::time_point until)
+      : session_(session), fd_(fd), silence_(silence), until_(until) {}
+
+  bool is_readable() const override { return session_.HasBuffered(); }
+  bool wait_readable() const override { return is_readable() || AwaitSocket(fd_, TlsSession::Io::kWantsRead, Until()); }
+  bool wait_writable() const override { return AwaitSocket(fd_, TlsSession::Io::kWantsWrite, Until()); }
+  ssize_t read(char* to, size_t size) override {
+    return Repeat([&](size_t& count) { return session_.Read(to, size, count); });
+  }
+  ssize_t write(const char* data, size_t size) override {
+    return size == 0 ? 0 : Repeat([&](size_t& count) { return session_.Write({data, size}, count); });
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return fd_; }
+  time_t duration() const override { return 0; }
+
+ private:
+  Clock::time_point Until() const { return std::min(until_, Clock::now() + silence_); }
+
+  template <typename Step>
+  ssize_t Repeat(Step step) {
+    auto until = Until();
+    while (true) {
+      size_t count = 0;
+      TlsSession::Io io = step(count);
+      if (io == TlsSession::Io::kDone) return static_cast<ssize_t>(count);
+      if (io == TlsSession::Io::kEnd) return session_.Failure().empty() ? 0 : -1;  // cut off is no end
+      if (AwaitSocket(fd_, io, until)) continue;
+      error_ = httplib::Error::Timeout;
+      return -1;
+    }
+  }
+
+  TlsSession& session_;
+  const int fd_;
+  const std::chrono::milliseconds silence_;
+  const Clock::time_point until_;
+};
+
+// cpp-httplib's client with our TLS between it and the socket.
+class TlsClient final : public httplib::ClientImpl {
+ public:
+  TlsClient(std::shared_ptr<const TlsContext> trust, const std::string& host, int port)
+      : httplib::ClientImpl(host, port), trust_(std::move(trust)) {}
+
+  // A server may have said goodbye since the last request; the next one then goes over a new connection.
+  void DropIfEnded() {
+    if (session_ && session_->Ended()) stop();
+  }
+  // Why there is no connection; empty when it is not for TLS that there is none.
+  const std::string& failure() const { return failure_; }
+
+ private:
+  bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
+    failure_.clear();
+    if (!ClientImpl::create_and_connect_socket(socket, error)) return false;
+    session_ = TlsSession::Connect(trust_, socket.sock, host_);
+    auto until = Clock::now() + std::chrono::seconds(connection_timeout_sec_) + std::chrono::microseconds(connection_timeout_usec_);
+    while (session_) {
+      TlsSession::Io io = session_->Handshake();
+      if (io == TlsSession::Io::kDone) return true;
+      if (io == TlsSession::Io::kEnd || !AwaitSocket(socket.sock, io, until)) break;
+    }
+    std::string why = !session_ ? "no memory" : session_->Failure().empty() ? "no answer in time" : session_->Failure();
+    failure_ = "no trusted TLS connection: " + why + "; authorities of your own go into --ca-file";
+    error = httplib::Error::Connection;
+    shutdown_socket(socket);
+    close_socket(socket);
+    session_.reset();
+    return false;
+  }
+
+  bool process_socket(const Socket& socket, Clock::time_point start, std::function<bool(httplib::Stream&)> callback) override {
+    if (!session_) return false;
+    auto silence = std::chrono::seconds(read_timeout_sec_) + std::chrono::microseconds(read_timeout_usec_);
+    auto until = max_timeout_msec_ > 0 ? start + std::chrono::milliseconds(max_timeout_msec_) : Clock::time_point::max();
+    TlsStream stream(*session_, socket.sock, std::chrono::duration_cast<std::chrono::milliseconds>(silence), until);
+    return callback(stream);
+  }
+
+  // Called when no other thread uses the connection.
+  void shutdown_ssl(Socket&, bool gracefully) override {
+    if (session_ && gracefully) session_->SayGoodbye();
+    session_.reset();
+  }
+
+  bool is_ssl() const override { return true; }
+
+  const std::shared_ptr<const TlsContext> trust_;
+  std::unique_ptr<TlsSession> session_;
+  std::string failure_;
+};
+
 }  // namespace
 
 std::string_view HttpAnswer::Header(std::string_view name) const {
@@ -98,7 +203,9 @@ class HttpClient::Connection {
   Connection(ServerUrl server, Options options)
       : server_(std::move(server)),
         options_(std::move(options)),
-        client_(server_.host, server_.port) {
+        tls_(server_.tls ? new TlsClient(options_.trust, server_.host, server_.port) : nullptr),
+        owned_(server_.tls ? tls_ : new httplib::ClientImpl(server_.host, server_.port)),
+        client_(*owned_) {
     client_.set_connection_timeout(options_.connect_timeout);
     client_.set_read_timeout(options_.read_timeout);
     client_.set_write_timeout(options_.read_timeout);
@@ -128,15 +235,14 @@ class HttpClient::Connection {
       refusal.append(data, std::min(size, kMaxErrorBytes - refusal.size()));
       return refusal.size() < kMaxErrorBytes;
     };
-    auto result = client_.send(request);
+    auto result = Send(request);
     if (result) http_status = result->status;
     if (result && http_status >= 400) retry_after_ = RetryAfterOf(result->get_header_value("Retry-After"));
     if (http_status != 0 && (http_status < 200 || http_status >= 300)) {
       return RefusalOf(http_status, refusal);
     }
     if (result || enough) return OkStatus();
-    return Unavailable("no complete answer from " + options_.server + ": " +
-                       httplib::to_string(result.error()));
+    return NoAnswer(result);
   }
 
   Result<std::string> Fetch(const std::string& method, const std::string& target,
@@ -153,21 +259,13 @@ class HttpClient::Connection {
     return body;
   }
 
-  Result<HttpAnswer> Ask(const std::string& target) {
-    httplib::Request request = MakeRequest("GET", target, "", kJsonType);
-    HttpAnswer answer;
-    bool too_large = false;
-    request.content_receiver = [&](const char* data, size_t size, size_t, size_t) {
-      too_large = answer.body.size() + size > options_.max_answer_bytes;
-      if (!too_large) answer.body.append(data, size);
-      return !too_large;
-    };
-    auto result = client_.send(request);
-    if (too_large) return ResourceExhausted("the server's answer is too large");
-    if (!result) return Unavailable("no complete answer from " + options_.server + ": " + httplib::to_string(result.error()));
-    answer.http_status = result->status;
-    for (const auto& [name, value] : result->headers) answer.headers.push_back({name, value});
-    return answer;
+  Result<HttpAnswer> Ask(const std::string& target) { return Answer(MakeRequest("GET", target, "", kJsonType)); }
+
+  Result<HttpAnswer> Submit(const std::string& target, const std::string& form) {
+    httplib::Request request = MakeRequest("POST", target, form, kJsonType);
+    request.headers.erase("Content-Type");  // set_header would add a second one
+    request.set_header("Content-Type", "application/x-www-form-urlencoded");
+    return Answer(std::move(request));
   }
 
   // Connects there instead of asking the system where the host is.
@@ -177,6 +275,33 @@ class HttpClient::Connection {
   std::chrono::seconds retry_after() const { return retry_after_; }
 
  private:
+  Result<HttpAnswer> Answer(httplib::Request request) {
+    HttpAnswer answer;
+    bool too_large = false;
+    request.content_receiver = [&](const char* data, size_t size, size_t, size_t) {
+      too_large = answer.body.size() + size > options_.max_answer_bytes;
+      if (!too_large) answer.body.append(data, size);
+      return !too_large;
+    };
+    auto result = Send(request);
+    if (too_large) return ResourceExhausted("the server's answer is too large");
+    if (!result) return NoAnswer(result);
+    answer.http_status = result->status;
+    for (const auto& [name, value] : result->headers) answer.headers.push_back({name, value});
+    return answer;
+  }
+
+  httplib::Result Send(httplib::Request& request) {
+    if (tls_) tls_->DropIfEnded();
+    return client_.send(request);
+  }
+
+  Status NoAnswer(const httplib::Result& result) const {
+    std::string why = tls_ ? tls_->failure() : "";
+    if (why.empty()) why = httplib::to_string(result.error());
+    return Unavailable("no complete answer from " + options_.server + ": " + why);
+  }
+
   httplib::Request MakeRequest(const std::string& method, const std::string& target,
                                const std::string& json, std::string_view accept) const {
     httplib::Request request;
@@ -193,7 +318,9 @@ class HttpClient::Connection {
 
   const ServerUrl server_;
   const Options options_;
-  httplib::Client client_;
+  TlsClient* const tls_;  // the same as owned_, of an https server
+  const std::unique_ptr<httplib::ClientImpl> owned_;
+  httplib::ClientImpl& client_;
   std::chrono::seconds retry_after_{0};
 };
 
@@ -205,6 +332,9 @@ Result<std::unique_ptr<HttpClient>> HttpClient::Open(Options options) {
   }
   for (const HttpField& field : options.headers) {
     if (!std::ranges::all_of(field.value, [&](char c) { return c == ' ' || visible(c); })) return InvalidArgument("a header holds characters no token has");
+  }
+  if (server.tls && !options.trust) {
+    ASSIGN_OR_RETURN(options.trust, TlsContext::ForClients(""));
   }
   std::string address;
   if (options.resolve) {
@@ -237,6 +367,7 @@ Result<std::string> HttpClient::Delete(const std::string& target) {
 
 std::chrono::seconds HttpClient::retry_after() const { return connection_->retry_after(); }
 Result<HttpAnswer> HttpClient::Ask(const std::string& target) { return connection_->Ask(target); }
+Result<HttpAnswer> HttpClient::Submit(const std::string& target, const std::string& form) { return connection_->Submit(target, form); }
 
 void HttpClient::Cancel() { connection_->Cancel(); }
 

@@ -1,6 +1,6 @@
 // HttpClient: talks to a server: a running Codelore for `--server URL --token T`, or a configured model server.
 //
-// Plain HTTP only: this build has no TLS, and says so for an https URL. Follows no redirect, so
+// An https server's certificate is checked (tls.h), and there is no way back to http. Follows no redirect, so
 // that a token goes nowhere but to the server it was given for. Not thread-safe; keeps its
 // connection between calls.
 #ifndef CODELORE_API_HTTP_CLIENT_H_
@@ -16,6 +16,7 @@
 
 #include "api/http/http_message.h"
 #include "api/http/sse_parser.h"
+#include "api/http/tls.h"
 #include "codelore/status.h"
 
 namespace codelore::api {
@@ -34,13 +35,14 @@ struct HttpAnswer {
 class HttpClient {
  public:
   struct Options {
-    std::string server = {};  // "http://127.0.0.1:8080", also with a path before ours
+    std::string server = {};  // "http://127.0.0.1:8080", "https://code.example.com", also with a path before ours
     std::string token = {};   // empty: none is sent
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds read_timeout{60'000};    // between two pieces of an answer
     std::chrono::milliseconds total_timeout{300'000};  // of an exchange, a stream's included
     size_t max_answer_bytes = 64 * 1024 * 1024;        // streams excepted
     std::vector<HttpField> headers = {};               // sent along
+    std::shared_ptr<const TlsContext> trust = {};      // of an https server; none: the system's authorities
     // Where that host is, as a number; asked once, by Open. Empty: the system is asked at each connection.
     std::function<Result<std::string>(const std::string& host)> resolve = {};
   };
@@ -56,6 +58,9 @@ class HttpClient {
 
   // The answer with its status, also when it is a refusal or a redirect; an error only when there was no complete one.
   Result<HttpAnswer> Ask(const std::string& target);
+
+  // Posts a form (application/x-www-form-urlencoded), likewise.
+  Result<HttpAnswer> Submit(const std::string& target, const std::string& form);
 
   // Posts and reads the answer as server-sent events until it ends or `on_event` returns false.
   Status Stream(const std::string& target, const std::string& json,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace codelore::api {
 namespace {
@@ -36,23 +37,58 @@ std::string PeerAddress(const sockaddr_storage& address) {
 
 HttpConnection::~HttpConnection() { close(fd); }
 
+// What a TLS session wants from the socket may be the opposite of what is done with it.
+HttpConnection::IoResult HttpConnection::AfterTls(TlsSession::Io outcome) {
+  wants = outcome == TlsSession::Io::kWantsWrite ? POLLOUT : POLLIN;
+  if (outcome == TlsSession::Io::kDone) return IoResult::kDone;
+  return outcome == TlsSession::Io::kEnd ? IoResult::kGone : IoResult::kWouldBlock;
+}
+
+HttpConnection::IoResult HttpConnection::Send(std::string_view bytes, size_t& count) {
+  if (tls) return AfterTls(tls->Write(bytes, count));
+  wants = POLLOUT;
+  ssize_t n = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n < 0) return FailedIo();
+  count = static_cast<size_t>(n);
+  return IoResult::kDone;
+}
+
 HttpConnection::IoResult HttpConnection::Flush() {
   while (sent < out.size()) {
-    ssize_t n = send(fd, out.data() + sent, out.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0) return FailedIo();
-    sent += static_cast<size_t>(n);
+    size_t count = 0;
+    if (IoResult result = Send(std::string_view(out).substr(sent), count); result != IoResult::kDone) return result;
+    sent += count;
   }
   out.clear();
   sent = 0;
   return IoResult::kDone;
 }
 
+// All that is decrypted already is taken, because the socket does not tell of it any more.
+HttpConnection::IoResult HttpConnection::ReceiveByTls() {
+  char buffer[kReceiveBytes];
+  do {
+    size_t count = 0;
+    if (IoResult result = AfterTls(tls->Read(buffer, sizeof(buffer), count)); result != IoResult::kDone) return result;
+    in.append(buffer, count);
+  } while (tls->HasBuffered());
+  if (!certificate) certificate = tls->Peer();
+  return IoResult::kDone;
+}
+
 HttpConnection::IoResult HttpConnection::Receive() {
+  if (tls) return ReceiveByTls();
+  wants = POLLIN;
   char buffer[kReceiveBytes];
   ssize_t n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
   if (n <= 0) return n == 0 ? IoResult::kGone : FailedIo();
   in.append(buffer, static_cast<size_t>(n));
   return IoResult::kDone;
+}
+
+void HttpConnection::EndWriting() {
+  if (tls) tls->SayGoodbye();
+  shutdown(fd, SHUT_WR);
 }
 
 HttpConnection::IoResult HttpConnection::Discard() {

@@ -10,11 +10,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "api/http/request_reader.h"
+#include "api/http/tls.h"
 
 namespace codelore::api {
 
@@ -39,13 +41,14 @@ struct HttpConnection {
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
-  // Sends as much of `out` as the socket takes now, never waiting.
+  // Sends as much of `out` as the socket takes now, never waiting. After kWouldBlock `wants` says what to wait for.
   IoResult Flush();
-  // Appends some of what has arrived to `in`.
+  // Appends some of what has arrived to `in`, likewise.
   IoResult Receive();
-  // Throws away what has arrived, up to linger_bytes; kDone when the client has closed or sent too
+  // Throws away what has arrived (of TLS: as it is), up to linger_bytes; kDone when the client has closed or sent too
   // much.
   IoResult Discard();
+  void EndWriting();
   // The client has closed its side, or the connection broke. A half-closed client counts as gone,
   // as in most servers; its complete answer is still sent.
   bool PeerGone() const;
@@ -56,6 +59,9 @@ struct HttpConnection {
   const uint64_t id;
   const int fd;
   const std::string peer;
+  std::unique_ptr<TlsSession> tls;       // none: plain text
+  std::shared_ptr<const TlsPeer> certificate;  // of the client, checked; none without one
+  short wants = 0;                       // POLLIN or POLLOUT
 
   Phase phase = Phase::kReading;
   HttpClock::time_point since = HttpClock::now();  // of the phase
@@ -68,6 +74,11 @@ struct HttpConnection {
   size_t linger_bytes = 64 * 1024;
   size_t counted_bytes = 0;  // of the body, in the intake's sum
   bool close_after = false;  // the answer under way is the last one
+
+ private:
+  IoResult AfterTls(TlsSession::Io outcome);
+  IoResult Send(std::string_view bytes, size_t& count);
+  IoResult ReceiveByTls();
 };
 
 }  // namespace codelore::api

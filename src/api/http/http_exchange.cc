@@ -52,7 +52,7 @@ class ConnectionStream final : public httplib::Stream {
         return result == HttpConnection::IoResult::kDone;
       }
       auto left = std::chrono::ceil<std::chrono::milliseconds>(until - HttpClock::now()).count();
-      pollfd poller = {.fd = connection_.fd, .events = POLLOUT | POLLRDHUP, .revents = 0};
+      pollfd poller = {.fd = connection_.fd, .events = static_cast<short>(connection_.wants | POLLRDHUP), .revents = 0};
       if (left <= 0 || poll(&poller, 1, static_cast<int>(left)) == 0) return false;
       if (poller.revents & (POLLRDHUP | POLLHUP | POLLERR)) return false;
     }

@@ -223,6 +223,10 @@ void HttpIntake::AddConnection(int fd, std::string peer) {
   uint64_t id = next_id_++;
   auto owned = std::make_unique<HttpConnection>(id, fd, std::move(peer));
   HttpConnection& connection = *owned;
+  if (options_.tls) {
+    connection.tls = TlsSession::Accept(options_.tls, fd);
+    if (!connection.tls) return;  // no memory for it: closed
+  }
   connections_.emplace(id, std::move(owned));
   Register(epoll_, EPOLL_CTL_ADD, fd, 0, id);
   if (!room) {
@@ -272,7 +276,7 @@ void HttpIntake::Receive(HttpConnection& connection) {
     case IoResult::kGone:
       return Close(connection);
     case IoResult::kWouldBlock:
-      return WaitFor(connection, EPOLLIN);
+      return WaitFor(connection, static_cast<uint32_t>(connection.wants));
     case IoResult::kDone:
       break;
   }
@@ -303,6 +307,8 @@ void HttpIntake::Dispatch(HttpConnection& connection) {
   HttpRequest& request = connection.reader.request();
   request.id = MakeRequestId();
   request.peer = connection.peer;
+  request.certificate = connection.certificate;
+  request.encrypted = connection.tls != nullptr;
   connection.request_start = connection.since;
   Enter(connection, Phase::kBusy, Milliseconds(0));
   if (dispatch_(connection)) return;
@@ -330,13 +336,13 @@ void HttpIntake::Flush(HttpConnection& connection) {
   if (connection.phase != Phase::kFlushing) {
     Enter(connection, Phase::kFlushing, options_.write_deadline);
   }
-  WaitFor(connection, EPOLLOUT);
+  WaitFor(connection, static_cast<uint32_t>(connection.wants));
 }
 
 void HttpIntake::AfterAnswer(HttpConnection& connection) {
   CountBody(connection, 0);
   if (connection.close_after || draining_) {
-    shutdown(connection.fd, SHUT_WR);
+    connection.EndWriting();
     Enter(connection, Phase::kLingering, kLingerTime);
     return Linger(connection);
   }

@@ -30,6 +30,7 @@ class HttpIntake {
   using Milliseconds = std::chrono::milliseconds;
   struct Options {
     int listener = -1;  // bound and listening; stays the caller's
+    std::shared_ptr<const TlsContext> tls = {};  // none: plain text
     size_t max_connections = 0;
     size_t max_buffered_bytes = 0;  // of all bodies together
     Milliseconds header_deadline{0};

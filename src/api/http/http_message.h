@@ -7,6 +7,7 @@
 #define CODELORE_API_HTTP_MESSAGE_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include "api/http/problem.h"
 
 namespace codelore::api {
+
+struct TlsPeer;
 
 struct HttpField {
   std::string name;
@@ -35,6 +38,8 @@ struct HttpRequest {
   std::vector<HttpField> headers;     // in the order sent; values without surrounding blanks
   std::string body;                   // raw: not decoded, not inflated
   std::string peer;       // address of the TCP peer; forwarded headers are never believed
+  std::shared_ptr<const TlsPeer> certificate;  // of the client, checked; none without one
+  bool encrypted = false;                      // it came by TLS
   int minor_version = 1;  // of HTTP/1.x
   bool keep_alive = true;
   std::function<bool()> cancelled;  // see Cancelled()

@@ -69,6 +69,10 @@ class HttpServer::Core {
     if (options_.threads == 0 || options_.port < 0 || options_.port > 65535) {
       return InvalidArgument("the server needs at least one thread and a port from 0 to 65535");
     }
+    const TlsFiles& files = options_.tls;
+    if (!files.certificate.empty() || !files.key.empty() || !files.client_ca.empty() || files.client_required) {
+      ASSIGN_OR_RETURN(tls_, TlsContext::ForServer(files));
+    }
     port_ = listener_.Bind(options_.host, options_.port);
     if (port_ < 0) {
       return Unavailable("cannot listen on " + options_.host + " port " +
@@ -103,6 +107,7 @@ class HttpServer::Core {
   Status StartIntake() {
     HttpIntake::Options intake = {
         .listener = listener_.fd(),
+        .tls = tls_,
         .max_connections = AffordableConnections(options_.max_connections),
         .max_buffered_bytes = options_.max_buffered_bytes,
         .header_deadline = options_.header_deadline,
@@ -126,6 +131,7 @@ class HttpServer::Core {
   HttpRouter router_;
   Listener listener_;
   int port_ = 0;
+  std::shared_ptr<const TlsContext> tls_;
   ExchangeContext context_;
   std::unique_ptr<httplib::ThreadPool> pool_;
   std::unique_ptr<HttpIntake> intake_;

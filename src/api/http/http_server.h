@@ -3,7 +3,8 @@
 // cpp-httplib binds the socket, runs the worker threads and writes the answers; our own HttpIntake
 // stands in front of it and reads the requests, because cpp-httplib 0.58 gives each connection a
 // thread, bounds single reads but not a whole request, and reads on after a malformed head
-// (http_head.h says what is refused). Plain HTTP: TLS ends at a proxy.
+// (http_head.h says what is refused). With a certificate it speaks TLS (tls.h), and nothing else: handshakes are under
+// the same deadlines, on the intake's thread.
 //
 // Handle before Start; Start, Stop and the destructor on one thread. Handlers run on many.
 #ifndef CODELORE_API_HTTP_SERVER_H_
@@ -19,6 +20,7 @@
 
 #include "api/http/http_message.h"
 #include "api/http/http_router.h"
+#include "api/http/tls.h"
 #include "codelore/status.h"
 
 namespace codelore::api {
@@ -29,6 +31,7 @@ class HttpServer {
   struct Options {
     std::string host = "127.0.0.1";
     int port = 0;  // 0: any free one
+    TlsFiles tls;  // without a certificate: plain text
 
     size_t threads = 256;      // handlers at work at a time
     size_t max_streams = 200;  // of these, streaming; the rest stay for quick answers. Beyond: 503

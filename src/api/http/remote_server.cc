@@ -67,11 +67,15 @@ Result<std::string> ReadKeyFile(const std::string& file) {
 
 Result<std::unique_ptr<RemoteServer>> OpenRemoteServer(RemoteServerOptions options) {
   while (options.address.ends_with('/')) options.address.pop_back();
+  if (!options.trust && options.address.starts_with("https://")) {
+    ASSIGN_OR_RETURN(options.trust, TlsContext::ForClients(""));  // once, not for each call
+  }
   HttpClient::Options client{.server = std::move(options.address),
                              .token = std::move(options.key),
                              .connect_timeout = std::chrono::milliseconds(options.connect_timeout_ms),
                              .read_timeout = std::chrono::milliseconds(options.silence_timeout_ms),
-                             .total_timeout = std::chrono::milliseconds(options.total_timeout_ms)};
+                             .total_timeout = std::chrono::milliseconds(options.total_timeout_ms),
+                             .trust = std::move(options.trust)};
   RETURN_IF_ERROR(HttpClient::Open(client).status());
   return std::unique_ptr<RemoteServer>(std::make_unique<HttpRemoteServer>(std::move(client)));
 }

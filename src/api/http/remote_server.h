@@ -5,16 +5,18 @@
 #include <memory>
 #include <string>
 
+#include "api/http/tls.h"
 #include "codelore/remote_server.h"
 
 namespace codelore::api {
 
 struct RemoteServerOptions {
-  std::string address = {};  // "http://127.0.0.1:8000/v1"
+  std::string address = {};  // "http://127.0.0.1:8000/v1", "https://models.example.com/v1"
   std::string key = {};      // sent as a bearer token, never logged; empty: none
   int connect_timeout_ms = 3'000;
   int silence_timeout_ms = 60'000;  // between two pieces of an answer
   int total_timeout_ms = 600'000;
+  std::shared_ptr<const TlsContext> trust = {};  // see HttpClient::Options
 };
 
 // The first line of a file that holds a key. One that others on the machine can read is no secret, and refused.

@@ -118,6 +118,19 @@ std::string EcdsaDer(std::string_view signature, size_t coordinate_bytes) {
 
 bool IsSignatureAlgorithm(std::string_view algorithm) { return Find(algorithm) != nullptr; }
 
+std::string EncodeBase64Url(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  uint32_t group = 0;
+  int bits = 0;
+  for (char byte : bytes) {
+    group = (group << 8 | static_cast<uint8_t>(byte)) & 0xFFFF;
+    for (bits += 8; bits >= 6; bits -= 6) text += kDigits[group >> (bits - 6) & 63];
+  }
+  if (bits > 0) text += kDigits[group << (6 - bits) & 63];
+  return text;
+}
+
 Result<std::string> DecodeBase64Url(std::string_view text) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::string bytes;

@@ -23,6 +23,8 @@ class JsonRequest;
 // Base64url without padding (RFC 7515, 2), strictly: no other characters, no bits left over.
 Result<std::string> DecodeBase64Url(std::string_view text);
 
+std::string EncodeBase64Url(std::string_view bytes);
+
 class Jwk {
  public:
   // kInvalidArgument for a key that is not used here.

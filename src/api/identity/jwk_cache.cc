@@ -26,10 +26,11 @@ JwkCache::Fetch JwkCache::FromFile(std::string path) {
   };
 }
 
-Result<JwkCache::Fetch> JwkCache::FromUrl(const std::string& url) {
+Result<JwkCache::Fetch> JwkCache::FromUrl(const std::string& url, std::shared_ptr<const TlsContext> trust) {
   size_t scheme = url.find("://"), path = url.find('/', scheme == url.npos ? 0 : scheme + 3);
   std::string server = url.substr(0, path), target = path == url.npos ? "/" : url.substr(path);
-  HttpClient::Options options{.server = server, .connect_timeout = kTimeout, .read_timeout = kTimeout, .total_timeout = kTimeout, .max_answer_bytes = kMaxBytes};
+  HttpClient::Options options{.server = server, .connect_timeout = kTimeout, .read_timeout = kTimeout, .total_timeout = kTimeout, .max_answer_bytes = kMaxBytes,
+                              .trust = std::move(trust)};
   RETURN_IF_ERROR(HttpClient::Open(options).status());
   return Fetch([options = std::move(options), target = std::move(target)]() -> Result<std::string> {
     ASSIGN_OR_RETURN(auto client, HttpClient::Open(options));  // a client is of one thread

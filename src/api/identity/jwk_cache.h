@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/http/tls.h"
 #include "api/identity/jwk.h"
 #include "codelore/status.h"
 
@@ -25,8 +26,8 @@ class JwkCache {
   JwkCache(Fetch fetch, Clock now) : fetch_(std::move(fetch)), now_(std::move(now)) {}
 
   static Fetch FromFile(std::string path);
-  // http:// only: this build has no TLS, so the address is that of a local TLS proxy. Follows no redirect.
-  static Result<Fetch> FromUrl(const std::string& url);
+  // Follows no redirect. `trust`: see HttpClient::Options.
+  static Result<Fetch> FromUrl(const std::string& url, std::shared_ptr<const TlsContext> trust = {});
 
   // Looks at the keys, whether or not it is time.
   Status Refresh();

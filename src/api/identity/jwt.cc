@@ -63,7 +63,8 @@ Status CheckTimes(JsonRequest& claims, const OidcConfig& issuer, int64_t now, in
 }
 
 Result<JwtSubject> ReadSubject(JsonRequest& claims, const OidcConfig& issuer) {
-  JwtSubject subject{.user = claims.String(issuer.user_claim, {.required = true, .max_bytes = 128}), .teams = {}};
+  JwtSubject subject{.nonce = claims.String("nonce", {.max_bytes = 256}), .authorized_party = claims.String("azp", {.max_bytes = 1024})};
+  subject.user = claims.String(issuer.user_claim, {.required = true, .max_bytes = 128});
   if (issuer.user_claim == "email" && !claims.Boolean("email_verified", false)) return Refused("names an address that its issuer has not verified");
   if (!issuer.groups_claim.empty()) {
     for (const std::string& group : claims.Strings(issuer.groups_claim, {.max_items = kMaxGroups, .max_bytes = 1024})) {

@@ -21,6 +21,7 @@ struct JwtSubject {
   std::string user;
   std::vector<std::string> teams;
   int64_t expires_unix_ms = 0;
+  std::string nonce, authorized_party;  // as the token has them; empty: it has none
 };
 
 // It has the form of one: three parts. Tokens of ours have no dots.

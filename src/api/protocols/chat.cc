@@ -83,7 +83,7 @@ Result<ModelChoice> ParseModel(Service& service, const Caller& caller, std::stri
 std::string ForgeUrl(const acl::Source& source, const Hit& hit) {
   std::string_view location = source.location;
   size_t scheme = location.find("://");
-  if (!location.starts_with("http") || scheme == location.npos) return {};
+  if (!location.starts_with("http") || scheme == location.npos || hit.revision.empty()) return {};
   std::string_view rest = location.substr(scheme + 3);
   size_t host_end = std::min(rest.find('/'), rest.size());
   if (size_t at = rest.substr(0, host_end).rfind('@'); at != rest.npos) rest.remove_prefix(at + 1);

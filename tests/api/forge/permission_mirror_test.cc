@@ -145,7 +145,6 @@ TEST_F(MirrorOperationsTest, TokenGoesNowhereButToTheServerItWasGivenFor) {
 }
 
 TEST_F(MirrorOperationsTest, WhatCannotWorkIsRefusedInWordsThatHelp) {
-  EXPECT_NE(Refusal({{"url", "https://git.example.com"}}).message().find("no TLS"), std::string::npos);
   for (const char* url : {"", "ftp://x", "http://", "http://a@b", "http://a b", "http://a/?q"}) EXPECT_FALSE(Refusal({{"url", url}}).ok()) << url;
   for (const char* name : {"", "app", "team/", "../app", "team/app/x", "team/a b", "team/a?x", "team/%2e"}) EXPECT_FALSE(Refusal({{"repository", name}}).ok()) << name;
   EXPECT_FALSE(Refusal({{"forge", "bitbucket"}}).ok());
@@ -163,7 +162,7 @@ TEST_F(MirrorOperationsTest, OnlyNetworksThatTheOperatorNamedAreAsked) {
   EXPECT_NE(reply["mirror"]["error"].get<std::string>().find("--allow-network"), std::string::npos);
   EXPECT_EQ(forge_.asked, 0);
   // A public address is allowed to git, but a token must not go there in the clear.
-  EXPECT_NE(Add({{"url", "http://1.1.1.1"}})["mirror"]["error"].get<std::string>().find("TLS"), std::string::npos);
+  EXPECT_NE(Add({{"url", "http://1.1.1.1"}})["mirror"]["error"].get<std::string>().find("https://"), std::string::npos);
 }
 
 TEST_F(MirrorOperationsTest, ChangesOfFoundGrantsAreOnRecordAndTokensAreNot) {

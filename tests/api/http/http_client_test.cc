@@ -151,7 +151,7 @@ TEST(HttpClientUrlTest, RefusesUrlsItCannotServe) {
   auto error = [](std::string server) {
     return HttpClient::Open({.server = std::move(server)}).status();
   };
-  EXPECT_NE(error("https://code.example").message().find("TLS"), std::string::npos);
+  EXPECT_TRUE(HttpClient::Open({.server = "https://code.example"}).ok());  // see tls_test
   for (const char* url : {"", "code.example", "ftp://x", "http://", "http://:80", "http://x:0",
                           "http://x:99999", "http://x:8o", "http://user:p@x/", "http://x?y"}) {
     EXPECT_EQ(error(url).code(), StatusCode::kInvalidArgument) << url;
