@@ -11,6 +11,7 @@
 #include "api/http/http_admission.h"
 #include "api/http/http_exchange.h"
 #include "api/http/http_intake.h"
+#include "api/http/worker_pool.h"
 
 namespace codelore::api {
 namespace {
@@ -81,10 +82,7 @@ class HttpServer::Core {
     context_.log = options_.log;
     context_.stopping = [this] { return intake_->stopping(); };
     try {
-      // All threads at once: cpp-httplib's pool grows too late when jobs are long (a job queued
-      // while a thread is waking up for another one waits for that one's end).
-      pool_ = std::make_unique<httplib::ThreadPool>(options_.threads, options_.threads,
-                                                    options_.max_queued);
+      pool_ = std::make_unique<WorkerPool>(options_.threads, options_.max_queued);
       return StartIntake();
     } catch (const std::exception& error) {
       return ResourceExhausted(std::string("cannot start the server's threads: ") + error.what());
@@ -93,7 +91,7 @@ class HttpServer::Core {
 
   void Stop(Milliseconds drain) {
     if (intake_) intake_->Stop(drain);
-    if (pool_) pool_->shutdown();
+    if (pool_) pool_->Stop();
     pool_.reset();
     intake_.reset();
     listener_.stop();
@@ -112,7 +110,7 @@ class HttpServer::Core {
       return AdmitRequest(rules_, router_, framing, request);
     };
     auto dispatch = [this](HttpConnection& connection) {
-      return pool_->enqueue([this, &connection] {
+      return pool_->Run([this, &connection] {
         AnswerRequest(context_, connection);
         intake_->Finish(connection);
       });
@@ -127,7 +125,7 @@ class HttpServer::Core {
   Listener listener_;
   int port_ = 0;
   ExchangeContext context_;
-  std::unique_ptr<httplib::ThreadPool> pool_;
+  std::unique_ptr<WorkerPool> pool_;
   std::unique_ptr<HttpIntake> intake_;
 };
 
