@@ -10,7 +10,7 @@ this one's text, and while it makes vectors. --repository keeps the repository, 
 """
 import argparse, hashlib, http.client, json, os, pathlib, random, shutil, subprocess, sys, tempfile, threading, time
 
-from push_latency import Server, figures, percentile, run
+from push_latency import Server, figures, percentile, processor_seconds, run
 
 FOLDERS = ["/usr/include", "/usr/lib/python3", "/usr/lib/python3.11", "/usr/local/go/src", "~/go/pkg/mod", "~/.cargo/registry/src", "/usr/lib/google-cloud-sdk",
            "/usr/lib/node_modules", "/usr/share"]
@@ -78,27 +78,17 @@ class Memory(threading.Thread):
             time.sleep(.05)
 
 
-def processor_seconds(pid):
-    """Of a process and its children, those that have ended included."""
-    def of(each, fields):
-        values = pathlib.Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
-        return sum(int(values[i]) for i in fields) / os.sysconf("SC_CLK_TCK")
-    total = of(pid, (11, 12, 13, 14))
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            total += of(child, (11, 12))
-    return total
-
-
 def import_text(server, token, repository):
     """Until all text can be found: seconds by clock and of the processor, and how much was read."""
     begun, before = time.perf_counter(), processor_seconds(server.process.pid)
     memory = Memory(server.process.pid)
     memory.start()
+    read = 0
     server.call("PUT", "/v1/sources/big", token, {"location": str(repository), "poll": "never"})
     while True:
         show = server.call("GET", "/v1/sources/big", token)
         now = show.get("progress") or show["indexing"].get("progress") or {}
+        read = max(read, now.get("bytes_done", 0))
         if now.get("stage") in ("vectors", "done"):
             break
         if show["indexing"].get("error"):
@@ -106,8 +96,8 @@ def import_text(server, token, repository):
         time.sleep(.1)
     clock, processor = time.perf_counter() - begun, processor_seconds(server.process.pid) - before
     status = next(s for s in server.call("GET", "/v1/status", token)["sources"] if s["source"] == "big")
-    megabytes = now["bytes_done"] / 1e6
-    return {"files": status["files"], "chunks": status["chunks"], "read_mb": round(megabytes, 1), "clock_s": round(clock, 1), "processor_s": round(processor, 1),
+    megabytes = status["text_bytes"] / 1e6  # that is indexed; what is read and left out is not counted
+    return {"files": status["files"], "chunks": status["chunks"], "read_mb": round(read / 1e6, 1), "indexed_mb": round(megabytes, 1), "clock_s": round(clock, 1), "processor_s": round(processor, 1),
             "mb_per_processor_second": round(megabytes / processor, 2), "mb_per_second_of_clock": round(megabytes / clock, 2), "cores": os.cpu_count(),
             "most_memory_mb": memory.most, "segments": show.get("segments"), "index_mb": round(show.get("index_bytes", 0) / 1e6)}
 
