@@ -5,7 +5,7 @@
 
 The unit (tests/index/every_fault_test.cc) is a commit that replaces, adds and removes files, its vectors, a merge and a grant, on the
 store and index of the program, without the daemon around them: a failure takes milliseconds, so that none is left out.
-write_faults.py tries some on the daemon. Exits with what the test exits with.
+write_faults.py tries some on the daemon. CODELORE_FAULT_ONLY="write ENOSPC" tries one kind alone. Exits with what the test exits with.
 """
 import os, pathlib, shutil, subprocess, sys, tempfile
 
