@@ -5,9 +5,9 @@
 
 Every push changes --changed files of about 10 kB and puts a word into each that stands nowhere else. Reported, in
 milliseconds from the webhook's sending: until search finds the word (lexical), until search by meaning counts all chunks as
-having vectors (vector), and, for a push that changes nothing that is indexed, until the job is over. A poll without
-news is timed by the server itself. With --small-pushes N, N pushes of one file follow; then query latency, segments and
-disk are compared with a fresh index of the same tree. Prints one JSON object.
+having vectors (vector), and, for a push that changes nothing that is indexed, until the job is over; processor time of each
+push, the asking for it and git included. A poll without news is timed by the server itself. With --small-pushes N, N pushes of one file follow; then query latency, segments and
+disk are compared with a fresh index of the same tree, both served at once. Prints one JSON object.
 """
 import argparse, hashlib, hmac, http.client, json, os, pathlib, random, shutil, statistics, subprocess, sys, tempfile, time
 
@@ -60,6 +60,18 @@ class Server:
         self.process.wait()
 
 
+def processor_seconds(pid):
+    """Of a process and its children, those that have ended included."""
+    def of(each, fields):
+        values = pathlib.Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
+        return sum(int(values[i]) for i in fields) / os.sysconf("SC_CLK_TCK")
+    total = of(pid, (11, 12, 13, 14))
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            total += of(child, (11, 12))
+    return total
+
+
 def percentile(values, share):
     ordered = sorted(values)
     return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) if ordered else None
@@ -84,16 +96,6 @@ def wait_for(condition, start, seconds=600):
             return 1000 * (time.perf_counter() - start)
         time.sleep(.002)
     raise SystemExit("waited in vain")
-
-
-def query_times(server, token, chance, count=100):
-    times = []
-    for _ in range(count):
-        query = " ".join(chance.sample(WORDS, 3))
-        start = time.perf_counter()
-        server.call("POST", "/v1/search", token, {"query": query, "mode": "lexical"})
-        times.append(1000 * (time.perf_counter() - start))
-    return times
 
 
 def disk(folder):
@@ -162,25 +164,30 @@ def found(server, token, word):
 
 def measure(server, token, repository, paths, chance, given, report):
     mark = str(time.time_ns())
-    lexical, vector, nothing, answer, stages = [], [], [], [], []
+    lexical, vector, nothing, answer, processor, nothing_processor = [], [], [], [], [], []
     functions = max(1, int(10_000 / 280))
     for number in range(given.pushes):
         word = f"needle{mark}{number}"
         for path in chance.sample(paths, given.changed):
             (repository / path).write_text(source_text(chance, functions, word))
         git(repository, "commit", "-qam", "push")
+        before = processor_seconds(server.process.pid)
         start, took = push(server, f"{mark}-{number}")
         answer.append(took)
         lexical.append(wait_for(lambda: found(server, token, word), start))
         vector.append(wait_for(lambda: idle(server, token), start))
+        processor.append(1000 * (processor_seconds(server.process.pid) - before))
     for number in range(given.empty_pushes or given.pushes):
         git(repository, "commit", "-q", "--allow-empty", "-m", "nothing")
+        before = processor_seconds(server.process.pid)
         start, _ = push(server, f"{mark}-n{number}")
         nothing.append(wait_for(lambda: idle(server, token), start))
+        nothing_processor.append(1000 * (processor_seconds(server.process.pid) - before))
     report["webhook_answer_ms"] = figures(answer)
     report["push_to_lexical_ms"] = figures(lexical)
     report["push_to_vector_ms"] = figures(vector)
     report["push_that_changes_nothing_ms"] = figures(nothing)
+    report["processor_ms"] = {"push": figures(processor), "push_that_changes_nothing": figures(nothing_processor)}
     polls, seen, start = [], "", time.perf_counter()
     while len(polls) < 8 and time.perf_counter() - start < 60:
         look = server.call("GET", "/v1/sources/bench", token)["last_look"]
@@ -204,22 +211,37 @@ def small_pushes(server, token, repository, paths, chance, given, report, data):
     report["small_first_100_p50"], report["small_last_100_p50"] = percentile(times[:100], .5), percentile(times[-100:], .5)
     show = server.call("GET", "/v1/sources/bench", token)
     report["segments_after"], report["index_bytes_after"] = show["segments"], show["index_bytes"]
-    report["disk_after"] = disk(data / "segments")
-    report["query_after_ms"] = figures(query_times(server, token, random.Random(5)))
 
 
 def compare_with_fresh(binary, root, repository, data, report):
+    """Both are served at once and asked in turn, so that whatever else the machine does slows both."""
     fresh = root / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
     run(binary, "--data", str(fresh), "index", str(repository), "--name", "bench")
-    token = run(binary, "--data", str(fresh), "token", "create", "--user", "root", "--administrator")
-    run(binary, "--data", str(fresh), "grant", "--source", "bench", "--everyone")
-    server = Server(binary, fresh)
+    servers = {}
     try:
-        report["disk_fresh"] = disk(fresh / "segments")
-        report["query_fresh_ms"] = figures(query_times(server, token, random.Random(5)))
+        for name, folder in (("after", data), ("fresh", fresh)):
+            token = run(binary, "--data", str(folder), "token", "create", "--user", f"asking{time.time_ns()}", "--administrator")
+            run(binary, "--data", str(folder), "grant", "--source", "bench", "--everyone")
+            servers[name] = (Server(binary, folder, "--tenant-requests-per-minute", "0"), token)
+            report["segment_bytes_" + name], report["folder_bytes_" + name] = disk(folder / "segments"), disk(folder)
+        times = {(mode, name): [] for mode in ("lexical", "hybrid") for name in servers}
+        chance = random.Random(5)
+        for number in range(600):
+            query, mode = " ".join(chance.sample(WORDS, 3)), "lexical" if number % 2 else "hybrid"
+            for name in chance.sample(list(servers), 2):
+                server, token = servers[name]
+                start = time.perf_counter()
+                server.call("POST", "/v1/search", token, {"query": query, "mode": mode})
+                times[mode, name].append(1000 * (time.perf_counter() - start))
+        for mode in ("lexical", "hybrid"):
+            after, fresh_times = figures(times[mode, "after"]), figures(times[mode, "fresh"])
+            report[f"{mode}_query_ms"] = {"after": after, "fresh": fresh_times, "p50_ratio": round(statistics.median(times[mode, "after"]) / statistics.median(times[mode, "fresh"]), 2)}
+        report["segment_bytes_ratio"] = round(report["segment_bytes_after"] / report["segment_bytes_fresh"], 2)
+        report["folder_bytes_ratio"] = round(report["folder_bytes_after"] / report["folder_bytes_fresh"], 2)
     finally:
-        server.stop()
+        for server, _ in servers.values():
+            server.stop()
     shutil.rmtree(fresh)
 
 

@@ -11,6 +11,7 @@
 #include "codelore/crash_point.h"
 #include "codelore/utf8.h"
 #include "index/blobs.h"
+#include "index/garbage.h"
 
 namespace codelore::index {
 namespace {
@@ -77,6 +78,9 @@ class Embedder {
     window.end = std::min(window.begin + kWindow, segment.reader->chunk_count());
     RETURN_IF_ERROR(ReadTexts(segment, window));
     ASSIGN_OR_RETURN(auto cached, store_.MultiGet(Table::kEmbeddings, window.keys));
+    WriteBatch needed_again;
+    RETURN_IF_ERROR(ForgetNotes(store_, Shared::kVector, window.keys, needed_again));
+    if (!needed_again.empty()) RETURN_IF_ERROR(store_.Write(needed_again));
     const size_t row_bytes = 2 * size_t{encoder_.info().dimension};
     const std::string nothing = std::string(row_bytes, '\0') + Weights({});
     for (uint32_t i = 0; i < window.texts.size(); ++i) {

@@ -467,12 +467,15 @@ class EmbeddedIndex final : public Index, private VectorSink {
     ASSIGN_OR_RETURN(entry.id, TakeSegmentId(batch));
     entry.revision = commit.revision;
     SegmentBuilder builder;
+    std::vector<std::string> blobs;
     for (const NewFile& file : change.add) {
       Hash256 blob = Sha256(file.text);
       builder.AddFile(file, blob);
-      batch.Put(Table::kBlobs, BlobKey(commit.tenant, blob), file.text);
+      blobs.push_back(BlobKey(commit.tenant, blob));
+      batch.Put(Table::kBlobs, blobs.back(), file.text);
       stored[file.path] = {blob, entry.id};
     }
+    RETURN_IF_ERROR(ForgetNotes(store_, Shared::kText, blobs, batch));
     ASSIGN_OR_RETURN(entry.file, folder_.Write(SegmentFileName(entry.id), builder.Finish()));
     CrashPoint("segment-written");
     ASSIGN_OR_RETURN(auto reader, folder_.OpenSegment(entry));

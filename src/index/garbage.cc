@@ -12,7 +12,7 @@ namespace {
 
 // In Table::kMeta: this, a letter and a key -> when it was found to be of no use.
 constexpr std::string_view kNotePrefix = "unused/";
-constexpr char kText = 't', kVector = 'v';
+constexpr char kText = static_cast<char>(Shared::kText), kVector = static_cast<char>(Shared::kVector);
 constexpr size_t kWriteAtOnce = 10'000;
 
 Status Stopped() { return Unavailable("interrupted"); }
@@ -58,6 +58,16 @@ class Notes {
 };
 
 }  // namespace
+
+Status ForgetNotes(const KeyValueStore& store, Shared what, const std::vector<std::string>& keys, WriteBatch& batch) {
+  std::vector<std::string> notes;
+  for (const std::string& key : keys) notes.push_back(std::string(kNotePrefix) + static_cast<char>(what) + key);
+  ASSIGN_OR_RETURN(auto found, store.MultiGet(Table::kMeta, notes));
+  for (size_t i = 0; i < notes.size(); ++i) {
+    if (found[i]) batch.Delete(Table::kMeta, notes[i]);
+  }
+  return OkStatus();
+}
 
 Status AddNeeded(const KeyValueStore& store, const Snapshot& snapshot, const Snapshot* before, const Hash256& encoder,
                  const std::stop_token& stop, NeededKeys& needed) {

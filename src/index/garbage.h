@@ -20,6 +20,11 @@ namespace codelore::index {
 // Keys of texts and vectors, told apart by a letter before them.
 using NeededKeys = std::unordered_set<std::string>;
 
+enum class Shared : char { kText = 't', kVector = 'v' };
+
+// Texts or vectors that are needed again: notes of theirs are to be erased, so that their time counts anew once nothing needs them.
+Status ForgetNotes(const KeyValueStore& store, Shared what, const std::vector<std::string>& keys, WriteBatch& batch);
+
 // Adds what the files of these partitions need: all but those that `before`, if there is one, holds in the same state.
 Status AddNeeded(const KeyValueStore& store, const Snapshot& snapshot, const Snapshot* before, const Hash256& encoder,
                  const std::stop_token& stop, NeededKeys& needed);

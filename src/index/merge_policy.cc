@@ -17,8 +17,10 @@ size_t TierOf(uint64_t chunks) {
   return tier;
 }
 
-bool IsMostlyDeleted(const MergeCandidate& segment) {
-  return segment.live_chunks * 2 < segment.all_chunks && segment.live_chunks <= kLargestMerge;
+// Where a third is gone: so what is deleted never takes more than half of the room that the rest takes, and a chunk is copied
+// at most twice for each one that goes.
+bool IsMuchDeleted(const MergeCandidate& segment) {
+  return segment.live_chunks * 3 < segment.all_chunks * 2 && segment.live_chunks <= kLargestMerge;
 }
 
 }  // namespace
@@ -40,7 +42,7 @@ std::vector<size_t> ChooseMerge(std::span<const MergeCandidate> segments) {
     if (chosen.size() > 1) return chosen;
   }
   for (size_t i = 0; i < segments.size(); ++i) {
-    if (segments[i].ready && IsMostlyDeleted(segments[i])) return {i};
+    if (segments[i].ready && IsMuchDeleted(segments[i])) return {i};
   }
   return {};
 }

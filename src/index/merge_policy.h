@@ -2,7 +2,7 @@
 //
 // Tiered, as in log-structured stores: segments are sorted by their living chunks into tiers, each four times the one
 // before; eight of one tier are merged. So a chunk is copied about once per tier, and n pushes leave at most seven
-// segments per tier. A segment that is mostly deleted files is rewritten alone.
+// segments per tier. A segment of which more than a third is deleted is rewritten alone.
 #ifndef CODELORE_INDEX_MERGE_POLICY_H_
 #define CODELORE_INDEX_MERGE_POLICY_H_
 

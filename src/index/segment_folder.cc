@@ -5,6 +5,15 @@
 #include <filesystem>
 
 namespace codelore::index {
+namespace {
+
+// To be checked, a file is read as a whole, and of a large one most is not needed soon. What an import writes would otherwise all
+// be counted as memory of this process.
+void LetGoOfLarge(const MappedFile& file) {
+  if (file.bytes().size() >= 1 << 20) file.LetGo();
+}
+
+}  // namespace
 
 Result<StoredFile> SegmentFolder::Write(const std::string& name, std::string_view bytes) const {
   RETURN_IF_ERROR(ReplaceFile(path_ + "/" + name, bytes, /*sync=*/true));
@@ -31,7 +40,9 @@ Result<std::shared_ptr<const SegmentReader>> SegmentFolder::OpenSegment(const Se
   std::string name = SegmentFileName(entry.id);
   ASSIGN_OR_RETURN(auto file, OpenVerified(name, entry.file));
   auto reader = SegmentReader::Open(file->bytes(), file);
-  return reader.ok() ? std::move(reader) : reader.status().In(path_ + "/" + name);
+  if (!reader.ok()) return reader.status().In(path_ + "/" + name);
+  LetGoOfLarge(*file);
+  return reader;
 }
 
 Result<std::shared_ptr<const VectorIndex>> SegmentFolder::OpenVectors(SegmentId segment,
@@ -41,6 +52,7 @@ Result<std::shared_ptr<const VectorIndex>> SegmentFolder::OpenVectors(SegmentId 
   auto vectors = VectorIndex::Open(file->bytes(), file);
   if (!vectors.ok()) return vectors.status().In(path_ + "/" + name);
   if ((*vectors)->rows() != entry.rows) return Corruption(path_ + "/" + name + ": another number of rows");
+  LetGoOfLarge(*file);
   return vectors;
 }
 

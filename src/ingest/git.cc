@@ -233,6 +233,7 @@ class MirrorGit {
     RETURN_IF_ERROR(options_.networks.Bind(url_, command));
     AddToken(command, url_, options_.token);
     command.timeout = options_.timeout;
+    command.stall = options_.stall;
     command.max_output_bytes = max_output_bytes;
     command.max_file_bytes = options_.max_pack_bytes;
     command.max_memory_bytes = kMaxGitMemory;

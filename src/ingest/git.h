@@ -49,6 +49,7 @@ struct MirrorOptions {
   RefPatterns also = {};    // besides
   std::string token = "";   // for http(s): "TOKEN" or "USER:TOKEN"
   std::chrono::milliseconds timeout = std::chrono::hours(1);
+  std::chrono::milliseconds stall = std::chrono::minutes(2);  // of a remote that says nothing, or next to nothing
   uint64_t max_pack_bytes = uint64_t{8} << 30;     // of what one fetch brings
   uint64_t max_mirror_bytes = uint64_t{24} << 30;  // of all that the mirror holds, after it was tidied
   NetworkPolicy networks = {};

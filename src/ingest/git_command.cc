@@ -63,7 +63,8 @@ constexpr const char* kEnvironment[] = {
     "GIT_LFS_SKIP_SMUDGE=1",
     "GIT_PROTOCOL_FROM_USER=0",
     "GIT_SSH_VARIANT=ssh",
-    "GIT_SSH_COMMAND=ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oClearAllForwardings=yes -oConnectTimeout=30",
+    "GIT_SSH_COMMAND=ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oClearAllForwardings=yes -oConnectTimeout=30 -oServerAliveInterval=20 "
+    "-oServerAliveCountMax=3",
 };
 
 // How this machine reaches others.

@@ -81,13 +81,20 @@ class DocumentTree final : public SourceTree {
   std::string revision_, branch_;
 };
 
-// A file on its way into the index.
+// A file that is to be indexed. A first import holds all of them at once, so there is no more in it than needed.
+struct Change {
+  TreeEntry entry;
+  FileAttributes attributes;
+  PartitionId partition, old_partition;  // the second: where the index holds it now; none if it does not
+};
+
+// A file on its way into the index: as many as a window has.
 struct Work {
   TreeEntry entry;
   FileAttributes attributes;
+  PartitionId old_partition;
   Classification classification;
   FileRecord record;
-  PartitionId old_partition;  // where the index holds it now; none if it does not
   std::string bytes;
   NewFile file;               // filled when record.state is indexed
 };
@@ -129,7 +136,7 @@ void Prepare(Work& work, Masking masking, const DocumentLimits& documents) {
   if (by_content.treatment == Treatment::kIndexByLines) work.classification = by_content;
   chunker::DecodedText decoded = chunker::DecodeToUtf8(work.bytes);
   if (decoded.is_binary) return Skip(work, "binary");
-  work.bytes = {};
+  std::string().swap(work.bytes);
   std::string findings = MaskText(masking, &decoded.text);
   if (findings.empty()) findings = work.entry.masked;  // when it came
   if (masking == Masking::kRefuse && !findings.empty()) return Skip(work, "secrets or personal data");
@@ -223,11 +230,12 @@ class Run {
       RETURN_IF_ERROR(ReadWindow(begin, end));
       {
         Stopwatch watch(report_.times.parse);
-        ForEachInParallel(std::span(changed_).subspan(begin, end - begin), threads_, [this](Work& work) {
+        ForEachInParallel(window_, threads_, [this](Work& work) {
           if (work.record.state == FileState::kIndexed) Prepare(work, masking_, documents_);
         });
       }
-      for (size_t i = begin; i < end; ++i) AddToBatch(changed_[i]);
+      for (Work& work : window_) AddToBatch(work);
+      window_.clear();
       begin = end;
       Show(IndexStage::kText);
       bool full = batch_bytes_ >= limits_.commit_bytes || batch_.ledger.size() >= limits_.commit_files;
@@ -345,51 +353,66 @@ class Run {
   }
 
   Status CompareWithLedger(TreeEntry entry, const Attributes& attributes) {
-    Work work;
-    work.attributes = attributes.Of(entry.path);
-    ASSIGN_OR_RETURN(work.record.partition, directory_.PartitionFor(source_.id, entry.path));
-    work.record.path = entry.path;
-    work.record.size_bytes = entry.size_bytes;
-    bool document = DocumentFormatOf(entry.path) != DocumentFormat::kNone;
-    work.record.version = pipeline_ + (document ? programs_ : "") + ":" + KeyOf(work.attributes) + ":" + entry.version;
-    if (auto known = ledger_.find(entry.path); known != ledger_.end()) {
+    const std::string path = entry.path;
+    Change change{.entry = std::move(entry), .attributes = attributes.Of(path), .partition = {}, .old_partition = {}};
+    ASSIGN_OR_RETURN(change.partition, directory_.PartitionFor(source_.id, path));
+    const std::string version = VersionOf(change);
+    if (auto known = ledger_.find(path); known != ledger_.end()) {
       Known old = std::move(known->second);
       ledger_.erase(known);  // what is left in the end is gone from the source
-      bool moved = old.partition && old.partition != work.record.partition;
-      if (old.version == work.record.version && old.state != FileState::kFailed && !moved) {
+      bool moved = old.partition && old.partition != change.partition;
+      if (old.version == version && old.state != FileState::kFailed && !moved) {
         ++report_.files_unchanged;
         return OkStatus();
       }
-      work.old_partition = old.partition;
+      change.old_partition = old.partition;
     }
-    if (ShareWithBranch(work)) return OkStatus();
-    work.entry = std::move(entry);
-    changed_.push_back(std::move(work));
+    if (!ShareWithBranch(change, version)) changed_.push_back(std::move(change));
     return OkStatus();
   }
 
+  std::string VersionOf(const Change& change) const {
+    bool document = DocumentFormatOf(change.entry.path) != DocumentFormat::kNone;
+    return pipeline_ + (document ? programs_ : "") + ":" + KeyOf(change.attributes) + ":" + change.entry.version;
+  }
+
   // True: another branch has the very file, so that nothing is to be read.
-  bool ShareWithBranch(const Work& work) {
-    auto [begin, end] = elsewhere_.equal_range(work.record.path);
+  bool ShareWithBranch(const Change& change, const std::string& version) {
+    const std::string& path = change.entry.path;
+    auto [begin, end] = elsewhere_.equal_range(path);
     for (auto at = begin; at != end; ++at) {
       const Known& known = at->second;
-      bool moves = known.partition && known.partition != work.record.partition;
-      if (known.version != work.record.version || known.state == FileState::kFailed || moves) continue;
-      if (work.old_partition && work.old_partition != known.partition) ChangeOf(work.old_partition).remove.push_back(work.record.path);
-      if (known.partition) ChangeOf(known.partition).share.push_back({work.record.path, known.branch});
-      batch_.ledger_share.push_back({work.record.path, known.branch});
+      bool moves = known.partition && known.partition != change.partition;
+      if (known.version != version || known.state == FileState::kFailed || moves) continue;
+      if (change.old_partition && change.old_partition != known.partition) ChangeOf(change.old_partition).remove.push_back(path);
+      if (known.partition) ChangeOf(known.partition).share.push_back({path, known.branch});
+      batch_.ledger_share.push_back({path, known.branch});
       ++report_.files_shared;
       return true;
     }
     return false;
   }
 
-  // Reads the files of [begin, end), where end is chosen so that their bytes fit in memory.
+  // What is known of a changed file before it is read; of `change` nothing is left.
+  Work Begin(Change& change) const {
+    Work work;
+    work.record.path = change.entry.path;
+    work.record.size_bytes = change.entry.size_bytes;
+    work.record.version = VersionOf(change);
+    work.record.partition = change.partition;
+    work.old_partition = change.old_partition;
+    Change taken = std::move(change);  // a string that is moved from may keep its memory
+    work.entry = std::move(taken.entry);
+    work.attributes = std::move(taken.attributes);
+    return work;
+  }
+
+  // Reads the files of [begin, end) into the window, where end is chosen so that their bytes fit in memory.
   Status ReadWindow(size_t begin, size_t& end) {
     Stopwatch watch(report_.times.read);
     size_t bytes = 0;
     for (end = begin; end < changed_.size() && end - begin < limits_.window_files && bytes < limits_.window_bytes; ++end) {
-      Work& work = changed_[end];
+      Work& work = window_.emplace_back(Begin(changed_[end]));
       if (!work.entry.skip.empty()) {
         Skip(work, work.entry.skip);
         continue;
@@ -439,7 +462,6 @@ class Run {
       failed_ += !skipped;
     }
     batch_.ledger.push_back(std::move(work.record));
-    work = {};
   }
 
   Status AddRemovals() {
@@ -514,7 +536,8 @@ class Run {
   uint64_t files_seen_ = 0, failed_ = 0;
   std::unordered_map<std::string, Known> ledger_;  // the branch's, by path; in the end, what is gone
   std::unordered_multimap<std::string, Known> elsewhere_;  // versions that other branches alone have
-  std::vector<Work> changed_;
+  std::vector<Change> changed_;
+  std::vector<Work> window_;
   IndexCommit batch_;
   size_t batch_bytes_ = 0;
   std::future<Status> committing_;  // last: its thread uses the rest

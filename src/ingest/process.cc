@@ -23,6 +23,8 @@ namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kKeptErrorBytes = 8 * 1024;
+constexpr int kLooksPerStall = 8;
+constexpr uint64_t kTicksPerSecond = 100;  // of /proc
 constexpr size_t kUnaskedOutputBytes = 4 * 1024 * 1024;  // read ahead at most, while the child is written to
 
 // Out of the way of the child's standard streams, should ours be closed.
@@ -160,7 +162,13 @@ Status Process::Spawn() {
   return OkStatus();
 }
 
-void Process::RestartClock() { deadline_ = std::chrono::steady_clock::now() + command_.timeout; }
+void Process::RestartClock() {
+  auto now = std::chrono::steady_clock::now();
+  deadline_ = now + command_.timeout;
+  still_since_ = now;
+  next_look_ = now + command_.stall / kLooksPerStall;
+  moved_ = {};
+}
 
 void Process::Kill() {
   if (pid_ > 0) {
@@ -171,18 +179,39 @@ void Process::Kill() {
   *streams_ = Streams();
 }
 
+// A hundredth of the processor is work: what unpacks or compares reads and writes nothing for a while.
+Status Process::CheckStandstill(std::chrono::steady_clock::time_point now) {
+  if (command_.stall.count() == 0 || now < next_look_) return OkStatus();
+  next_look_ = now + command_.stall / kLooksPerStall;
+  for (const auto& [pid, activity] : ActivityOfGroup(pid_)) {
+    GroupActivity& before = seen_[pid];
+    moved_.bytes += activity.bytes - std::min(activity.bytes, before.bytes);
+    moved_.ticks += activity.ticks - std::min(activity.ticks, before.ticks);
+    before = activity;
+  }
+  uint64_t least_ticks = std::max<uint64_t>(2, static_cast<uint64_t>(command_.stall.count()) * kTicksPerSecond / 1000 / 100);
+  if (moved_.bytes >= command_.stall_bytes || moved_.ticks >= least_ticks) {
+    still_since_ = now;
+    moved_ = {};
+  }
+  if (now - still_since_ < command_.stall) return OkStatus();
+  Kill();
+  return Unavailable(command_.arguments[0] + " has made no progress for " + std::to_string(command_.stall.count() / 1000) + " s and was ended");
+}
+
 Status Process::CheckLimits() {
   if (pid_ < 0) return Unavailable(command_.arguments[0] + " is not running any more");
   if (command_.stop.stop_requested()) {
     Kill();
     return Unavailable("interrupted");
   }
-  if (std::chrono::steady_clock::now() >= deadline_) {
+  auto now = std::chrono::steady_clock::now();
+  if (now >= deadline_) {
     Kill();
     return ResourceExhausted(command_.arguments[0] + " took longer than " +
                              std::to_string(command_.timeout.count()) + " ms and was ended");
   }
-  return OkStatus();
+  return CheckStandstill(now);
 }
 
 Status Process::Pump() {

@@ -3,15 +3,17 @@
 // The child is started from an argument vector, never by a shell; it gets the environment it is given and no
 // more, default signal handling, and no descriptor but its three streams. It leads a process group of its own,
 // and the whole group is killed at the deadline, when a stop is requested, when it says too much, and when the
-// Process ends. Reading and writing never deadlock: while one waits, the other streams are served.
+// Process ends, or when it is at work no more (Command::stall). Reading and writing never deadlock: while one waits, the other
+// streams are served.
 //
 // Not thread-safe: one thread at a time. Failures: kResourceExhausted (deadline, output limit), kUnavailable
-// (stop requested; the program is missing or cannot be started; the child stopped listening).
+// (stop requested; the program is missing or cannot be started; the child stopped listening, or came to a standstill).
 #ifndef CODELORE_INGEST_PROCESS_H_
 #define CODELORE_INGEST_PROCESS_H_
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -28,11 +30,23 @@ struct Command {
   std::vector<std::string> environment;  // "NAME=value"
   std::string folder = "/";              // the child's working directory
   std::chrono::milliseconds timeout = std::chrono::minutes(1);
+  // Ended when in so much time the whole group has read and written less than `stall_bytes` and hardly used the processor; 0: never.
+  std::chrono::milliseconds stall = {};
+  uint64_t stall_bytes = 64 << 10;
   uint64_t max_output_bytes = UINT64_MAX;
   uint64_t max_file_bytes = 0;  // no file the child writes may be larger (RLIMIT_FSIZE); 0: no limit
   uint64_t max_memory_bytes = 0;  // of address space (RLIMIT_AS); 0: no limit
   std::stop_token stop = {};
 };
+
+// What a process, or a group of them, has done.
+struct GroupActivity {
+  uint64_t bytes = 0;  // read and written
+  uint64_t ticks = 0;  // of the processor
+};
+
+// By process. Without what ended before it was looked at.
+std::map<int, GroupActivity> ActivityOfGroup(int group);
 
 struct ProcessOutput {
   int exit_code = 0;  // 128 + the signal's number if one ended it
@@ -74,6 +88,7 @@ class Process {
 
   Status Spawn();
   Status CheckLimits();
+  Status CheckStandstill(std::chrono::steady_clock::time_point now);
   // Waits until a stream moves, and moves it: output into buffer_, standard error into errors_, pending_ to the
   // child.
   Status Pump();
@@ -85,6 +100,10 @@ class Process {
 
   const Command command_;
   std::chrono::steady_clock::time_point deadline_;
+  // Since when nothing to speak of has moved, when to look again, and what has moved since the first.
+  std::chrono::steady_clock::time_point still_since_, next_look_;
+  GroupActivity moved_;
+  std::map<int, GroupActivity> seen_;  // by process
   std::unique_ptr<Streams> streams_;
   int pid_ = -1;  // -1: not running, or reaped
   std::string_view pending_;

@@ -63,6 +63,24 @@ TEST_F(GarbageTest, WhatComesBackIsKept) {
   EXPECT_EQ(Find("alpha"), Paths{"a.md"});
 }
 
+TEST_F(GarbageTest, TimeCountsAnewForWhatCameBackBetweenTwoLooks) {
+  ScratchRepository repository;
+  repository.Write("a.md", "alpha\n");
+  std::string first = repository.Commit();
+  acl::Source source = Add(repository.path());
+  Run(source);
+  repository.Write("a.md", "beta\n");
+  std::string second = repository.Commit();
+  Run(source);
+  EXPECT_EQ(Collect(0), 0u);  // alpha is noted
+  repository.Git({"reset", "-q", "--hard", first});
+  Run(source);
+  repository.Git({"reset", "-q", "--hard", second});
+  Run(source);
+  EXPECT_EQ(Collect(1000), 0u);  // it was needed since
+  EXPECT_EQ(Collect(1200), 2u);
+}
+
 TEST_F(GarbageTest, OtherSourcesAndBranchesKeepWhatTheyShare) {
   ScratchRepository repository;
   repository.Write("a.md", "alpha\n");

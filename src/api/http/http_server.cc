@@ -11,6 +11,7 @@
 #include "api/http/http_admission.h"
 #include "api/http/http_exchange.h"
 #include "api/http/http_intake.h"
+#include "api/http/worker_pool.h"
 
 namespace codelore::api {
 namespace {
@@ -85,10 +86,7 @@ class HttpServer::Core {
     context_.log = options_.log;
     context_.stopping = [this] { return intake_->stopping(); };
     try {
-      // All threads at once: cpp-httplib's pool grows too late when jobs are long (a job queued
-      // while a thread is waking up for another one waits for that one's end).
-      pool_ = std::make_unique<httplib::ThreadPool>(options_.threads, options_.threads,
-                                                    options_.max_queued);
+      pool_ = std::make_unique<WorkerPool>(options_.threads, options_.max_queued);
       return StartIntake();
     } catch (const std::exception& error) {
       return ResourceExhausted(std::string("cannot start the server's threads: ") + error.what());
@@ -97,7 +95,7 @@ class HttpServer::Core {
 
   void Stop(Milliseconds drain) {
     if (intake_) intake_->Stop(drain);
-    if (pool_) pool_->shutdown();
+    if (pool_) pool_->Stop();
     pool_.reset();
     intake_.reset();
     listener_.stop();
@@ -117,7 +115,7 @@ class HttpServer::Core {
       return AdmitRequest(rules_, router_, framing, request);
     };
     auto dispatch = [this](HttpConnection& connection) {
-      return pool_->enqueue([this, &connection] {
+      return pool_->Run([this, &connection] {
         AnswerRequest(context_, connection);
         intake_->Finish(connection);
       });
@@ -133,7 +131,7 @@ class HttpServer::Core {
   int port_ = 0;
   std::shared_ptr<const TlsContext> tls_;
   ExchangeContext context_;
-  std::unique_ptr<httplib::ThreadPool> pool_;
+  std::unique_ptr<WorkerPool> pool_;
   std::unique_ptr<HttpIntake> intake_;
 };
 

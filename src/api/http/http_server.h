@@ -1,6 +1,6 @@
 // HttpServer: routes and handlers behind a hardened HTTP/1.1 front.
 //
-// cpp-httplib binds the socket, runs the worker threads and writes the answers; our own HttpIntake
+// cpp-httplib binds the socket and writes the answers; our own HttpIntake
 // stands in front of it and reads the requests, because cpp-httplib 0.58 gives each connection a
 // thread, bounds single reads but not a whole request, and reads on after a malformed head
 // (http_head.h says what is refused). With a certificate it speaks TLS (tls.h), and nothing else: handshakes are under

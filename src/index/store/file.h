@@ -34,6 +34,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::string_view bytes() const { return {static_cast<const char*>(address_), size_}; }
+  // Pages that were read stay in the kernel's cache, and are no longer this process's until it reads them again.
+  void LetGo() const;
 
  private:
   MappedFile(void* address, size_t size) : address_(address), size_(size) {}

@@ -161,8 +161,10 @@ class RocksStore final : public KeyValueStore {
 
   Status Write(const WriteBatch& batch) override {
     std::lock_guard lock(write_mutex_);
+    // RocksDB refuses all writes after one that failed, for it does not know what is on disk; or, where the disk was full, it takes
+    // itself for recovered, and asserts on the log that the other failed on. Opening it again is how to find out.
+    if (unsure_after_) RETURN_IF_ERROR(Reopen());
     rocksdb::Status written = WriteOnce(batch);
-    // RocksDB refuses all writes after one that failed, for it does not know what is on disk. Opening it again is how to find out.
     if (written.IsIOError() && Reopen().ok()) written = WriteOnce(batch);
     RETURN_IF_ERROR(FromRocks(written, folder_));
     CrashPoint("store-before-note");
@@ -254,12 +256,12 @@ class RocksStore final : public KeyValueStore {
           (void)CutLog().ok();  // closing may have made it longer, by zeros
           unsure_after_.reset();
           ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
-          break;
         }
       }
+      if (!unsure_after_) return CheckGeneration();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    return CheckGeneration();
+    return Unavailable(folder_ + ": a write failed, and the store is being read, so that it cannot be opened again yet; try again");
   }
 
   std::string GenerationFile() const { return folder_ + ".generation"; }
