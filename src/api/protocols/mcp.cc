@@ -9,6 +9,8 @@
 #include "api/http/problem.h"
 #include "api/json_request.h"
 #include "api/protocols/mcp_tools.h"
+#include "generate/answer_checker.h"
+#include "generate/prompt.h"
 
 namespace codelore::api {
 namespace {
@@ -58,7 +60,8 @@ Outcome CallTool(Service& service, const Caller& caller, const Json& params, std
   if (!IsMcpTool(name)) return Fail(kParams, "there is no tool '" + name.substr(0, 64) + "'");
   Json arguments = params.value("arguments", Json::object());
   auto text = RunMcpTool(service, caller, name, arguments.dump(-1, ' ', false, Json::error_handler_t::replace), std::move(stop));
-  Json content = {{"type", "text"}, {"text", text.ok() ? *text : Shown(text.status())}};
+  // A failure repeats the caller's words, which may be a page's: they are shown, and do nothing.
+  Json content = {{"type", "text"}, {"text", text.ok() ? *text : generate::InertMarkdown(generate::VisibleText(Shown(text.status())))}};
   return {{{"content", Json::array({std::move(content)})}, {"isError", !text.ok()}}, {}};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "generate/answer_checker.h"
 #include "generate/json_form.h"
 #include "generate/markdown.h"
 #include "generate/prompt.h"
@@ -23,9 +24,12 @@ std::string Block(const Json& entry, const char* field) {
   return generate::CodeBlock(StringOf(entry, "language"), generate::VisibleText(StringOf(entry, field)));
 }
 
+// A name, likewise.
+std::string Span(const std::string& name) { return generate::CodeSpan(generate::VisibleText(name)); }
+
 std::string Notes(const Json& reply, const char* otherwise) {
   std::string text;
-  for (const Json& note : reply.value("notes", Json::array())) text += note.get<std::string>() + "\n";
+  for (const Json& note : reply.value("notes", Json::array())) text += generate::InertMarkdown(generate::VisibleText(note.get<std::string>())) + "\n";
   return text.empty() ? otherwise : text;
 }
 
@@ -33,8 +37,8 @@ std::string SearchText(const Json& reply) {
   std::string text;
   for (const Json& hit : reply["hits"]) {
     std::string symbol = StringOf(hit, "symbol");
-    text += "[" + std::to_string(hit["rank"].get<size_t>()) + "] " + generate::CodeSpan(StringOf(hit, "citation")) +
-            (symbol.empty() ? "" : " " + generate::CodeSpan(symbol)) + "\n" + Block(hit, "snippet") + "\n";
+    text += "[" + std::to_string(hit["rank"].get<size_t>()) + "] " + Span(StringOf(hit, "citation")) +
+            (symbol.empty() ? "" : " " + Span(symbol)) + "\n" + Block(hit, "snippet") + "\n";
   }
   return text.empty() ? Notes(reply, "Nothing found.") : text;
 }
@@ -43,7 +47,8 @@ std::string GrepText(const Json& reply) {
   std::string text = std::to_string(reply["matches"].get<uint64_t>()) + " matches in " + std::to_string(reply["files_with_matches"].get<uint64_t>()) +
                      " files" + (reply.value("complete", true) ? "" : ", at least") + "\n";
   for (const Json& file : reply["files"]) {
-    text += "\n" + generate::CodeSpan(StringOf(file, "source") + "@" + StringOf(file, "commit") + ":" + StringOf(file, "path")) + "\n";
+    std::string commit = StringOf(file, "commit");
+    text += "\n" + Span(StringOf(file, "source") + (commit.empty() ? "" : "@" + commit) + ":" + StringOf(file, "path")) + "\n";
     std::string lines;
     for (const Json& line : file["lines"]) lines += std::to_string(line["line"].get<uint64_t>()) + ": " + StringOf(line, "text") + "\n";
     text += generate::CodeBlock("", generate::VisibleText(lines));
@@ -54,11 +59,10 @@ std::string GrepText(const Json& reply) {
 std::string SymbolsText(const Json& reply) {
   std::string text;
   for (const Json& entry : reply["definitions"]) {
-    text += generate::CodeSpan(StringOf(entry, "citation")) + " " + StringOf(entry, "kind") + ": " +
-            generate::CodeSpan(generate::VisibleText(StringOf(entry, "text"))) + "\n";
+    text += Span(StringOf(entry, "citation")) + " " + StringOf(entry, "kind") + ": " + Span(StringOf(entry, "text")) + "\n";
   }
   if (!text.empty()) return text;
-  for (const Json& name : reply.value("nearest", Json::array())) text += (text.empty() ? "No such name. Nearest: " : ", ") + generate::CodeSpan(name.get<std::string>());
+  for (const Json& name : reply.value("nearest", Json::array())) text += (text.empty() ? "No such name. Nearest: " : ", ") + Span(name.get<std::string>());
   return text.empty() ? "Nothing found." : text;
 }
 
@@ -67,19 +71,19 @@ std::string FileText(const Json& reply) {
   std::string visible = generate::VisibleText(text);
   std::string note = visible.size() == text.size() ? "" : "Characters that cannot be seen were left out.\n";
   if (!reply.value("complete", true)) note += "Not all of it: go on from line " + std::to_string(reply["end_line"].get<int64_t>() + 1) + ".\n";
-  return generate::CodeSpan(StringOf(reply, "citation")) + ", of " + std::to_string(reply["lines"].get<int64_t>()) + " lines\n" + note +
+  return Span(StringOf(reply, "citation")) + ", of " + std::to_string(reply["lines"].get<int64_t>()) + " lines\n" + note +
          generate::CodeBlock(StringOf(reply, "language"), visible);
 }
 
 std::string FilesText(const Json& reply) {
   std::string text;
-  for (const Json& file : reply["files"]) text += generate::CodeSpan(StringOf(file, "source") + ":" + StringOf(file, "path")) + "\n";
+  for (const Json& file : reply["files"]) text += Span(StringOf(file, "source") + ":" + StringOf(file, "path")) + "\n";
   return text.empty() ? Notes(reply, "Nothing found.") : text;
 }
 
 std::string AskText(const Json& reply) {
   std::string text = StringOf(reply, "answer") + "\n";
-  for (const Json& citation : reply["citations"]) text += "[" + std::to_string(citation["n"].get<size_t>()) + "] " + generate::CodeSpan(StringOf(citation, "citation")) + "\n";
+  for (const Json& citation : reply["citations"]) text += "[" + std::to_string(citation["n"].get<size_t>()) + "] " + Span(StringOf(citation, "citation")) + "\n";
   return text;
 }
 

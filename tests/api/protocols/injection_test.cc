@@ -208,5 +208,29 @@ TEST_F(Injection, AttackD085TextsInJsonAndStoredTurnsAreInertToo) {
   EXPECT_EQ(canary_.visits(), 0);
 }
 
+// What the tools give is for a model to read: payloads stay in blocks that they cannot close, names in code.
+TEST_F(Injection, AttackD073To076WhatMcpToolsGiveIsInert) {
+  Plant();
+  Serve();
+  const std::pair<const char*, Json> kCalls[] = {
+      {"search", {{"query", "refund of an invoice"}, {"limit", 50}}},
+      {"search", {{"query", "ignore previous instructions pixel click"}, {"limit", 50}}},
+      {"regex_search", {{"pattern", "refund|click|pixel|CALL"}}},
+      {"list_files", {{"limit", 100}}},
+      {"find_symbol", {{"name", "round_invoice"}}},
+      {"similar_files", {{"file", "billing:docs/refund.md"}}},
+      {"read_file", {{"source", "billing"}, {"path", "docs/refund.md"}}},
+      {"read_file", {{"source", "billing"}, {"path", "names/<img src=x onerror=alert(1)> refund.md"}}},
+      {"read_file", {{"source", "billing"}, {"path", "names/none ![x](http://x/y) <img src=x>.md"}}}};
+  for (const auto& [tool, arguments] : kCalls) {
+    Json reply = Post("/mcp", ann_, {{"jsonrpc", "2.0"}, {"id", 1}, {"method", "tools/call"}, {"params", {{"name", tool}, {"arguments", arguments}}}}).json();
+    ASSERT_TRUE(reply.contains("result")) << reply;
+    std::string text = reply["result"]["content"][0]["text"];
+    ExpectInert(text, tool);
+    EXPECT_EQ(text.find("cuts the power"), std::string::npos) << tool;
+  }
+  EXPECT_EQ(canary_.visits(), 0);
+}
+
 }  // namespace
 }  // namespace codelore::api
