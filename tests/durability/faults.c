@@ -112,7 +112,8 @@ static off_t Position(int fd) {
 
 // A second name for what is about to lose its own; "-" if there is nothing.
 static void Bury(const char* path, char* grave, size_t size) {
-  snprintf(grave, size, "%s/%lu", graveyard, (unsigned long)++buried);
+  // Two daemons in turn may share a journal.
+  snprintf(grave, size, "%s/%d.%lu", graveyard, (int)getpid(), (unsigned long)++buried);
   if (REAL(link)(path, grave) != 0) snprintf(grave, size, "-");
 }
 

@@ -94,7 +94,13 @@ struct Opened {
     for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
   }
 
-  static Result<std::shared_ptr<Opened>> Open(const std::string& folder) {
+  // `write_noted`: something was acknowledged in that folder. Then a database is never made anew.
+  static Result<std::shared_ptr<Opened>> Open(const std::string& folder, bool write_noted) {
+    std::error_code ignored;
+    if (write_noted && !std::filesystem::exists(folder + "/CURRENT", ignored)) {
+      return Corruption(folder + " lacks its file CURRENT, though records were acknowledged. Restore a backup, or move the data folder "
+                        "away and index again");
+    }
     auto opened = std::make_shared<Opened>();
     auto cache = rocksdb::NewLRUCache(64 << 20);
     std::vector<rocksdb::ColumnFamilyDescriptor> tables = {{rocksdb::kDefaultColumnFamilyName, DefaultOptions()}};
@@ -117,7 +123,7 @@ class RocksStore final : public KeyValueStore {
 
   Status Open() {
     RETURN_IF_ERROR(MakeFolder(folder_));
-    ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
+    ASSIGN_OR_RETURN(opened_, Opened::Open(folder_, WriteNoted()));
     return CheckGeneration();
   }
 
@@ -189,7 +195,7 @@ class RocksStore final : public KeyValueStore {
   Result<std::shared_ptr<Opened>> Use() const {
     std::lock_guard lock(opened_mutex_);
     if (opened_ == nullptr) {
-      ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
+      ASSIGN_OR_RETURN(opened_, Opened::Open(folder_, WriteNoted()));
     }
     return opened_;
   }
@@ -255,13 +261,19 @@ class RocksStore final : public KeyValueStore {
           opened_.reset();
           (void)CutLog().ok();  // closing may have made it longer, by zeros
           unsure_after_.reset();
-          ASSIGN_OR_RETURN(opened_, Opened::Open(folder_));
+          ASSIGN_OR_RETURN(opened_, Opened::Open(folder_, WriteNoted()));
         }
       }
       if (!unsure_after_) return CheckGeneration();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return Unavailable(folder_ + ": a write failed, and the store is being read, so that it cannot be opened again yet; try again");
+  }
+
+  // The note of a write that a loss of power tore still says that there was one.
+  bool WriteNoted() const {
+    std::error_code ignored;
+    return std::filesystem::exists(GenerationFile(), ignored);
   }
 
   std::string GenerationFile() const { return folder_ + ".generation"; }
