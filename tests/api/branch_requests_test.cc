@@ -47,6 +47,19 @@ TEST_F(BranchRequestsTest, EveryReadTakesABranch) {
   EXPECT_EQ(Ask("ask", {{"question", "where is the turbine returned"}}, "release/1")["seen"][0]["branch"], "release/1");
 }
 
+TEST_F(BranchRequestsTest, SimilarTakesACitationOfAnyBranch) {
+  repository_.Git({"checkout", "-q", "release/1"});
+  repository_.Write("only_there.py", "def before_that():\n    return turbine\n");
+  repository_.Commit();
+  repository_.Git({"checkout", "-q", "main"});
+  world_.Call(world_.Operator(), "source.sync", {}, kApp);
+  Json hit = Ask("search", {{"query", "before_that"}, {"mode", "lexical"}}, "release/1")["hits"][0];
+  ASSERT_EQ(hit["path"], "only_there.py");
+  EXPECT_EQ(Ask("similar", {{"file", hit["citation"]}}, "")["files"][0]["path"], "a.py");
+  EXPECT_TRUE(world_.Outcome(world_.User("ann"), "similar", {{"file", "app:only_there.py"}}).starts_with("not found"));
+  EXPECT_TRUE(world_.Outcome(world_.User("eve"), "similar", {{"file", hit["citation"]}}).starts_with("not found"));
+}
+
 TEST_F(BranchRequestsTest, ABranchThatIsNotFollowedIsNamedWithThoseThatAre) {
   repository_.Git({"branch", "secret-plan"});
   for (const char* operation : {"search", "files"}) {
