@@ -253,6 +253,7 @@ class RocksStore final : public KeyValueStore {
     Status writable = ReplaceFile(probe, std::string(kProbeBytes, '\0'), /*sync=*/true);
     RETURN_IF_ERROR(RemoveFile(probe));
     RETURN_IF_ERROR(writable);
+    bool reopened = false;
     for (auto until = std::chrono::steady_clock::now() + kWaitForReaders; std::chrono::steady_clock::now() < until;) {
       {
         std::lock_guard lock(opened_mutex_);
@@ -262,9 +263,10 @@ class RocksStore final : public KeyValueStore {
           (void)CutLog().ok();  // closing may have made it longer, by zeros
           unsure_after_.reset();
           ASSIGN_OR_RETURN(opened_, Opened::Open(folder_, WriteNoted()));
+          reopened = true;
         }
       }
-      if (!unsure_after_) return CheckGeneration();
+      if (reopened) return CheckGeneration();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return Unavailable(folder_ + ": a write failed, and the store is being read, so that it cannot be opened again yet; try again");

@@ -1,7 +1,7 @@
 // RocksStore: the KeyValueStore in a folder, on RocksDB, one column family per table.
 //
-// Every Write is synced. The write-ahead log is recovered with kAbsoluteConsistency: a log that a crash cut
-// off is accepted, one with a flipped bit is refused. RocksDB can open a folder whose own manifest was damaged
+// Every Write is synced. The write-ahead log is recovered up to its first torn record, as a loss of power leaves it; whether that is all that
+// was acknowledged, the generation says. RocksDB can open a folder whose own manifest was damaged
 // with records missing and no word about it, so each Write also carries a generation number, which is repeated
 // in a small file beside the database; a database older than that file is refused.
 #ifndef CODELORE_INDEX_STORE_ROCKS_STORE_H_
