@@ -52,7 +52,7 @@ TEST_F(Revocation, NoReadThatBeginsAfterwardsIsStale) {
   std::atomic<int> stale{0}, seen{0}, asked{0};
   std::atomic<bool> done{false};
   std::vector<std::jthread> threads;
-  for (size_t t = 0; t < 6; ++t) {
+  for (size_t t = 0; t < 32; ++t) {
     threads.emplace_back([&, t] {
       for (size_t i = t; !done; ++i) {
         int before = epoch;
@@ -67,10 +67,10 @@ TEST_F(Revocation, NoReadThatBeginsAfterwardsIsStale) {
   for (int round = 0; round < 20; ++round) {
     SetGrant(world, false);
     ++epoch;
-    for (int before = asked; asked < before + 20;) std::this_thread::yield();
+    for (int before = asked; asked < before + 100;) std::this_thread::yield();
     ++epoch;
     SetGrant(world, true);
-    for (int before = asked; asked < before + 20;) std::this_thread::yield();
+    for (int before = asked; asked < before + 100;) std::this_thread::yield();
   }
   done = true;
   threads.clear();
