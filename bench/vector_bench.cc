@@ -176,8 +176,9 @@ void RunStored(const std::string& folder, uint32_t query_count) {
   auto store = OpenRocksStore(folder + "/store").value();
   Vectors vectors, queries;
   faiss::IndexScalarQuantizer halves(kDimension, faiss::ScalarQuantizer::QT_fp16, faiss::METRIC_INNER_PRODUCT);
+  std::set<std::string> seen;  // of equal rows none is better than the others
   Status status = store->Scan(Table::kEmbeddings, "", [&](std::string_view, std::string_view row) {
-    if (row.size() != 2 * kDimension) return true;
+    if (row.size() != 2 * kDimension || !seen.emplace(row).second) return true;
     vectors.resize(vectors.size() + kDimension);
     halves.sa_decode(1, reinterpret_cast<const uint8_t*>(row.data()), &vectors[vectors.size() - kDimension]);
     return true;

@@ -15,18 +15,20 @@
 #include "codelore/coding.h"
 #include "index/vector/best_rows.h"
 #include "index/vector/int8_kernels.h"
-#include "index/vector/nibble_scan.h"
+#include "index/vector/coarse_scan.h"
 
 namespace codelore::index {
 namespace {
 
 constexpr size_t kHeaderBytes = 64;
-constexpr uint32_t kVersion = 3, kVersionWithWeights = 4;
+constexpr uint32_t kVersion = 5, kVersionWithWeights = 6, kOldVersion = 3, kOldVersionWithWeights = 4;
 constexpr size_t kScanRows = 256;      // dot products at a time
 constexpr size_t kRescoreExtra = 24;   // rows beyond k that are scored again
 constexpr float kInt8Error = 0.02f;    // more than codes move a cosine
-constexpr size_t kManyRows = 2048;     // from here on the 4-bit codes are scanned first
-constexpr size_t kNibbleExtra = 128;   // rows beyond these whose int8 codes are looked at then
+constexpr size_t kManyRows = 2048;     // from here on the 2-bit codes are scanned first
+
+// Of how many rows the int8 codes are looked at when 2-bit codes were scanned for the best k.
+size_t LookedAt(size_t k) { return 3 * k + 128; }
 
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -42,12 +44,12 @@ faiss::MaybeOwnedVector<uint8_t> ViewOf(const T* data, size_t bytes) {
 
 // A FAISS index over int8 rows with a scale each: a flat-codes index with a distance computer and a scan of its own,
 // so that whatever takes one of these (HNSW over the same codes, among them) works on it. Beside the rows it has their
-// 4-bit codes, for a first look at many. Borrows all.
+// 2-bit codes, for a first look at many. Borrows all.
 class Int8FlatIndex final : public faiss::IndexFlatCodes {
  public:
-  Int8FlatIndex(uint32_t dimension, uint32_t rows, const int8_t* row_codes, const float* scales, const NibbleRows& nibbles)
+  Int8FlatIndex(uint32_t dimension, uint32_t rows, const int8_t* row_codes, const float* scales, const CoarseRows& coarse)
       : faiss::IndexFlatCodes(PaddedBytes(dimension), static_cast<faiss::idx_t>(dimension), faiss::METRIC_INNER_PRODUCT),
-        scales_(scales), nibbles_(nibbles) {
+        scales_(scales), coarse_(coarse) {
     codes = ViewOf(row_codes, PaddedBytes(dimension) * rows);
     ntotal = rows;
     is_trained = true;
@@ -60,11 +62,9 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
     size_t rows = 0;
     for (RowRange range : allowed) rows += range.end - range.begin;
     BestRows best(k, floor - kInt8Error);
-    const float nibble_error = 1.6f / std::sqrt(static_cast<float>(d));  // likewise more than there is
+    const float coarse_error = 2 / std::sqrt(static_cast<float>(d));  // likewise more than there is
     if (rows >= kManyRows && rows > 8 * k) {
-      BestRows estimated(k + kNibbleExtra, floor - nibble_error);
-      ScanNibbles(nibbles_, query, allowed, estimated, sums);
-      ScanRows(query, estimated.Take(), best);
+      ScanRows(query, ScanCoarse(coarse_, query, allowed, LookedAt(k), floor - coarse_error, sums), best);
       return best.Take();
     }
     for (size_t i = 0; i < allowed.size(); ++i) {
@@ -149,10 +149,9 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
   }
 
   // Takes some rows in order.
-  void ScanRows(const Int8Vector& query, std::vector<ScoredChunk> rows, BestRows& best) const {
+  void ScanRows(const Int8Vector& query, const std::vector<uint32_t>& rows, BestRows& best) const {
     constexpr size_t kAhead = 12;
-    auto range = [&](size_t i) { return RowRange{rows[i].ordinal, rows[i].ordinal + 1}; };
-    std::ranges::sort(rows, {}, &ScoredChunk::ordinal);
+    auto range = [&](size_t i) { return RowRange{rows[i], rows[i] + 1}; };
     for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) Prefetch(range(i));
     for (size_t i = 0; i < rows.size(); ++i) {
       if (i + kAhead < rows.size()) Prefetch(range(i + kAhead));
@@ -178,7 +177,7 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
   }
 
   const float* scales_;
-  const NibbleRows nibbles_;
+  const CoarseRows coarse_;
 };
 
 }  // namespace
@@ -203,63 +202,81 @@ std::string BuildVectorFile(uint32_t dimension, std::span<const std::string> row
   std::string out = ByteWriter().Raw("CLVC").Fixed(weights ? kVersionWithWeights : kVersion).Fixed(dimension)
                         .Fixed(static_cast<uint32_t>(rows.size())).Take();
   out.resize(kHeaderBytes);
-  out.reserve(kHeaderBytes + RoundUp64(rows.size() * half_bytes) + rows.size() * (padded + NibbleBytes(dimension) + 2 * sizeof(float)));
+  out.reserve(kHeaderBytes + RoundUp64(rows.size() * half_bytes) + rows.size() * (padded + CoarseBytes(dimension) + 2 * sizeof(float)));
   for (const std::string& row : rows) out.append(row, 0, half_bytes);
   out.resize(kHeaderBytes + RoundUp64(rows.size() * half_bytes));
   faiss::IndexScalarQuantizer halves = MakeHalfIndex(dimension);
-  std::vector<float> vector(dimension), scales, nibble_scales;
-  std::string nibbles;
+  std::vector<float> vector(dimension), scales, coarse_scales;
+  std::string coarse;
   for (const std::string& row : rows) {
     halves.sa_decode(1, reinterpret_cast<const uint8_t*>(row.data()), vector.data());
     Int8Vector quantized = QuantizeInt8(vector);
     out.append(reinterpret_cast<const char*>(quantized.codes.data()), padded);
     scales.push_back(quantized.scale);
-    nibble_scales.push_back(EncodeNibbles(vector, nibbles));
+    coarse_scales.push_back(EncodeCoarse(vector, coarse));
   }
-  out += nibbles;
+  out += coarse;
   out.append(reinterpret_cast<const char*>(scales.data()), scales.size() * sizeof(float));
-  out.append(reinterpret_cast<const char*>(nibble_scales.data()), nibble_scales.size() * sizeof(float));
+  out.append(reinterpret_cast<const char*>(coarse_scales.data()), coarse_scales.size() * sizeof(float));
   if (weights) AppendWeights(half_bytes, rows, out);
   return out;
 }
 
+// Where the parts of a file begin.
+class VectorIndex::Layout {
+ public:
+  Layout(uint32_t version, uint32_t dimension, uint32_t rows) : version_(version), dimension_(dimension), rows_(rows) {}
+
+  bool known() const { return version_ >= kOldVersion && version_ <= kVersionWithWeights; }
+  bool old() const { return version_ < kVersion; }
+  bool with_weights() const { return version_ == kVersionWithWeights || version_ == kOldVersionWithWeights; }
+  uint32_t dimension() const { return dimension_; }
+  uint32_t rows() const { return rows_; }
+  size_t codes() const { return kHeaderBytes + RoundUp64(size_t{rows_} * dimension_ * 2); }
+  size_t coarse() const { return codes() + size_t{rows_} * PaddedBytes(dimension_); }
+  size_t scales() const { return coarse() + size_t{rows_} * CoarseBytes(dimension_) * (old() ? 2 : 1); }
+  size_t coarse_scales() const { return scales() + size_t{rows_} * sizeof(float); }
+  size_t end() const { return coarse_scales() + size_t{rows_} * sizeof(float); }
+
+ private:
+  uint32_t version_, dimension_, rows_;
+};
+
 class VectorIndex::Implementation {
  public:
-  Implementation(uint32_t dimension, uint32_t rows, std::string_view bytes, std::shared_ptr<const void> owner)
-      : owner_(std::move(owner)), size_bytes_(bytes.size()), halves_(MakeHalfIndex(dimension)),
-        codes_(dimension, rows, CodesIn(dimension, rows, bytes), ScalesIn(dimension, rows, bytes), NibblesIn(dimension, rows, bytes)) {
-    halves_.codes = ViewOf(bytes.data() + kHeaderBytes, size_t{rows} * dimension * 2);
-    halves_.ntotal = rows;
+  Implementation(const Layout& layout, std::string_view bytes, std::shared_ptr<const void> owner)
+      : owner_(std::move(owner)), size_bytes_(bytes.size()), halves_(MakeHalfIndex(layout.dimension())) {
+    halves_.codes = ViewOf(bytes.data() + kHeaderBytes, size_t{layout.rows()} * layout.dimension() * 2);
+    halves_.ntotal = layout.rows();
     halves_.is_trained = true;
+    if (layout.old()) MakeCoarse();
+    auto floats = [&](size_t at) { return reinterpret_cast<const float*>(bytes.data() + at); };
+    codes_.emplace(layout.dimension(), layout.rows(), reinterpret_cast<const int8_t*>(bytes.data() + layout.codes()), floats(layout.scales()),
+                   CoarseRows{reinterpret_cast<const uint8_t*>(layout.old() ? made_.data() : bytes.data() + layout.coarse()),
+                              layout.old() ? made_scales_.data() : floats(layout.coarse_scales()), layout.dimension()});
   }
 
-  static size_t SizeOf(uint32_t dimension, uint32_t rows) {
-    return CodesBegin(dimension, rows) + size_t{rows} * (PaddedBytes(dimension) + NibbleBytes(dimension) + 2 * sizeof(float));
-  }
   const faiss::IndexScalarQuantizer& halves() const { return halves_; }
-  const Int8FlatIndex& codes() const { return codes_; }
+  const Int8FlatIndex& codes() const { return *codes_; }
   const TokenWeights* weights() const { return weights_ ? &*weights_ : nullptr; }
   void SetWeights(TokenWeights weights) { weights_ = weights; }
   size_t size_bytes() const { return size_bytes_; }
 
  private:
-  static size_t CodesBegin(uint32_t dimension, uint32_t rows) { return kHeaderBytes + RoundUp64(size_t{rows} * dimension * 2); }
-  static const int8_t* CodesIn(uint32_t dimension, uint32_t rows, std::string_view bytes) {
-    return reinterpret_cast<const int8_t*>(bytes.data() + CodesBegin(dimension, rows));
-  }
-  static const float* ScalesIn(uint32_t dimension, uint32_t rows, std::string_view bytes) {
-    size_t codes = size_t{rows} * (PaddedBytes(dimension) + NibbleBytes(dimension));
-    return reinterpret_cast<const float*>(CodesIn(dimension, rows, bytes) + codes);
-  }
-  static NibbleRows NibblesIn(uint32_t dimension, uint32_t rows, std::string_view bytes) {
-    const int8_t* codes = CodesIn(dimension, rows, bytes) + size_t{rows} * PaddedBytes(dimension);
-    return {reinterpret_cast<const uint8_t*>(codes), ScalesIn(dimension, rows, bytes) + rows, NibbleBytes(dimension)};
+  void MakeCoarse() {
+    std::vector<float> vector(static_cast<size_t>(halves_.d));
+    for (faiss::idx_t row = 0; row < halves_.ntotal; ++row) {
+      halves_.reconstruct(row, vector.data());
+      made_scales_.push_back(EncodeCoarse(vector, made_));
+    }
   }
 
   std::shared_ptr<const void> owner_;
   size_t size_bytes_;
   faiss::IndexScalarQuantizer halves_;
-  Int8FlatIndex codes_;
+  std::string made_;  // the 2-bit codes of an old file
+  std::vector<float> made_scales_;
+  std::optional<Int8FlatIndex> codes_;
   std::optional<TokenWeights> weights_;
 };
 
@@ -272,14 +289,12 @@ Result<std::shared_ptr<const VectorIndex>> VectorIndex::Open(std::string_view by
   ByteReader header(bytes);
   if (header.Raw(4) != "CLVC") return Corruption("vectors: do not start like a vector file");
   auto version = header.Fixed<uint32_t>(), dimension = header.Fixed<uint32_t>(), rows = header.Fixed<uint32_t>();
-  const bool with_weights = version == kVersionWithWeights;
-  if (!header.ok() || (version != kVersion && !with_weights) || dimension == 0 || dimension > 1 << 16) {
-    return Corruption("vectors: header of an unknown kind");
-  }
-  const size_t size = Implementation::SizeOf(dimension, rows), weights_begin = RoundUp64(size);
-  if (with_weights ? bytes.size() < weights_begin : bytes.size() != size) return Corruption("vectors: wrong file size");
-  auto implementation = std::make_unique<Implementation>(dimension, rows, bytes, std::move(owner));
-  if (with_weights) {
+  const Layout layout(version, dimension, rows);
+  if (!header.ok() || !layout.known() || dimension == 0 || dimension > 1 << 16) return Corruption("vectors: header of an unknown kind");
+  const size_t weights_begin = RoundUp64(layout.end());
+  if (layout.with_weights() ? bytes.size() < weights_begin : bytes.size() != layout.end()) return Corruption("vectors: wrong file size");
+  auto implementation = std::make_unique<Implementation>(layout, bytes, std::move(owner));
+  if (layout.with_weights()) {
     ASSIGN_OR_RETURN(TokenWeights weights, TokenWeights::Open(bytes.substr(weights_begin), rows));
     implementation->SetWeights(weights);
   }
@@ -329,7 +344,14 @@ std::vector<float> VectorIndex::Scores(std::span<const float> query, std::span<c
   computer->set_query(query.data());
   std::vector<float> scores;
   scores.reserve(ordinals.size());
-  for (uint32_t ordinal : ordinals) scores.push_back(ordinal < rows() ? (*computer)(ordinal) : 0.0f);
+  constexpr size_t kAhead = 4, kLine = 64;
+  for (size_t i = 0; i < ordinals.size(); ++i) {
+    if (i + kAhead < ordinals.size() && ordinals[i + kAhead] < rows()) {
+      std::string_view row = RowBytes(ordinals[i + kAhead]);
+      for (size_t at = 0; at < row.size(); at += kLine) __builtin_prefetch(row.data() + at);
+    }
+    scores.push_back(ordinals[i] < rows() ? (*computer)(ordinals[i]) : 0.0f);
+  }
   return scores;
 }
 

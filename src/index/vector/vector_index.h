@@ -2,13 +2,14 @@
 //
 //   file := "CLVC" (4 bytes), version (4), dimension (4), rows (4), zeros to byte 64,
 //           rows * dimension halves, zeros to a multiple of 64,
-//           rows * padded int8 codes (int8_kernels.h), rows * 4-bit codes (nibble_scan.h),
-//           a scale (4 bytes) for each row of int8 codes, then for each of 4-bit codes;
-//           version 4: zeros to a multiple of 64, and the rows' lexical weights (token_weights.h)
+//           rows * padded int8 codes (int8_kernels.h), rows * 2-bit codes (coarse_scan.h),
+//           a scale (4 bytes) for each row of int8 codes, then for each of 2-bit codes;
+//           version 6: zeros to a multiple of 64, and the rows' lexical weights (token_weights.h)
 //
-// Version 3 is without lexical weights, 4 with them, as the encoder has them or not.
+// Version 5 is without lexical weights, 6 with them, as the encoder has them or not. Versions 3 and 4 had codes of 4 bits, 64 bytes
+// for 128 values, where 2-bit codes are now; those are made of the halves when such a file is opened.
 // Row i belongs to chunk i; rows may be fewer than the segment has chunks while its embedding is under way. Vectors
-// have length 1, so the inner product is the cosine. A search scans the 4-bit codes of all allowed rows (the int8 codes
+// have length 1, so the inner product is the cosine. A search scans the 2-bit codes of all allowed rows (the int8 codes
 // where these are few), scores the best of them again from the int8 codes, and the best of these from the halves; half
 // precision moves a cosine by less than 1e-4.
 #ifndef CODELORE_INDEX_VECTOR_VECTOR_INDEX_H_
@@ -73,6 +74,7 @@ class VectorIndex {
   std::vector<float> Scores(std::span<const float> query, std::span<const uint32_t> ordinals) const;
 
  private:
+  class Layout;
   class Implementation;
   explicit VectorIndex(std::unique_ptr<Implementation> implementation);
   std::unique_ptr<Implementation> implementation_;

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "index/vector/int8_kernels.h"
-#include "index/vector/nibble_scan.h"
+#include "index/vector/coarse_scan.h"
 
 namespace codelore::index {
 namespace {
@@ -73,29 +73,29 @@ TEST(Int8Kernels, AllGiveTheSameSumsAlsoAtTheExtremes) {
   }
 }
 
-TEST(Int8Kernels, AllGiveTheSameSumsOfFourBitCodes) {
+TEST(Int8Kernels, AllGiveTheSameSumsOfTwoBitCodes) {
   std::mt19937 random(6);
   for (size_t dimension : {1u, 64u, 130u, 384u, 1000u, 4096u}) {
-    size_t stride = NibbleBytes(dimension), rows = 40, count = 23;
-    std::vector<int8_t> query(2 * stride);
+    size_t stride = CoarseBytes(dimension), rows = 40, count = 23;
+    std::vector<int8_t> query(4 * stride);
     std::vector<uint8_t> data(rows * stride);
-    std::vector<uint32_t> numbers(count + kRowsAhead);
+    std::vector<uint32_t> numbers(count + 1 + kRowsAhead);
     for (uint32_t& number : numbers) number = static_cast<uint32_t>(random() % rows);
     for (int extreme = 0; extreme < 3; ++extreme) {
       for (int8_t& x : query) x = static_cast<int8_t>(extreme == 0 ? random() % 255 - 127 : extreme == 1 ? 127 : -127);
       for (uint8_t& x : data) x = static_cast<uint8_t>(extreme == 0 ? random() : 255);
       std::vector<int32_t> expected(count), dots(count);
-      AvailableInt8Kernels().back().dot_nibbles(query.data(), data.data(), stride, numbers.data(), count, expected.data());
-      EXPECT_TRUE(extreme != 1 || expected[0] == static_cast<int32_t>(2 * stride) * 127 * 15);
+      AvailableInt8Kernels().back().dot_coarse(query.data(), data.data(), stride, numbers.data(), count, expected.data());
+      EXPECT_TRUE(extreme != 1 || expected[0] == static_cast<int32_t>(4 * stride) * 127 * 3);
       for (const Int8Kernel& kernel : AvailableInt8Kernels()) {
-        kernel.dot_nibbles(query.data(), data.data(), stride, numbers.data(), count, dots.data());
+        kernel.dot_coarse(query.data(), data.data(), stride, numbers.data(), count, dots.data());
         EXPECT_EQ(dots, expected) << kernel.name << " dimension " << dimension;
       }
     }
   }
 }
 
-TEST(NibbleScan, EstimatesCosinesOfAllAllowedRows) {
+TEST(CoarseScan, EstimatesCosinesOfAllAllowedRows) {
   std::mt19937 random(7);
   for (uint32_t dimension : {40u, 100u, 384u}) {
     const uint32_t count = 1500;
@@ -104,31 +104,42 @@ TEST(NibbleScan, EstimatesCosinesOfAllAllowedRows) {
     std::vector<std::vector<float>> vectors;
     for (uint32_t i = 0; i < count; ++i) {
       vectors.push_back(RandomUnit(random, dimension));
-      scales.push_back(EncodeNibbles(vectors.back(), codes));
+      scales.push_back(EncodeCoarse(vectors.back(), codes));
     }
-    NibbleRows rows{reinterpret_cast<const uint8_t*>(codes.data()), scales.data(), NibbleBytes(dimension)};
+    CoarseRows rows{reinterpret_cast<const uint8_t*>(codes.data()), scales.data(), dimension};
     std::vector<RowRange> allowed = {{0, 1}, {3, 700}, {701, 702}, {900, count}};
     std::vector<float> query = vectors[5];
-    BestRows best(count);
     ScoreSums sums;
-    ScanNibbles(rows, QuantizeInt8(query), allowed, best, &sums);
-    std::vector<ScoredChunk> found = best.Take();
-    EXPECT_EQ(found.size(), 1299u);
+    std::vector<uint32_t> all = ScanCoarse(rows, QuantizeInt8(query), allowed, count, -1, &sums);
+    EXPECT_EQ(all.size(), 1299u);
+    EXPECT_TRUE(std::ranges::is_sorted(all));
     EXPECT_EQ(sums.count, 1299u);
-    EXPECT_EQ(found[0].ordinal, 5u);
-    double sum = 0;
-    for (const ScoredChunk& each : found) {
-      EXPECT_NEAR(each.score, Dot(query, vectors[each.ordinal]), dimension < 100 ? .1 : .05);
-      sum += each.score;
+    double sum = 0, squares = 0, off = 0;
+    for (uint32_t row : all) {
+      ScoreSums one;
+      std::vector<RowRange> alone = {{row, row + 1}};
+      EXPECT_EQ(ScanCoarse(rows, QuantizeInt8(query), alone, 1, -1, &one), std::vector{row});
+      double exact = Dot(query, vectors[row]);
+      EXPECT_NEAR(one.sum, exact, 2 / std::sqrt(dimension));
+      off += (one.sum - exact) * (one.sum - exact);
+      sum += one.sum;
+      squares += exact * exact;
     }
+    EXPECT_NEAR(std::sqrt(sums.squares / 1299), std::sqrt(squares / 1299), .02 / std::sqrt(dimension));
+    EXPECT_LT(std::sqrt(off / 1299), .45 / std::sqrt(dimension));
     EXPECT_NEAR(sums.sum, sum, 1e-3);
+    std::vector<uint32_t> best = ScanCoarse(rows, QuantizeInt8(query), allowed, 40, -1, nullptr);
+    EXPECT_TRUE(std::ranges::binary_search(best, 5u));
+    EXPECT_GE(best.size(), 40u);
+    EXPECT_LT(best.size(), 80u);
+    EXPECT_EQ(ScanCoarse(rows, QuantizeInt8(query), allowed, 40, .9f, nullptr), std::vector{5u});
   }
 }
 
 TEST(VectorIndex, FindsWhatScoringEveryRowFinds) {
   std::mt19937 random(2);
   for (uint32_t dimension : {64u, 100u, 384u}) {
-    Made made = Make(random, dimension, 3000);  // enough for the 4-bit codes
+    Made made = Make(random, dimension, 3000);  // enough for the 2-bit codes
     double found = 0, all = 0;
     for (int round = 0; round < 50; ++round) {
       std::vector<float> query = RandomUnit(random, dimension);
@@ -149,6 +160,26 @@ TEST(VectorIndex, FindsWhatScoringEveryRowFinds) {
       }
     }
     EXPECT_EQ(found, all) << dimension;
+  }
+}
+
+// As versions 3 and 4 were: with 64 bytes for 128 values where 32 are now, which nobody reads any more.
+TEST(VectorIndex, OpensFilesThatHadFourBitCodes) {
+  std::mt19937 random(8);
+  const uint32_t dimension = 384, rows = 3000;
+  Made made = Make(random, dimension, rows);
+  std::string old(made.bytes.get(), made.size);
+  old[4] = 3;
+  old.insert(64 + rows * dimension * 3, rows * CoarseBytes(dimension), '\xAA');
+  std::shared_ptr<char> bytes(static_cast<char*>(std::aligned_alloc(64, (old.size() + 63) / 64 * 64)), std::free);
+  std::memcpy(bytes.get(), old.data(), old.size());
+  auto index = VectorIndex::Open({bytes.get(), old.size()}, bytes).value();
+  std::vector<RowRange> allowed = {{0, rows}};
+  for (int round = 0; round < 20; ++round) {
+    std::vector<float> query = RandomUnit(random, dimension);
+    auto found = index->Search(query, 10, allowed), expected = made.index->Search(query, 10, allowed);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(std::pair(found[i].ordinal, found[i].score), std::pair(expected[i].ordinal, expected[i].score));
   }
 }
 
