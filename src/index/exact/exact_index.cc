@@ -49,23 +49,17 @@ void ExactIndexBuilder::AddFile(std::string_view path, std::string_view text) {
 
 void ExactIndexBuilder::AddBlock(std::string_view text) {
   trigrams_.AddBlock(text);
-  size_t before = data_.size();
-  data_.resize(before + text.size());  // no room for more: it is stored as it is then
+  packed_.resize(text.size());  // no room for more: it is stored as it is then
   int packed = text.size() > LZ4_MAX_INPUT_SIZE ? 0
-                                                : LZ4_compress_HC(text.data(), data_.data() + before, static_cast<int>(text.size()),
+                                                : LZ4_compress_HC(text.data(), packed_.data(), static_cast<int>(text.size()),
                                                                   static_cast<int>(text.size()) - 1, kCompressionLevel);
-  if (packed > 0) {
-    data_.resize(before + static_cast<size_t>(packed));
-  } else {
-    text.copy(data_.data() + before, text.size());
-  }
+  data_ += packed > 0 ? std::string_view(packed_.data(), static_cast<size_t>(packed)) : text;
 }
 
 ExactSections ExactIndexBuilder::Finish() {
-  ByteWriter text;
-  text.Fixed<uint64_t>(rows_.size());
-  text.Raw({reinterpret_cast<const char*>(rows_.data()), rows_.size() * sizeof(TextBlockRow)}).Raw(data_);
-  return {trigrams_.Finish(), text.Take()};
+  std::string head = ByteWriter().Fixed<uint64_t>(rows_.size()).Take();
+  head.append(reinterpret_cast<const char*>(rows_.data()), rows_.size() * sizeof(TextBlockRow));
+  return {trigrams_.Finish(), std::move(data_.insert(0, head))};
 }
 
 Result<ExactIndex> ExactIndex::Open(std::string_view trigrams, std::string_view text, const std::vector<uint32_t>& file_sizes) {

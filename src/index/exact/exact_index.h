@@ -45,6 +45,7 @@ class ExactIndexBuilder {
   TrigramBuilder trigrams_;
   std::vector<TextBlockRow> rows_;
   std::string data_;
+  std::string packed_;  // of the last block
 };
 
 // Borrows the bytes. Immutable and thread-safe.

@@ -43,9 +43,9 @@ class TrigramRanks {
   uint32_t count_ = 0;
 };
 
-// Appends the size and the list.
-void AppendList(const uint32_t* begin, const uint32_t* end, uint32_t block_count, std::string& out) {
-  std::string list;
+// Appends the size and the list. `list` is room to work in.
+void AppendList(const uint32_t* begin, const uint32_t* end, uint32_t block_count, std::string& list, std::string& out) {
+  list.clear();
   uint32_t next = 0;
   for (const uint32_t* at = begin; at < end; ++at) {
     AppendVarint(*at - next, list);
@@ -57,10 +57,10 @@ void AppendList(const uint32_t* begin, const uint32_t* end, uint32_t block_count
     out += list;
     return;
   }
-  std::string bitmap(bitmap_bytes, '\0');
-  for (const uint32_t* at = begin; at < end; ++at) bitmap[*at / 8] |= static_cast<char>(1 << *at % 8);
   AppendVarint(0, out);
-  out += bitmap;
+  size_t bitmap = out.size();
+  out.resize(bitmap + bitmap_bytes);
+  for (const uint32_t* at = begin; at < end; ++at) out[bitmap + *at / 8] |= static_cast<char>(1 << *at % 8);
 }
 
 }  // namespace
@@ -93,7 +93,7 @@ std::string TrigramBuilder::Finish() {
     for (; at < ends_[block]; ++at) blocks[next[ranks.Of(trigrams_[at])]++] = block;
   }
   ByteWriter groups;
-  std::string data;
+  std::string data, list;
   auto block_count = static_cast<uint32_t>(ends_.size());
   uint32_t rank = 0, before = 0;
   ranks.ForEach([&](uint32_t trigram) {
@@ -102,7 +102,7 @@ std::string TrigramBuilder::Finish() {
       before = trigram;
     }
     AppendVarint(trigram - before, data);
-    AppendList(blocks.data() + begin[rank], blocks.data() + begin[rank + 1], block_count, data);
+    AppendList(blocks.data() + begin[rank], blocks.data() + begin[rank + 1], block_count, list, data);
     before = trigram;
     ++rank;
   });

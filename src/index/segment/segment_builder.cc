@@ -68,7 +68,10 @@ std::string SegmentBuilder::Finish() {
 }
 
 std::string AssembleSegment(const std::array<std::string_view, kSectionCount>& sections) {
+  size_t size = 0;
+  for (std::string_view section : sections) size += section.size();
   std::string out;
+  out.reserve(size + 32 * sections.size());  // and the directory
   ByteWriter directory;
   for (std::string_view section : sections) {
     PadTo8(out);

@@ -29,6 +29,7 @@ constexpr const char* kTableNames[kTableCount] = {"meta", "files",    "blobs",  
                                                   "jobs", "audit",    "sessions", "feedback", "documents"};
 // After the disk was full RocksDB goes on once so much is free.
 constexpr size_t kWriteBufferBytes = 16 << 20;
+constexpr size_t kRecordHead = 16;  // of a record in a batch, about: kind, table and two lengths
 constexpr size_t kProbeBytes = 256 << 10;
 constexpr auto kWaitForReaders = std::chrono::seconds(2);
 // In the manifest table: the number of the last write.
@@ -61,7 +62,8 @@ rocksdb::Options DatabaseOptions() {
   options.paranoid_checks = true;
   // A loss of power may tear the last record, or leave none of it. More than that is noticed by CheckGeneration.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.db_write_buffer_size = 64 << 20;  // for all tables together
+  // For all tables together. A day of small pushes fills it, so it is what a daemon's memory grows by at first.
+  options.db_write_buffer_size = kWriteBufferBytes;
   options.max_background_jobs = 2;
   options.max_open_files = 256;
   options.info_log = std::make_shared<NoLog>();
@@ -77,6 +79,8 @@ rocksdb::ColumnFamilyOptions TableOptions(Table table, const std::shared_ptr<roc
   blocks.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   options.write_buffer_size = kWriteBufferBytes;
+  // Keys that are hashes fall everywhere: each compaction of new files rewrites all older ones, so there should be few.
+  if (table == Table::kBlobs || table == Table::kEmbeddings) options.level0_file_num_compaction_trigger = 8;
   // Vectors do not compress.
   options.compression = table == Table::kEmbeddings ? rocksdb::kNoCompression : rocksdb::kZSTD;
   return options;
@@ -204,7 +208,11 @@ class RocksStore final : public KeyValueStore {
   rocksdb::Status WriteOnce(const WriteBatch& batch) {
     auto opened = Use();
     if (!opened.ok()) return rocksdb::Status::IOError(opened.status().message());
-    rocksdb::WriteBatch writes;
+    size_t size = 0;
+    for (const WriteBatch::Operation& operation : batch.operations()) {
+      size += kRecordHead + operation.key.size() + (operation.value ? operation.value->size() : 0);
+    }
+    rocksdb::WriteBatch writes(size);
     for (const WriteBatch::Operation& operation : batch.operations()) {
       auto* handle = (*opened)->Handle(operation.table);
       rocksdb::Status status = operation.value ? writes.Put(handle, operation.key, *operation.value) : writes.Delete(handle, operation.key);
