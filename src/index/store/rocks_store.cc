@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -21,6 +22,7 @@
 #include "codelore/coding.h"
 #include "codelore/crash_point.h"
 #include "index/store/file.h"
+#include "index/store/table_check.h"
 
 namespace codelore::index {
 namespace {
@@ -30,6 +32,7 @@ constexpr const char* kTableNames[kTableCount] = {"meta", "files",    "blobs",  
 // After the disk was full RocksDB goes on once so much is free.
 constexpr size_t kWriteBufferBytes = 16 << 20;
 constexpr size_t kProbeBytes = 256 << 10;
+constexpr char kWhatToDo[] = "Restore a backup, or move the data folder away and index again";
 constexpr auto kWaitForReaders = std::chrono::seconds(2);
 // In the manifest table: the number of the last write.
 constexpr char kGenerationKey[] = "generation";
@@ -37,7 +40,7 @@ constexpr char kGenerationKey[] = "generation";
 Status FromRocks(const rocksdb::Status& status, const std::string& folder) {
   if (status.ok()) return OkStatus();
   std::string message = folder + ": " + status.ToString();
-  if (status.IsCorruption()) return Corruption(message);
+  if (status.IsCorruption()) return Corruption(message + ". " + kWhatToDo);
   if (status.IsNoSpace()) return ResourceExhausted(message + " (the disk is full)");
   bool locked = message.find("While lock file") != std::string::npos || message.find("lock hold by") != std::string::npos;
   if (status.IsIOError() && locked) {
@@ -54,8 +57,35 @@ class NoLog final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-rocksdb::Options DatabaseOptions() {
+// Tables are looked at before RocksDB opens them, whether at the start or while it serves.
+class CheckedFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  using FileSystemWrapper::FileSystemWrapper;
+  const char* Name() const override { return "CheckedFiles"; }
+
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file, rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus status = target()->NewRandomAccessFile(path, options, file, debug);
+    if (!status.ok() || !path.ends_with(".sst")) return status;
+    uint64_t size = 0;
+    status = target()->GetFileSize(path, options.io_options, &size, debug);
+    if (!status.ok()) return status;
+    Status checked = CheckTable(size, [&](uint64_t offset, uint64_t count) -> Result<std::string> {
+      std::string bytes(count, '\0');
+      rocksdb::Slice got;
+      status = (*file)->Read(offset, count, options.io_options, &got, bytes.data(), debug);
+      if (!status.ok()) return Unavailable(status.ToString());
+      return got.ToString();
+    });
+    if (!status.ok() || checked.ok()) return status;
+    file->reset();
+    return rocksdb::IOStatus::Corruption(path + ": " + checked.message());
+  }
+};
+
+rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
   rocksdb::Options options;
+  options.env = env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
@@ -98,21 +128,22 @@ struct Opened {
   static Result<std::shared_ptr<Opened>> Open(const std::string& folder, bool write_noted) {
     std::error_code ignored;
     if (write_noted && !std::filesystem::exists(folder + "/CURRENT", ignored)) {
-      return Corruption(folder + " lacks its file CURRENT, though records were acknowledged. Restore a backup, or move the data folder "
-                        "away and index again");
+      return Corruption(folder + " lacks its file CURRENT, though records were acknowledged. " + kWhatToDo);
     }
     auto opened = std::make_shared<Opened>();
+    opened->env = rocksdb::NewCompositeEnv(std::make_shared<CheckedFiles>(rocksdb::FileSystem::Default()));
     auto cache = rocksdb::NewLRUCache(64 << 20);
     std::vector<rocksdb::ColumnFamilyDescriptor> tables = {{rocksdb::kDefaultColumnFamilyName, DefaultOptions()}};
     for (int i = 0; i < kTableCount; ++i) tables.emplace_back(kTableNames[i], TableOptions(static_cast<Table>(i), cache));
     rocksdb::DB* db = nullptr;
-    RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(DatabaseOptions(), folder, tables, &opened->handles, &db), folder));
+    RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(DatabaseOptions(opened->env.get()), folder, tables, &opened->handles, &db), folder));
     opened->db.reset(db);
     return opened;
   }
 
   rocksdb::ColumnFamilyHandle* Handle(Table table) const { return handles[static_cast<size_t>(table) + 1]; }
 
+  std::unique_ptr<rocksdb::Env> env;  // db uses it to its end
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the default one, then ours; owned by db
 };
@@ -288,8 +319,7 @@ class RocksStore final : public KeyValueStore {
     uint64_t expected = ByteReader(*noted).Fixed<uint64_t>();
     if (generation_ >= expected) return OkStatus();
     return Corruption(folder_ + " stands at write " + std::to_string(generation_) + ", but write " +
-                      std::to_string(expected) + " was acknowledged: records are missing. Restore a backup, or move "
-                      "the data folder away and index again");
+                      std::to_string(expected) + " was acknowledged: records are missing. " + kWhatToDo);
   }
 
   // Behind the synced write, not part of it: a crash in between leaves a file that is older than the database.
