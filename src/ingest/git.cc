@@ -22,6 +22,7 @@ constexpr size_t kMaxFetchedRefs = 80;  // more than a source can have, so that 
 constexpr size_t kMaxRefListing = 64 << 20;
 constexpr std::string_view kDetachedRef = "refs/codelore/tip";
 constexpr uint64_t kMaxGitMemory = uint64_t{4} << 30;  // address space
+constexpr uint64_t kMaxGitHeap = uint64_t{2} << 30;    // of a pack's objects that are changes to others, one is in memory, and what it changes
 constexpr size_t kMaxPacks = 50;                       // more: they are made one
 
 bool HoldsRepository(const fs::path& folder) {
@@ -148,6 +149,7 @@ class MirrorGit {
       command.timeout = options_.timeout;
       command.max_file_bytes = options_.max_pack_bytes;
       command.max_memory_bytes = kMaxGitMemory;
+      command.max_heap_bytes = kMaxGitHeap;
       command.stop = options_.stop;
       RETURN_IF_ERROR(RunGit(std::move(command), StatusCode::kUnavailable).status());
     }
@@ -237,6 +239,7 @@ class MirrorGit {
     command.max_output_bytes = max_output_bytes;
     command.max_file_bytes = options_.max_pack_bytes;
     command.max_memory_bytes = kMaxGitMemory;
+    command.max_heap_bytes = kMaxGitHeap;
     command.stop = options_.stop;
     return RunGit(std::move(command), StatusCode::kUnavailable);
   }

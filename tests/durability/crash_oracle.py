@@ -23,7 +23,7 @@ from work import Branches, Documents, Model, Talks
 SOURCES = pathlib.Path(__file__).parents[2] / "src"
 POINTS = sorted({name for file in SOURCES.rglob("*.cc") for name in re.findall(r'CrashPoint\("([a-z-]+)"\)', file.read_text())})
 # What leads to a point; anything, if it is not named here.
-WAYS = {"grant": "grant", "merge": "push", "source": "source", "backup": "backup", "model": "model", "cached-vectors": "model", "branch": "branches",
+WAYS = {"grant": "grant", "audit": "grant", "merge": "push", "source": "source", "backup": "backup", "model": "model", "cached-vectors": "model", "branch": "branches",
         "job": "push", "text-done": "push", "commit": "push", "segment": "push", "file": "push", "vectors": "push", "obsolete": "push", "publish": "push"}
 QUERIES = ["needle", "return", "def needle f1", "d0 f3", "n2 needle", "function that returns a number", "f7 py", "needle d1 n", "d2 f2 needle 3", "f5"]
 

@@ -16,9 +16,9 @@ import argparse, errno, json, os, pathlib, shutil, sys, tempfile, time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from crash_oracle import Oracle
 from daemon import Gone, Refused
-from fault_shim import NAME, OPEN, SYNC, WRITE, Faults
+from fault_shim import NAME, OPEN, REMOVE, SYNC, WRITE, Faults
 
-CASES = {"EIO-write": (WRITE, errno.EIO), "ENOSPC-write": (WRITE | NAME, errno.ENOSPC), "EIO-sync": (SYNC, errno.EIO), "EIO-name": (NAME, errno.EIO),
+CASES = {"EIO-write": (WRITE, errno.EIO), "ENOSPC-write": (WRITE | NAME | REMOVE, errno.ENOSPC), "EIO-sync": (SYNC, errno.EIO), "EIO-name": (NAME | REMOVE, errno.EIO),
          "EMFILE-open": (OPEN, errno.EMFILE)}
 
 
