@@ -22,7 +22,8 @@ constexpr size_t kMaxFetchedRefs = 80;  // more than a source can have, so that 
 constexpr size_t kMaxRefListing = 64 << 20;
 constexpr std::string_view kDetachedRef = "refs/codelore/tip";
 constexpr uint64_t kMaxGitMemory = uint64_t{4} << 30;  // address space
-constexpr uint64_t kMaxGitHeap = uint64_t{2} << 30;    // of a pack's objects that are changes to others, one is in memory, and what it changes
+// Of a pack's objects that are changes to others one is in memory, and what it changes: larger ones no git makes of its own.
+constexpr uint64_t kMaxGitHeap = uint64_t{1} << 30;
 constexpr size_t kMaxPacks = 50;                       // more: they are made one
 
 bool HoldsRepository(const fs::path& folder) {

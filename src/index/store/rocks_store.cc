@@ -10,6 +10,7 @@
 #include <rocksdb/transaction_log.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdarg>
@@ -36,6 +37,8 @@ constexpr char kWhatToDo[] = "Restore a backup, or move the data folder away and
 constexpr auto kWaitForReaders = std::chrono::seconds(2);
 // In the manifest table: the number of the last write.
 constexpr char kGenerationKey[] = "generation";
+// In every table: the number of the last write to it. No scan shows it.
+constexpr std::string_view kTableGenerationKey("\0generation", 11);
 
 Status FromRocks(const rocksdb::Status& status, const std::string& folder) {
   if (status.ok()) return OkStatus();
@@ -45,6 +48,9 @@ Status FromRocks(const rocksdb::Status& status, const std::string& folder) {
   bool locked = message.find("While lock file") != std::string::npos || message.find("lock hold by") != std::string::npos;
   if (status.IsIOError() && locked) {
     return Unavailable(folder + " is in use by another codelore process; talk to that one with --server, or stop it");
+  }
+  if (status.IsInvalidArgument() && message.find("Column families not opened") != std::string::npos) {
+    return Corruption(folder + " has tables that this codelore does not know; a newer one made them: use that one, or restore a backup of before");
   }
   return status.IsIOError() || status.IsBusy() || status.IsTimedOut() ? Unavailable(message) : Internal(message);
 }
@@ -191,6 +197,7 @@ class RocksStore final : public KeyValueStore {
     std::unique_ptr<rocksdb::Iterator> it(opened->db->NewIterator(options, opened->Handle(table)));
     rocksdb::Slice start(prefix.data(), prefix.size());
     for (it->Seek(start); it->Valid() && it->key().starts_with(start); it->Next()) {
+      if (it->key() == rocksdb::Slice(kTableGenerationKey)) continue;
       if (!visit({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()})) break;
     }
     return FromRocks(it->status(), folder_);
@@ -206,6 +213,7 @@ class RocksStore final : public KeyValueStore {
     RETURN_IF_ERROR(FromRocks(written, folder_));
     CrashPoint("store-before-note");
     ++generation_;
+    for (const WriteBatch::Operation& operation : batch.operations()) table_generations_[static_cast<size_t>(operation.table)] = generation_;
     // The write stands, whether or not it could be noted: a note that is older than the database is always possible.
     (void)NoteGeneration().ok();
     return OkStatus();
@@ -218,7 +226,7 @@ class RocksStore final : public KeyValueStore {
     RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(opened->db.get(), &made), folder_));
     std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
     RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(folder), folder));
-    return ReplaceFile(folder + ".generation", ByteWriter().Fixed<uint64_t>(generation_).view(), /*sync=*/true);
+    return ReplaceFile(folder + ".generation", Note(), /*sync=*/true);
   }
 
  private:
@@ -236,13 +244,18 @@ class RocksStore final : public KeyValueStore {
     auto opened = Use();
     if (!opened.ok()) return rocksdb::Status::IOError(opened.status().message());
     rocksdb::WriteBatch writes;
+    std::array<bool, kTableCount> touched{};
     for (const WriteBatch::Operation& operation : batch.operations()) {
       auto* handle = (*opened)->Handle(operation.table);
+      touched[static_cast<size_t>(operation.table)] = true;
       rocksdb::Status status = operation.value ? writes.Put(handle, operation.key, *operation.value) : writes.Delete(handle, operation.key);
       if (!status.ok()) return status;
     }
     std::string generation = ByteWriter().Fixed<uint64_t>(generation_ + 1).Take();
     rocksdb::Status status = writes.Put((*opened)->Handle(Table::kManifest), kGenerationKey, generation);
+    for (size_t i = 0; i < kTableCount && status.ok(); ++i) {
+      if (touched[i]) status = writes.Put((*opened)->handles[i + 1], kTableGenerationKey, generation);
+    }
     if (!status.ok()) return status;
     if (!unsure_after_) {
       std::unique_ptr<rocksdb::LogFile> log;
@@ -314,18 +327,41 @@ class RocksStore final : public KeyValueStore {
   Status CheckGeneration() {
     ASSIGN_OR_RETURN(auto stored, Get(Table::kManifest, kGenerationKey));
     if (stored) generation_ = ByteReader(*stored).Fixed<uint64_t>();
+    for (size_t i = 0; i < kTableCount; ++i) {
+      ASSIGN_OR_RETURN(stored, Get(static_cast<Table>(i), kTableGenerationKey));
+      table_generations_[i] = stored ? ByteReader(*stored).Fixed<uint64_t>() : 0;
+    }
     Result<std::string> noted = ReadWholeFile(GenerationFile());
     if (!noted.ok()) return noted.status().code() == StatusCode::kNotFound ? OkStatus() : noted.status();
-    uint64_t expected = ByteReader(*noted).Fixed<uint64_t>();
-    if (generation_ >= expected) return OkStatus();
-    return Corruption(folder_ + " stands at write " + std::to_string(generation_) + ", but write " +
-                      std::to_string(expected) + " was acknowledged: records are missing. " + kWhatToDo);
+    ByteReader note(*noted);
+    RETURN_IF_ERROR(CheckAgainst("", generation_, note.Fixed<uint64_t>()));
+    // RocksDB takes a manifest that was cut off for one whose last changes were never made, and forgets the files they name: these are all
+    // of one table's, while others may have been written since.
+    for (size_t i = 0; i < kTableCount && note.ok(); ++i) {
+      uint64_t expected = note.Fixed<uint64_t>();  // 0 in a note of before these were kept
+      if (note.ok()) RETURN_IF_ERROR(CheckAgainst(std::string(", table ") + kTableNames[i] + ",", table_generations_[i], expected));
+    }
+    return OkStatus();
+  }
+
+  Status CheckAgainst(const std::string& what, uint64_t found, uint64_t noted) const {
+    if (found >= noted) return OkStatus();
+    return Corruption(folder_ + what + " stands at write " + std::to_string(found) + ", but write " + std::to_string(noted) +
+                      " was acknowledged: records are missing. " + kWhatToDo);
+  }
+
+  // The numbers of the last write, and of the last to each table.
+  std::string Note() const {
+    ByteWriter out;
+    out.Fixed<uint64_t>(generation_);
+    for (uint64_t each : table_generations_) out.Fixed<uint64_t>(each);
+    return out.Take();
   }
 
   // Behind the synced write, not part of it: a crash in between leaves a file that is older than the database.
   // Not synced on its own for the same reason.
   Status NoteGeneration() {
-    return ReplaceFile(GenerationFile(), ByteWriter().Fixed<uint64_t>(generation_).view(), /*sync=*/false);
+    return ReplaceFile(GenerationFile(), Note(), /*sync=*/false);
   }
 
   const std::string folder_;
@@ -338,6 +374,7 @@ class RocksStore final : public KeyValueStore {
   std::mutex write_mutex_;
   std::optional<LogEnd> unsure_after_;  // guarded by write_mutex_
   uint64_t generation_ = 0;  // guarded by write_mutex_
+  std::array<uint64_t, kTableCount> table_generations_{};  // likewise
 };
 
 }  // namespace
