@@ -96,15 +96,16 @@ def attack125_settings_that_are_wrong_end_the_start_and_say_why(binary, root, gi
     secret, config = root / "secret", root / "codelore.toml"
     secret.write_text("hush\n")
     secret.chmod(0o644)
-    wrong = [("datta = \"x\"\n", port, "datta"), ("[serve]\nportt = 80\n", port, "portt"), ("[serve]\nport = \"eighty\"\n", port, "port"), ("[serve]\nport = -1\n", port, "port"),
-             ("[serve]\nport = 70000\n", port, "port"), ("[serve\nport = 1\n", port, str(config)), ("\t\tdatta\t=\t1\n", port, "datta"),
+    serve = port[:1]  # what the command line says wins over the file
+    wrong = [("datta = \"x\"\n", port, "datta"), ("[serve]\nportt = 80\n", port, "portt"), ("[serve]\nport = \"eighty\"\n", serve, "port"), ("[serve]\nport = -1\n", serve, "port"),
+             ("[serve]\nport = 70000\n", serve, "port"), ("[serve\nport = 1\n", port, str(config)), ("\t\tdatta\t=\t1\n", port, "datta"),
              ("[serve]\nuser-requests-per-minute = -5\n", port, "requests"), ("[index]\nthreads = 0\n", ["index", str(root)], "threads"),
              ("", ["index", str(root), "--threads", "0"], "threads"), ("", ["index", str(root), "--threads", "-1"], "threads"), ("", ["index", str(root), "--threads", "many"], "threads"),
              ("", [*port, "--user-requests-per-minute", "-1"], "requests"), ("", [*port, "--max-body-bytes", "-1"], "--max-body-bytes"), ("", ["--precision", "f8", *port], "precision"),
              ("", [*port, "--tls-cert", str(secret), "--tls-key", str(secret)], str(secret)), ("", [*port, "--generator", f"name=m url=http://127.0.0.1:9/v1 model=m key-file={secret}"], str(secret)),
              ("", ["source", "add", "https://git.example.com/a.git", "--token-file", str(secret)], str(secret)),
              ("", ["source", "add", "https://git.example.com/a.git", "--webhook-secret-file", str(secret)], str(secret)),
-             ("", ["source", "add", "https://git.example.com/a.git", "--poll", "-5m"], "poll"), ("", ["--config", str(root / "none.toml"), *port], "none.toml")]
+             ("", ["source", "add", "https://git.example.com/a.git", "--poll", "-5m"], "how often to look"), ("", ["--config", str(root / "none.toml"), *port], "none.toml")]
     messages = []
     for text, arguments, named in wrong:
         config.write_text(text)

@@ -219,5 +219,35 @@ TEST_F(EveryFaultTest, NoFailureOfAChangeLeavesHalfOfAnything) { TryAll("a chang
 TEST_F(EveryFaultTest, NoFailureOfAStartLosesAnything) { TryAll("a start", &EveryFaultTest::Start); }
 TEST_F(EveryFaultTest, NoFailureOfTheFirstStartLeavesAFolderThatCannotBeUsed) { TryAll("a new folder", &EveryFaultTest::FirstStart); }
 
+// A write failed, and when the store is to be opened again, the disk fails once more: at every operation of that, from there on.
+TEST_F(EveryFaultTest, ReadingGoesOnWhileTheStoreCannotBeOpenedAgain) {
+  changed_ = AnswersAfter(true);
+  constexpr Case kAny{"any change EIO", kWrite | kSync | kName | kRemove, EIO}, kWrites{"write EIO", kWrite, EIO};
+  uint64_t operations = 1;
+  int refused = 0;
+  for (uint64_t number = 1; number <= operations; ++number) {
+    int status = InChild([&] {
+      CopyFolder(data_, folder_);
+      SmallWorld::Answers before, during, after;
+      auto world = SmallWorld::Open(folder_);
+      if (!world.ok() || !Take(**world, before)) return kFirst;
+      Fail(kWrites, 1, UINT64_MAX / 4);
+      bool failed = !(*world)->directory->Grant((*world)->source, "user:ann").ok();
+      Fail(kAny, number, UINT64_MAX / 4);
+      bool again = !(*world)->directory->Grant((*world)->source, "user:ann").ok();
+      if (!Take(**world, during) || during != before || !failed) return kHalf;
+      Heal();
+      if (!DoChange(**world).ok() || !Take(**world, after) || TextsOf(after) != changed_) return kNotAfter;
+      return again ? kAgain : kAtOnce;
+    });
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    EXPECT_TRUE(code == kAtOnce || code == kAgain) << number << ": " << code;
+    refused += code == kAgain;
+    operations = code == kAgain ? number + 1 : number;  // until a number is never reached
+  }
+  printf("opened again %3llu operations, at each of which the disk failed once more\n", static_cast<unsigned long long>(refused));
+  EXPECT_GT(refused, 20);
+}
+
 }  // namespace
 }  // namespace codelore::index

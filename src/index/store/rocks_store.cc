@@ -136,19 +136,31 @@ struct Opened {
     if (write_noted && !std::filesystem::exists(folder + "/CURRENT", ignored)) {
       return Corruption(folder + " lacks its file CURRENT, though records were acknowledged. " + kWhatToDo);
     }
+    return OpenAs(folder, /*read_only=*/false);
+  }
+
+  // Nothing is written, the log is read into memory. It may belong to another process by now; that has the last word of what is written.
+  static Result<std::shared_ptr<Opened>> OpenToRead(const std::string& folder) { return OpenAs(folder, /*read_only=*/true); }
+
+  static Result<std::shared_ptr<Opened>> OpenAs(const std::string& folder, bool read_only) {
     auto opened = std::make_shared<Opened>();
     opened->env = rocksdb::NewCompositeEnv(std::make_shared<CheckedFiles>(rocksdb::FileSystem::Default()));
+    opened->read_only = read_only;
     auto cache = rocksdb::NewLRUCache(64 << 20);
     std::vector<rocksdb::ColumnFamilyDescriptor> tables = {{rocksdb::kDefaultColumnFamilyName, DefaultOptions()}};
     for (int i = 0; i < kTableCount; ++i) tables.emplace_back(kTableNames[i], TableOptions(static_cast<Table>(i), cache));
     rocksdb::DB* db = nullptr;
-    RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(DatabaseOptions(opened->env.get()), folder, tables, &opened->handles, &db), folder));
+    rocksdb::Options options = DatabaseOptions(opened->env.get());
+    RETURN_IF_ERROR(FromRocks(read_only ? rocksdb::DB::OpenForReadOnly(options, folder, tables, &opened->handles, &db)
+                                        : rocksdb::DB::Open(options, folder, tables, &opened->handles, &db),
+                              folder));
     opened->db.reset(db);
     return opened;
   }
 
   rocksdb::ColumnFamilyHandle* Handle(Table table) const { return handles[static_cast<size_t>(table) + 1]; }
 
+  bool read_only = false;
   std::unique_ptr<rocksdb::Env> env;  // db uses it to its end
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the default one, then ours; owned by db
@@ -207,7 +219,7 @@ class RocksStore final : public KeyValueStore {
     std::lock_guard lock(write_mutex_);
     // RocksDB refuses all writes after one that failed, for it does not know what is on disk; or, where the disk was full, it takes
     // itself for recovered, and asserts on the log that the other failed on. Opening it again is how to find out.
-    if (unsure_after_) RETURN_IF_ERROR(Reopen());
+    if (unsure_after_ || OpenToReadOnly()) RETURN_IF_ERROR(Reopen());
     rocksdb::Status written = WriteOnce(batch);
     if (written.IsIOError() && Reopen().ok()) written = WriteOnce(batch);
     RETURN_IF_ERROR(FromRocks(written, folder_));
@@ -221,6 +233,7 @@ class RocksStore final : public KeyValueStore {
 
   Status CopyTo(const std::string& folder) override {
     std::lock_guard lock(write_mutex_);
+    if (OpenToReadOnly()) RETURN_IF_ERROR(Reopen());
     ASSIGN_OR_RETURN(auto opened, Use());
     rocksdb::Checkpoint* made = nullptr;
     RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(opened->db.get(), &made), folder_));
@@ -233,10 +246,18 @@ class RocksStore final : public KeyValueStore {
   // For as long as one call uses it.
   Result<std::shared_ptr<Opened>> Use() const {
     std::lock_guard lock(opened_mutex_);
-    if (opened_ == nullptr) {
-      ASSIGN_OR_RETURN(opened_, Opened::Open(folder_, WriteNoted()));
-    }
+    if (opened_ != nullptr) return opened_;
+    auto opened = Opened::Open(folder_, WriteNoted());
+    // Where the disk failed once more while it was opened again: reading goes on.
+    bool disk = !opened.ok() && opened.status().code() != StatusCode::kCorruption;
+    if (disk) opened = Opened::OpenToRead(folder_);
+    ASSIGN_OR_RETURN(opened_, std::move(opened));
     return opened_;
+  }
+
+  bool OpenToReadOnly() const {
+    std::lock_guard lock(opened_mutex_);
+    return opened_ != nullptr && opened_->read_only;
   }
 
   // Needs write_mutex_.
