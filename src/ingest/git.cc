@@ -136,6 +136,8 @@ class MirrorGit {
     std::error_code error;
     fs::create_directories(options_.folder, error);
     if (error) return Unavailable("cannot make the folder " + options_.folder + ": " + error.message());
+    fs::permissions(options_.folder, fs::perms::owner_all, error);  // git lets everyone read what it writes
+    if (error) return Unavailable("cannot close the folder " + options_.folder + " to others: " + error.message());
     RemoveLeftovers(options_.folder);
     return RunGit(LocalGit(options_.folder, {"init", "--quiet", "--bare", "--template="}), StatusCode::kUnavailable)
         .status();

@@ -118,5 +118,18 @@ def attack125_settings_that_are_wrong_end_the_start_and_say_why(binary, root, gi
         messages.append(done.stderr.strip())
     secret.chmod(0o600)
     done = run(binary, data, "source", "add", "https://git.example.com/a.git", "--token-file", str(secret), "--poll", "never")
-    assert done.returncode == 0 and stat.S_IMODE(os.stat(data).st_mode) & 0o077 == 0, (done.stderr, oct(os.stat(data).st_mode))
+    assert done.returncode == 0, done.stderr
     return {"refused": len(messages)}
+
+
+# Whoever has an account on the machine is none of those who may read.
+def attack125_nothing_in_the_data_folder_is_open_to_other_accounts(binary, root, given):
+    repository, data = Repository(root / "repository", random.Random(1), 3), root / "data"
+    done = run(binary, data, "--allow-network", "all", "index", f"file://{repository.folder}", "--name", "r")
+    assert done.returncode == 0, done.stderr
+    open_ones = []
+    for folder, folders, files in os.walk(data):
+        closed = [name for name in folders if stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) & 0o077 == 0]
+        folders[:] = [name for name in folders if name not in closed]  # nobody else comes further
+        open_ones += [os.path.join(folder, name) for name in files if stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) & 0o077]
+    assert not open_ones, open_ones
