@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/time_text.h"
+#include "codelore/crash_point.h"
 
 namespace codelore::api {
 namespace {
@@ -162,12 +163,14 @@ Status AuditLog::Write(const AuditEvent& event, int64_t now) {
   line.pop_back();  // "}"
   std::string hash = HexSha256(line);
   line += std::string(kHashField) + hash + "\"}\n";
+  CrashPoint("audit-before-write");
   ssize_t written = ::write(file_, line.data(), line.size());
   if (written != static_cast<ssize_t>(line.size()) || ::fdatasync(file_) != 0) {
     Status failed = SystemError(folder_);
     if (::ftruncate(file_, static_cast<off_t>(file_bytes_)) != 0) file_ = (::close(file_), -1);
     return failed;
   }
+  CrashPoint("audit-written");
   file_bytes_ += line.size();
   last_hash_ = std::move(hash);
   ++next_;

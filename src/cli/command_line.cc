@@ -58,6 +58,10 @@ class CommandLine {
 
  private:
   std::string Explain(const CLI::ParseError& error) const {
+    if (constexpr std::string_view kUnknown = "INI was not able to parse "; std::string_view(error.what()).starts_with(kUnknown)) {
+      return app_.get_config_ptr()->as<std::string>() + ": '" + (error.what() + kUnknown.size()) + "' is not an option; they stand by their long names, those of a command " +
+             "in its [section] (see codelore --help)";
+    }
     std::vector<CLI::App*> given = app_.get_subcommands();
     if (given.empty() && !app_.remaining().empty() && !app_.remaining()[0].starts_with('-')) {
       return "'" + app_.remaining()[0] + "' is not a command; codelore --help lists them";

@@ -129,6 +129,10 @@ int IndexWith(const Arguments& arguments, std::string_view operation, const Json
 // The text of a small file, without white space around it; empty for no file.
 Result<std::string> SecretIn(const std::string& file) {
   if (file.empty()) return std::string();
+  std::error_code error;
+  auto status = std::filesystem::status(file, error);
+  bool open = std::filesystem::is_regular_file(status) && (status.permissions() & std::filesystem::perms::others_read) != std::filesystem::perms::none;
+  if (open) return InvalidArgument(file + " is readable by everyone, and holds a secret; chmod 600 it");
   std::ifstream in(file, std::ios::binary);
   std::string text(4097, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));

@@ -86,7 +86,7 @@ Status GetOthers(ByteReader& in, SourceState& state) {
 Status Finish(const ByteReader& in, uint8_t version, const char* what) {
   if (version != kVersion) {
     return Corruption(std::string(what) + " record has version " + std::to_string(version) + ", expected " +
-                      std::to_string(kVersion));
+                      std::to_string(kVersion) + (version > kVersion ? "; a newer codelore wrote it: use that one, or restore a backup of before" : ""));
   }
   return in.done() ? OkStatus() : Corruption(std::string(what) + " record is malformed");
 }

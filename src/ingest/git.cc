@@ -22,6 +22,8 @@ constexpr size_t kMaxFetchedRefs = 80;  // more than a source can have, so that 
 constexpr size_t kMaxRefListing = 64 << 20;
 constexpr std::string_view kDetachedRef = "refs/codelore/tip";
 constexpr uint64_t kMaxGitMemory = uint64_t{4} << 30;  // address space
+// Of a pack's objects that are changes to others one is in memory, and what it changes: larger ones no git makes of its own.
+constexpr uint64_t kMaxGitHeap = uint64_t{1} << 30;
 constexpr size_t kMaxPacks = 50;                       // more: they are made one
 
 bool HoldsRepository(const fs::path& folder) {
@@ -134,6 +136,8 @@ class MirrorGit {
     std::error_code error;
     fs::create_directories(options_.folder, error);
     if (error) return Unavailable("cannot make the folder " + options_.folder + ": " + error.message());
+    fs::permissions(options_.folder, fs::perms::owner_all, error);  // git lets everyone read what it writes
+    if (error) return Unavailable("cannot close the folder " + options_.folder + " to others: " + error.message());
     RemoveLeftovers(options_.folder);
     return RunGit(LocalGit(options_.folder, {"init", "--quiet", "--bare", "--template="}), StatusCode::kUnavailable)
         .status();
@@ -148,6 +152,7 @@ class MirrorGit {
       command.timeout = options_.timeout;
       command.max_file_bytes = options_.max_pack_bytes;
       command.max_memory_bytes = kMaxGitMemory;
+      command.max_heap_bytes = kMaxGitHeap;
       command.stop = options_.stop;
       RETURN_IF_ERROR(RunGit(std::move(command), StatusCode::kUnavailable).status());
     }
@@ -237,6 +242,7 @@ class MirrorGit {
     command.max_output_bytes = max_output_bytes;
     command.max_file_bytes = options_.max_pack_bytes;
     command.max_memory_bytes = kMaxGitMemory;
+    command.max_heap_bytes = kMaxGitHeap;
     command.stop = options_.stop;
     return RunGit(std::move(command), StatusCode::kUnavailable);
   }

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kMaxRecordBytes = 1 << 20;    // of a listing: longer paths end it
 constexpr size_t kMaxHeaderBytes = 1024;
 constexpr size_t kPathsPerCommand = 200;  // of up to 4 KiB each: within what a command line may hold
+// An object may be a few bytes that differ from gigabytes, which git makes to see them.
+constexpr uint64_t kMaxReaderHeap = 512 << 20;
 constexpr uint64_t kMaxListingBytes = uint64_t{8} << 30;
 
 bool IsObjectId(std::string_view id) {
@@ -109,6 +111,7 @@ Result<std::unique_ptr<Process>> GitTree::Start(std::vector<std::string> argumen
   if (!IsObjectId(head_.commit)) return InvalidArgument("not a commit id: " + head_.commit);
   Command command = LocalGit(git_folder_, std::move(arguments));
   command.stop = options_.stop;
+  command.max_heap_bytes = kMaxReaderHeap;
   if (command.arguments.back() != "--batch-command") command.max_output_bytes = kMaxListingBytes;
   return Process::Start(std::move(command));
 }
@@ -186,8 +189,10 @@ Result<GitTree::Object> GitTree::Ask(std::string_view request, const std::string
 Result<std::string> GitTree::Read(const TreeEntry& entry, uint64_t max_bytes) {
   if (entry.size_bytes > max_bytes) return TooLarge(entry, max_bytes);
   auto bytes = ReadBlob(entry, max_bytes);
-  if (!bytes.ok()) objects_.reset();  // it may be in the middle of a sentence
-  return bytes;
+  if (bytes.ok()) return bytes;
+  objects_.reset();  // it may be in the middle of a sentence
+  bool memory = bytes.status().message().find("ut of memory") != std::string::npos;
+  return memory ? ResourceExhausted(entry.path + " takes git too much memory to read") : bytes.status();
 }
 
 Result<std::string> GitTree::ReadBlob(const TreeEntry& entry, uint64_t max_bytes) {

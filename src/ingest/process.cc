@@ -154,6 +154,10 @@ Status Process::Spawn() {
     rlimit limit{command_.max_memory_bytes, command_.max_memory_bytes};
     prlimit(pid_, RLIMIT_AS, &limit, nullptr);
   }
+  if (command_.max_heap_bytes != 0) {
+    rlimit limit{command_.max_heap_bytes, command_.max_heap_bytes};
+    prlimit(pid_, RLIMIT_DATA, &limit, nullptr);
+  }
   streams_->input = std::move(input.ours);
   streams_->output = std::move(output.ours);
   streams_->errors = std::move(errors.ours);

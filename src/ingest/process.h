@@ -36,6 +36,7 @@ struct Command {
   uint64_t max_output_bytes = UINT64_MAX;
   uint64_t max_file_bytes = 0;  // no file the child writes may be larger (RLIMIT_FSIZE); 0: no limit
   uint64_t max_memory_bytes = 0;  // of address space (RLIMIT_AS); 0: no limit
+  uint64_t max_heap_bytes = 0;  // of memory that is no file's (RLIMIT_DATA); 0: no limit
   std::stop_token stop = {};
 };
 

@@ -53,7 +53,7 @@ TEST(ChunkText, CutsAnUnknownLanguageByLines) {
   EXPECT_EQ(ChunkText("a", "", "x").language, "text");
 }
 
-TEST(ChunkText, KeepsItsInvariantsForEveryTruncationOfEverySample) {
+TEST(ChunkText, Attack118_KeepsItsInvariantsForEveryTruncationOfEverySample) {
   std::vector<Sample> samples = Samples();
   ASSERT_GE(samples.size(), 30u);
   for (const Sample& sample : samples) {
@@ -66,7 +66,7 @@ TEST(ChunkText, KeepsItsInvariantsForEveryTruncationOfEverySample) {
   }
 }
 
-TEST(ChunkText, KeepsItsInvariantsForMutatedSamplesAndSmallLimits) {
+TEST(ChunkText, Attack119_KeepsItsInvariantsForMutatedSamplesAndSmallLimits) {
   std::mt19937 random(7);
   const std::string_view snippets[] = {"{",
                                        "}",

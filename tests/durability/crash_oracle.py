@@ -23,7 +23,7 @@ from work import Branches, Documents, Model, Talks
 SOURCES = pathlib.Path(__file__).parents[2] / "src"
 POINTS = sorted({name for file in SOURCES.rglob("*.cc") for name in re.findall(r'CrashPoint\("([a-z-]+)"\)', file.read_text())})
 # What leads to a point; anything, if it is not named here.
-WAYS = {"grant": "grant", "merge": "push", "source": "source", "backup": "backup", "model": "model", "cached-vectors": "model", "branch": "branches",
+WAYS = {"grant": "grant", "audit": "grant", "merge": "push", "source": "source", "backup": "backup", "model": "model", "cached-vectors": "model", "branch": "branches",
         "job": "push", "text-done": "push", "commit": "push", "segment": "push", "file": "push", "vectors": "push", "obsolete": "push", "publish": "push"}
 QUERIES = ["needle", "return", "def needle f1", "d0 f3", "n2 needle", "function that returns a number", "f7 py", "needle d1 n", "d2 f2 needle 3", "f5"]
 
@@ -54,7 +54,7 @@ class Expected:
 
 
 class Oracle:
-    def __init__(self, binary, root, seed, shim=""):
+    def __init__(self, binary, root, seed, shim="", model=""):
         self.binary, self.root = binary, root
         self.data = root / "data"
         self.chance = random.Random(seed)
@@ -67,7 +67,7 @@ class Oracle:
         self.counts = {"checks": 0, "pushes": 0, "grants": 0, "tokens": 0, "sources": 0, "parked": 0}
         self.daemon, self.environment = None, {}
         self.power = PowerLoss(os.path.abspath(shim), root, self.data, self.chance) if shim else None
-        self.documents, self.talks, self.encoder, self.branches_ = Documents(self), Talks(self), Model(self), Branches(self)
+        self.documents, self.talks, self.encoder, self.branches_ = Documents(self), Talks(self), Model(self, model and os.path.abspath(model)), Branches(self)
         self.kinds = [self.documents, self.talks, self.encoder, self.branches_]
 
     def call(self, *arguments, **options):
@@ -392,11 +392,14 @@ def main():
     parser.add_argument("--points", action="store_true")
     parser.add_argument("--power", metavar="SHIM", default="", help="libfaults.so: what was not flushed is lost as well")
     parser.add_argument("--hits", type=int, default=20)
+    parser.add_argument("--only", default="", help="with --points: those whose name holds one of these words, as vectors,model")
+    parser.add_argument("--model", metavar="DIR", default="", help="with an encoder of this folder, as tests/testdata/embed/models/bge_m3, which gives words weights too")
     parser.add_argument("--keep", default="")
     given = parser.parse_args()
     root = pathlib.Path(given.keep or tempfile.mkdtemp(prefix="codelore-crash-"))
     root.mkdir(exist_ok=True)
-    oracle = Oracle(os.path.abspath(given.binary), root, given.seed, given.power)
+    POINTS[:] = [point for point in POINTS if any(word in point for word in given.only.split(","))]
+    oracle = Oracle(os.path.abspath(given.binary), root, given.seed, given.power, given.model)
     try:
         oracle.run(given.rounds, given.seconds, given.points, given.hits)
     finally:

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Lets the N-th write, flush, change of a name and opening fail for every N of a unit of work, once and from there on.
+"""Lets the N-th write, flush, renaming, removal, opening and folder fail for every N of a unit of work, once and from there on.
 
   tests/durability/every_fault.py build/release/index_test build/release/libfaults.so
 
-The unit (tests/index/every_fault_test.cc) is a commit that replaces, adds and removes files, its vectors, a merge and a grant, on the
-store and index of the program, without the daemon around them: a failure takes milliseconds, so that none is left out.
-write_faults.py tries some on the daemon. CODELORE_FAULT_ONLY="write ENOSPC" tries one kind alone. Exits with what the test exits with.
+The units (tests/index/every_fault_test.cc) are a change, a start and the first start, of the store and index of the program, without the
+daemon around them: a failure takes milliseconds, so that none is left out. write_faults.py tries some on the daemon. CODELORE_FAULT_ONLY="write ENOSPC" tries one kind alone. Exits with what the test exits with.
 """
 import os, pathlib, shutil, subprocess, sys, tempfile
 

@@ -1,7 +1,7 @@
 """The test's side of faults.c: says what fails, and undoes what was not flushed."""
 import mmap, os, pathlib, shutil, struct
 
-WRITE, SYNC, NAME, OPEN = 1, 2, 4, 8
+WRITE, SYNC, NAME, OPEN, REMOVE, FOLDER, READ = 1, 2, 4, 8, 16, 32, 64
 
 
 class Faults:

@@ -22,14 +22,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { kWrite = 1, kSync = 2, kName = 4, kOpen = 8 };
+enum { kWrite = 1, kSync = 2, kName = 4, kOpen = 8, kRemove = 16, kFolder = 32, kRead = 64 };
 
 struct Control {
   uint64_t seen;        // operations of the kinds below, so far
   uint64_t fail_from;   // the first one that fails, counted from 1; 0: none
   uint64_t fail_until;  // the last one that fails
   uint32_t kinds;       // which are counted
-  int32_t error;        // what they fail with
+  int32_t error;        // what they fail with; 0: a write takes half of its bytes, and says so
 };
 
 enum { kMaxFds = 4096 };
@@ -76,6 +76,12 @@ static int Fails(uint32_t kind) {
   return 1;
 }
 
+// How many of `count` bytes this write takes; 0 if it fails.
+static size_t Taken(size_t count) {
+  if (!Fails(kWrite)) return count > 0 ? count : 1;  // of nothing, all
+  return control->error == 0 ? (count + 1) / 2 : 0;
+}
+
 // One record: a line of text, with `size` bytes behind it.
 static void Note(const void* bytes, size_t size, const char* form, ...) {
   char line[3 * PATH_MAX];
@@ -99,7 +105,7 @@ static void NoteWrite(int fd, off_t offset, size_t count) {
   char name[64];
   snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
   int reader = old > 0 ? REAL(open)(name, O_RDONLY | O_CLOEXEC) : -1;
-  if (old > 0 && (reader < 0 || pread(reader, before, old, offset) != (ssize_t)old)) abort();
+  if (old > 0 && (reader < 0 || REAL(pread)(reader, before, old, offset) != (ssize_t)old)) abort();
   if (reader >= 0) close(reader);
   Note(before, old, "write %lu %ld %ld %zu\n", (unsigned long)inodes[fd], (long)offset, (long)info.st_size, old);
   free(before);
@@ -168,11 +174,21 @@ int close(int fd) {
   return REAL(close)(fd);
 }
 
+// ---- reading -----------------------------------------------------------------------------------------------
+
+ssize_t read(int fd, void* bytes, size_t count) { return InodeOf(fd) != 0 && Fails(kRead) ? -1 : REAL(read)(fd, bytes, count); }
+
+ssize_t pread(int fd, void* bytes, size_t count, off_t offset) { return InodeOf(fd) != 0 && Fails(kRead) ? -1 : REAL(pread)(fd, bytes, count, offset); }
+
+ssize_t pread64(int fd, void* bytes, size_t count, off_t offset) { return pread(fd, bytes, count, offset); }
+
 // ---- writing -----------------------------------------------------------------------------------------------
 
 ssize_t write(int fd, const void* bytes, size_t count) {
   if (InodeOf(fd) == 0) return REAL(write)(fd, bytes, count);
-  if (Fails(kWrite)) return -1;
+  size_t taken = Taken(count);
+  if (taken == 0) return -1;
+  if (taken < count) count = taken;
   pthread_mutex_lock(&order);
   NoteWrite(fd, Position(fd), count);
   ssize_t written = REAL(write)(fd, bytes, count);
@@ -182,7 +198,9 @@ ssize_t write(int fd, const void* bytes, size_t count) {
 
 ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {
   if (InodeOf(fd) == 0) return REAL(pwrite)(fd, bytes, count, offset);
-  if (Fails(kWrite)) return -1;
+  size_t taken = Taken(count);
+  if (taken == 0) return -1;
+  if (taken < count) count = taken;
   pthread_mutex_lock(&order);
   NoteWrite(fd, offset, count);
   ssize_t written = REAL(pwrite)(fd, bytes, count, offset);
@@ -194,7 +212,10 @@ ssize_t pwrite64(int fd, const void* bytes, size_t count, off_t offset) { return
 
 ssize_t writev(int fd, const struct iovec* parts, int count) {
   if (InodeOf(fd) == 0) return REAL(writev)(fd, parts, count);
-  if (Fails(kWrite)) return -1;
+  if (Fails(kWrite)) {
+    if (control->error != 0) return -1;
+    if (count > 1) count = 1;
+  }
   size_t size = 0;
   for (int i = 0; i < count; ++i) size += parts[i].iov_len;
   pthread_mutex_lock(&order);
@@ -206,7 +227,7 @@ ssize_t writev(int fd, const struct iovec* parts, int count) {
 
 int ftruncate(int fd, off_t size) {
   if (InodeOf(fd) == 0) return REAL(ftruncate)(fd, size);
-  if (Fails(kWrite)) return -1;
+  if (Fails(kWrite) && control->error != 0) return -1;
   struct stat info;
   pthread_mutex_lock(&order);
   if (fstat(fd, &info) == 0) {
@@ -220,8 +241,15 @@ int ftruncate(int fd, off_t size) {
 
 int ftruncate64(int fd, off_t size) { return ftruncate(fd, size); }
 
+int truncate(const char* path, off_t size) {
+  if (Ours(path) && Fails(kWrite) && control->error != 0) return -1;
+  return REAL(truncate)(path, size);
+}
+
+int truncate64(const char* path, off_t size) { return truncate(path, size); }
+
 int fallocate(int fd, int mode, off_t offset, off_t size) {
-  if (InodeOf(fd) != 0 && Fails(kWrite)) return -1;
+  if (InodeOf(fd) != 0 && Fails(kWrite) && control->error != 0) return -1;
   return REAL(fallocate)(fd, mode, offset, size);
 }
 
@@ -284,7 +312,7 @@ int link(const char* from, const char* to) {
 
 int unlink(const char* path) {
   if (!Ours(path)) return REAL(unlink)(path);
-  if (Fails(kName)) return -1;
+  if (Fails(kRemove)) return -1;
   pthread_mutex_lock(&order);
   if (journal >= 0) {
     char grave[PATH_MAX + 32];
@@ -294,4 +322,16 @@ int unlink(const char* path) {
   int result = REAL(unlink)(path);
   pthread_mutex_unlock(&order);
   return result;
+}
+
+// C++'s way to remove a file.
+int remove(const char* path) {
+  struct stat info;
+  if (!Ours(path) || lstat(path, &info) != 0 || S_ISDIR(info.st_mode)) return REAL(remove)(path);
+  return unlink(path);
+}
+
+int mkdir(const char* path, mode_t mode) {
+  if (Ours(path) && Fails(kFolder)) return -1;
+  return REAL(mkdir)(path, mode);
 }

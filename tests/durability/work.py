@@ -175,14 +175,16 @@ class Talks:
 
 
 class Model:
-    """The encoder's model, changed back and forth while vectors are written."""
+    """The encoder's model, changed back and forth while vectors are written: the built-in one's precision, or that of another in `folder`."""
 
-    def __init__(self, oracle):
-        self.oracle, self.register = oracle, Register()
+    def __init__(self, oracle, folder=""):
+        self.oracle, self.register, self.folder = oracle, Register(), folder or "built-in"
         self.register.sure = {"model": "int8"}
 
     def begin(self):
-        pass
+        if self.folder != "built-in":
+            self.oracle.call("POST", "/v1/encoder", {"model": self.folder, "precision": "int8"})
+            self.wait()
 
     def state(self):
         return self.oracle.call("GET", "/v1/encoder")
@@ -190,7 +192,7 @@ class Model:
     def step(self, wait=None):
         wanted = "f32" if self.register.sure["model"] == "int8" else "int8"
         self.oracle.log.note(tried="model", precision=wanted)
-        self.register.attempt({"model": wanted}, lambda: self.oracle.call("POST", "/v1/encoder", {"model": "built-in", "precision": wanted}))
+        self.register.attempt({"model": wanted}, lambda: self.oracle.call("POST", "/v1/encoder", {"model": self.folder, "precision": wanted}))
         self.oracle.log.note(acknowledged="model", precision=wanted)
         self.oracle.count("models")
         if wait if wait is not None else self.oracle.chance.random() < .5:
@@ -216,6 +218,8 @@ class Model:
     def end(self):
         if self.register.sure["model"] != "int8":
             self.step(wait=True)
+        if self.folder != "built-in":  # as the folder that this one is compared with
+            self.oracle.call("POST", "/v1/encoder", {"model": "built-in", "precision": "int8"})
         state = self.wait()
         if state["serving"]["chunks_with_vectors"] != state["serving"]["chunks"]:
             self.oracle.violate(f"chunks without vectors of the new model: {state}")

@@ -16,9 +16,9 @@ import argparse, errno, json, os, pathlib, shutil, sys, tempfile, time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from crash_oracle import Oracle
 from daemon import Gone, Refused
-from fault_shim import NAME, OPEN, SYNC, WRITE, Faults
+from fault_shim import NAME, OPEN, REMOVE, SYNC, WRITE, Faults
 
-CASES = {"EIO-write": (WRITE, errno.EIO), "ENOSPC-write": (WRITE | NAME, errno.ENOSPC), "EIO-sync": (SYNC, errno.EIO), "EIO-name": (NAME, errno.EIO),
+CASES = {"EIO-write": (WRITE, errno.EIO), "ENOSPC-write": (WRITE | NAME | REMOVE, errno.ENOSPC), "EIO-sync": (SYNC, errno.EIO), "EIO-name": (NAME | REMOVE, errno.EIO),
          "EMFILE-open": (OPEN, errno.EMFILE)}
 
 
@@ -34,6 +34,7 @@ class FaultyDisk(Oracle):
         self.start()
         self.add("alpha")
         self.call("POST", "/v1/sources/alpha/grants", {"principal": "everyone"})
+        self.reader = self.call("POST", "/v1/tokens", {"user": "reader"})["token"]
         self.model.synced["alpha"] = self.repositories["alpha"].order[-1]
         for kind in self.kinds:
             kind.begin()
@@ -89,8 +90,8 @@ class FaultyDisk(Oracle):
             self.violate(f"{name} {number}: it ended: {self.daemon.reap()} {self.daemon.errors[-300:]}")
             self.faults.clear()
             return self.start()
-        try:  # nothing that is served is wrong meanwhile
-            self.call("POST", "/v1/search", {"query": "needle", "mode": "lexical"})
+        try:  # nothing that is served is wrong meanwhile; what an administrator reads must be put on record, which may fail
+            self.daemon.call("POST", "/v1/search", self.reader, {"query": "needle", "mode": "lexical"})
         except Refused as error:
             self.violate(f"{name} {number}: search: {error}")
         seen = self.faults.clear()

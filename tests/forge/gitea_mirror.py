@@ -121,6 +121,8 @@ class Codelore:
         (folder / "docs" / "a.md").write_text("# Walrus\n\nThe walrus sleeps.\n")
         (folder / "token").write_text(gitea.token)
         (folder / "secret").write_text("a shared secret")
+        for name in ("token", "secret"):
+            (folder / name).chmod(0o600)
         base = [binary, "--data", str(folder / "data"), "--allow-network", "127.0.0.1"]
         run = lambda *more: subprocess.run([*base, *more], check=True, capture_output=True, text=True).stdout
         run("index", str(folder / "docs"), "--name", "app")

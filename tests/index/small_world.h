@@ -47,17 +47,22 @@ struct SmallWorld {
   }
 
   // Two thirds of the files lie in tables of the store then, the rest in its log; all have vectors.
-  static Status Fill(const std::string& folder) {
+  static Status Fill(const std::string& folder, int version = 0) {
     {
       ASSIGN_OR_RETURN(auto world, Open(folder));
-      ASSIGN_OR_RETURN(acl::Source added, world->directory->AddSource({.tenant = world->tenant, .name = "repo", .location = "/nowhere"}));
-      world->source = added.id;
-      RETURN_IF_ERROR(world->Commit("c1", 0, kFiles * 2 / 3, 0));
+      RETURN_IF_ERROR(world->Add());
+      RETURN_IF_ERROR(world->Commit("c1", 0, kFiles * 2 / 3, version));
       RETURN_IF_ERROR(world->Embed());
     }
     ASSIGN_OR_RETURN(auto world, Open(folder));
-    RETURN_IF_ERROR(world->Commit("c2", kFiles * 2 / 3, kFiles, 0));
+    RETURN_IF_ERROR(world->Commit("c2", kFiles * 2 / 3, kFiles, version));
     return world->Embed();
+  }
+
+  Status Add() {
+    ASSIGN_OR_RETURN(acl::Source added, directory->AddSource({.tenant = tenant, .name = "repo", .location = "/nowhere"}));
+    source = added.id;
+    return OkStatus();
   }
 
   static NewFile MakeFile(int number, int version) {

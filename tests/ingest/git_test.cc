@@ -197,6 +197,18 @@ TEST(GitTest, EmptyRemoteIsSaidToBeEmpty) {
   EXPECT_EQ(mirror.status().code(), StatusCode::kNotFound) << mirror.status().ToString();
 }
 
+// git lets everyone read what it writes, and whoever has an account on the machine is none of those who may read.
+TEST(GitTest, MirrorsAreClosedToOtherAccounts) {
+  ScratchRepository origin;
+  origin.Commit();
+  TempFolder data;
+  ASSERT_TRUE(GitRepository::Mirror(Url(origin), {.folder = data / "m"}).ok());
+  EXPECT_EQ(std::filesystem::status(data / "m").permissions(), std::filesystem::perms::owner_all);
+  std::filesystem::permissions(data / "m", std::filesystem::perms(0755));  // one of before
+  ASSERT_TRUE(GitRepository::Mirror(Url(origin), {.folder = data / "m"}).ok());
+  EXPECT_EQ(std::filesystem::status(data / "m").permissions(), std::filesystem::perms::owner_all);
+}
+
 TEST(GitTest, LeftoversOfAKilledFetchAreNoObstacle) {
   ScratchRepository origin;
   origin.Commit();

@@ -2,8 +2,8 @@
 //
 // Every Write is synced. The write-ahead log is recovered up to its first torn record, as a loss of power leaves it; whether that is all that
 // was acknowledged, the generation says. RocksDB can open a folder whose own manifest was damaged
-// with records missing and no word about it, so each Write also carries a generation number, which is repeated
-// in a small file beside the database; a database older than that file is refused.
+// with records missing and no word about it, so each Write also carries a generation number, for all and for each table that it
+// touches, which are repeated in a small file beside the database; a database or a table older than that file is refused.
 #ifndef CODELORE_INDEX_STORE_ROCKS_STORE_H_
 #define CODELORE_INDEX_STORE_ROCKS_STORE_H_
 

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "support/temp_folder.h"
 
@@ -41,6 +43,21 @@ TEST_F(RocksStoreTest, IsMadeWhereNothingWasAcknowledged) {
   std::filesystem::create_directories(folder_ / "store");
   WriteOne();
   EXPECT_TRUE(Reopened().ok());
+}
+
+TEST_F(RocksStoreTest, WhatItKeepsForItselfIsInNoScan) {
+  auto store = OpenRocksStore(folder_ / "store").value();
+  WriteBatch batch;
+  for (int i = 0; i < kTableCount; ++i) batch.Put(static_cast<Table>(i), "a key", "value");
+  ASSERT_TRUE(store->Write(batch).ok());
+  for (Table table : {Table::kMeta, Table::kFiles, Table::kDocuments}) {
+    std::vector<std::string> keys;
+    ASSERT_TRUE(store->Scan(table, "", [&](std::string_view key, std::string_view) {
+      keys.emplace_back(key);
+      return true;
+    }).ok());
+    EXPECT_EQ(keys, std::vector<std::string>{"a key"});
+  }
 }
 
 }  // namespace
