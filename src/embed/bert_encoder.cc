@@ -65,9 +65,13 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   const BertShape& shape = encoder->config_.shape;
   ASSIGN_OR_RETURN(encoder->tokenizer_, ReadTokenizer(files, encoder->config_));
   ASSIGN_OR_RETURN(TensorSource tensors, ReadWeights(files));
-  ASSIGN_OR_RETURN(encoder->weights_,
-                   BertWeights::Load(tensors, encoder->config_.family, shape, precision,
-                                     [&] { files.ReleasePages(); }));
+  encoder->file_hashes_ = files.FileHashes();
+  LoadOptions load = {.precision = precision, .loaded = [&] { files.ReleasePages(); }};
+  if (options.packed_folder) {
+    load.packed = {*options.packed_folder, files.name() + " " + std::string(ArithmeticName(precision)),
+                   PackedKey(ModelFolder::FingerprintOf(encoder->file_hashes_), precision)};
+  }
+  ASSIGN_OR_RETURN(encoder->weights_, BertWeights::Load(tensors, encoder->config_.family, shape, load));
   ASSIGN_OR_RETURN(encoder->lexical_head_, LexicalHead::Load(files, shape.hidden));
   ASSIGN_OR_RETURN(encoder->token_vector_head_, TokenVectorHead::Load(files, shape.hidden));
   encoder->FillInfo();
@@ -78,10 +82,9 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
 
 void BertEncoder::FillInfo() {
   ByteWriter identity;
-  file_hashes_ = folder_.FileHashes();
   identity.String("codelore encoder 1").Raw(ModelFolder::FingerprintOf(file_hashes_).view());
   identity.String(config_.pooling == Pooling::kMean ? "mean" : "first");
-  identity.String(precision_ == Precision::kInt8 ? "int8" : "f32");
+  identity.String(ArithmeticName(precision_));
   identity.Varint(config_.max_tokens).String(config_.query_prefix).String(config_.passage_prefix);
   // What is stored of a text holds them: segments from before they were kept have none.
   if (lexical_head_) identity.String("lexical weights");

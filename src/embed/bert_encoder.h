@@ -40,6 +40,8 @@ struct BertEncoderOptions {
   std::optional<Precision> precision = {};  // without it: what is fastest on this processor
   // Where calls in the background give way to the others; without it they do not.
   std::shared_ptr<EncodeGate> gate = {};
+  // Keeps the packed weights, to be mapped (packed_file.h); without it they are in memory.
+  std::optional<std::string> packed_folder = {};
 };
 
 class BertEncoder final : public TextEncoder {
