@@ -9,8 +9,9 @@
 // products are 32-bit and exact on every path while depth <= kMaxInt8Depth: no instruction that
 // saturates in between is used. With VNNI (512 or 256 bits) four products are one lane's
 // instruction; AVX2 without it and the portable path widen to 16 bits, and are slower than float32:
-// they are there to check the others and to read an int8 index on an older machine. There is no AMX
-// path yet. Pure functions on memory the caller owns, hence thread-safe. Nothing needs alignment.
+// they are there to check the others and to read an int8 index on an older machine. The AMX path
+// never ran on hardware: it was tested over emulated tiles (amx_tiles.h), and is taken only where a
+// product of it is VNNI's, bit for bit. Pure functions on memory the caller owns, hence thread-safe. Nothing needs alignment.
 #ifndef CODELORE_EMBED_KERNELS_INT8_H_
 #define CODELORE_EMBED_KERNELS_INT8_H_
 
@@ -56,7 +57,7 @@ struct Int8Product {
 };
 
 struct Int8Kernels {
-  std::string_view name;  // "avx512vnni", "avxvnni", "avx2", "portable"
+  std::string_view name;  // "amx", "avx512vnni", "avxvnni", "avx2", "portable"
   bool fast = false;      // faster than float32 on such a machine
   size_t panel = 0;       // columns of a panel
   void (*multiply)(const Int8Product& product) = nullptr;
@@ -71,6 +72,8 @@ struct Int8Kernels {
 
 const Int8Kernels& BestInt8Kernels();
 std::span<const Int8Kernels* const> AvailableInt8Kernels();
+// The AMX kernels over emulated tiles, for tests; null where what is around the tiles cannot run.
+const Int8Kernels* EmulatedAmxInt8Kernels();
 
 // Quadratics through a·(1 - Φ(a)), Φ the normal distribution function: piece i, of width
 // 1 / kGeluPiecesPerUnit, is around a = i / kGeluPiecesPerUnit, with a variable that counts pieces.

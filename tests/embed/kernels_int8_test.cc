@@ -18,8 +18,13 @@ class Int8KernelsTest : public testing::TestWithParam<const Int8Kernels*> {
   const Int8Kernels& kernels_ = *GetParam();
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Int8KernelsTest, testing::ValuesIn(AvailableInt8Kernels().begin(),
-                                           AvailableInt8Kernels().end()),
+std::vector<const Int8Kernels*> AllKernels() {
+  std::vector<const Int8Kernels*> all(AvailableInt8Kernels().begin(), AvailableInt8Kernels().end());
+  if (EmulatedAmxInt8Kernels() != nullptr) all.push_back(EmulatedAmxInt8Kernels());
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Int8KernelsTest, testing::ValuesIn(AllKernels()),
                          [](const auto& set) { return std::string(set.param->name); });
 
 // Bytes A [rows, depth], weights W [columns, depth] and all that goes with them.
@@ -141,6 +146,36 @@ TEST_P(Int8KernelsTest, GivesARowTheSameBitsAmongAnyOthers) {
   for (size_t i = 0; i < 70; ++i, product.a += c.a_stride, ++product.a_scales) {
     kernels_.multiply(product);
     ASSERT_TRUE(std::equal(one.begin(), one.end(), all.begin() + i * 50)) << i;
+  }
+}
+
+// Of all of AMX but the tiles, which are Intel's pseudo code here, and of VNNI.
+TEST(AmxKernelsTest, GivesTheBitsOfVnni) {
+  const Int8Kernels* amx = EmulatedAmxInt8Kernels();
+  if (amx == nullptr) GTEST_SKIP() << "no AVX-512 VNNI here";
+  const auto vnni = std::ranges::find(AvailableInt8Kernels(), "avx512vnni", &Int8Kernels::name);
+  ASSERT_NE(vnni, AvailableInt8Kernels().end());
+  Rng rng(17);
+  for (int i = 0; i < 200; ++i) {
+    const Case c(*amx, 1 + rng.Below(70), 4 * (1 + rng.Below(60)), 1 + rng.Below(140));
+    const Int8Weights weights = c.Weights();
+    const size_t stride = c.columns + rng.Below(3);
+    std::vector<float> expected(c.rows * stride, 7), found = expected;
+    std::vector<uint16_t> expected16(c.rows * stride, 7), found16 = expected16;
+    Int8Product product = c.Product(weights);
+    product.c_stride = stride;
+    for (auto multiply : {&Int8Kernels::multiply, &Int8Kernels::multiply_gelu}) {
+      product.c = expected.data();
+      ((*vnni)->*multiply)(product);
+      product.c = found.data();
+      (amx->*multiply)(product);
+      ASSERT_EQ(found, expected) << c.rows << "x" << c.depth << "x" << c.columns;
+    }
+    product.c16 = expected16.data();
+    (*vnni)->multiply_bfloat16(product);
+    product.c16 = found16.data();
+    amx->multiply_bfloat16(product);
+    ASSERT_EQ(found16, expected16) << c.rows << "x" << c.depth << "x" << c.columns;
   }
 }
 
