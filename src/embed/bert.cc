@@ -204,6 +204,7 @@ class Pass {
     for (uint32_t length : lengths) {
       size_t next = shape_.first_position;
       for (size_t i = 0; i < length; ++i, ++row) {
+        if (row % kBlockRows == 0) GiveWay();  // words may have to be read from the file
         // A token named <pad> in an XLM-RoBERTa's text has the place before the first, and takes
         // none.
         const size_t position = ids[row] + size_t{1} == shape_.first_position ? ids[row] : next++;

@@ -105,13 +105,18 @@ bool BertEncoder::ReadsKorean() const {
   return ids.size() <= kSyllables && std::ranges::find(ids, tokenizer_->special().unknown) == ids.end();
 }
 
+void BertEncoder::GiveWay(const EncodeOptions& options) const {
+  if (gate_ && options.background) gate_->GiveWay();
+}
+
 BertEncoder::Batch BertEncoder::TokenizeAll(std::span<const std::string_view> texts,
-                                            TextRole role) const {
+                                            const EncodeOptions& options) const {
   const std::string& prefix =
-      role == TextRole::kQuery ? config_.query_prefix : config_.passage_prefix;
+      options.role == TextRole::kQuery ? config_.query_prefix : config_.passage_prefix;
   Batch batch;
   std::string prefixed;
   for (std::string_view text : texts) {
+    GiveWay(options);
     batch.starts.push_back(batch.ids.size());
     batch.ids.push_back(tokenizer_->special().first);
     if (!prefix.empty()) text = prefixed.assign(prefix).append(text);
@@ -128,7 +133,7 @@ Result<std::vector<Encoding>> BertEncoder::Encode(std::span<const std::string_vi
     return InvalidArgument("model " + info_.name + " has no lexical weights");
   std::optional<EncodeGate::Foreground> foreground;
   if (gate_ && !options.background) foreground.emplace(*gate_);
-  const Batch batch = TokenizeAll(texts, options.role);
+  const Batch batch = TokenizeAll(texts, options);
   std::vector<uint32_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -160,6 +165,7 @@ Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> me
   Rows vectors = Forward(config_.shape, weights_, ids, lengths, state.get());
   Status status;
   for (size_t i = 0; i < members.size() && status.ok(); ++i) {
+    GiveWay(options);
     status = Pool(vectors, batch.text(members[i]), options, &(*encodings)[members[i]]);
     vectors.data += lengths[i] * vectors.stride;
   }
