@@ -1,10 +1,10 @@
 // What the built-in encoder does per second, beside what this processor could do at most.
 //
 //   encoder_bench [FILE...]     FILEs: text for the tokenizer (without: a piece of code, repeated)
-//   encoder_bench --texts FILE --precision int8|f32 --threads N
+//   encoder_bench --texts FILE --precision int8|f32 --threads N [PACKED_FOLDER]
 //       for bench/rivals/encoder_rivals.py: on every line of stdin encodes the texts of FILE, which
 //       NULs separate ("go"), or one short text 20 times ("query"), and prints the seconds; or
-//       writes the vectors ("save FILE")
+//       writes the vectors ("save FILE"); PACKED_FOLDER keeps the packed weights, to be mapped
 //
 // The ceiling is the network's products with its weights alone, same shapes, weights fetched in the
 // same order, by our kernels; bench/rivals/onednn_products.cc gives oneDNN's figures for the same.
@@ -355,7 +355,8 @@ std::vector<Encoding> EncodeInParts(const BertEncoder& encoder,
   return encodings;
 }
 
-void Serve(const std::string& file, const std::string& precision, size_t threads) {
+void Serve(const std::string& file, const std::string& precision, size_t threads,
+           std::optional<std::string> packed_folder) {
   std::stringstream contents;
   contents << std::ifstream(file, std::ios::binary).rdbuf();
   const std::string bytes = contents.str();
@@ -368,7 +369,8 @@ void Serve(const std::string& file, const std::string& precision, size_t threads
   const auto encoder =
       BertEncoder::Open(ModelFolder::BuiltIn(),
                         {.max_tokens = 512,
-                         .precision = precision == "f32" ? Precision::kFloat32 : Precision::kInt8})
+                         .precision = precision == "f32" ? Precision::kFloat32 : Precision::kInt8,
+                         .packed_folder = std::move(packed_folder)})
           .value();
   EncodeInParts(*encoder, texts, threads);
   std::puts("ready");
@@ -393,8 +395,9 @@ void Serve(const std::string& file, const std::string& precision, size_t threads
 }  // namespace codelore::embed
 
 int main(int argc, char** argv) {
-  if (argc == 7 && std::string_view(argv[1]) == "--texts") {
-    codelore::embed::Serve(argv[2], argv[4], std::stoul(argv[6]));
+  if (argc >= 7 && std::string_view(argv[1]) == "--texts") {
+    codelore::embed::Serve(argv[2], argv[4], std::stoul(argv[6]),
+                           argc > 7 ? std::optional<std::string>(argv[7]) : std::nullopt);
     return 0;
   }
   codelore::embed::RunAll(argc, argv);

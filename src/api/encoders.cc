@@ -90,7 +90,8 @@ void Encoders::Retire(const Hash256& fingerprint, Record& record) const {
 Result<std::unique_ptr<Encoders>> Encoders::Open(KeyValueStore& store, Index& index, acl::Directory& directory, const Options& options) {
   std::unique_ptr<Encoders> encoders(new Encoders(store, index, directory));
   encoders->fixed_ = options.fixed;
-  encoders->trust_ = options.trust;
+  encoders->around_.trust = options.trust;
+  encoders->around_.packed_folder = options.packed_folder;
   RETURN_IF_ERROR(encoders->Start(options));
   return encoders;
 }
@@ -101,12 +102,12 @@ Status Encoders::Start(const Options& options) {
     ASSIGN_OR_RETURN(Record record, Decode(*stored));
     return StartFromRecord(std::move(record), options);
   }
-  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(Normalised({options.model, options.precision}), gate_, trust_));
+  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(Normalised({options.model, options.precision}), around_));
   VectorSpaces spaces = index_.ListVectorSpaces();
   if (fixed_ || spaces.spaces.empty() || spaces.CountOf(opened.identity.fingerprint) > 0) return Serve(std::move(opened));
   // A folder from before there was a record: its vectors may be of the built-in model.
   for (auto precision : {embed::Precision::kInt8, embed::Precision::kFloat32}) {
-    ASSIGN_OR_RETURN(OpenedModel before, OpenModel({kBuiltInModel, precision}, gate_, trust_));
+    ASSIGN_OR_RETURN(OpenedModel before, OpenModel({kBuiltInModel, precision}, around_));
     if (spaces.CountOf(before.identity.fingerprint) == 0) continue;
     RETURN_IF_ERROR(Serve(std::move(before)));
     return UseOpened(std::move(opened));
@@ -121,14 +122,14 @@ Status Encoders::StartFromRecord(Record record, const Options& options) {
   auto same = [&](const ModelIdentity& model) {
     return wanted.model == model.choice.model && (!wanted.precision || wanted.precision == model.choice.precision);
   };
-  auto serving = OpenModel(record.serving.choice, gate_, trust_);
+  auto serving = OpenModel(record.serving.choice, around_);
   bool intact = serving.ok() && serving->identity.fingerprint == record.serving.fingerprint;
   if (!intact) {
-    problem_ = serving.ok() ? "the files of " + record.serving.choice.model + " have changed since its vectors were made" : serving.status().message();
+    problem_ = serving.ok() ? "the files of " + record.serving.choice.model + " have changed since its vectors were made, or how this version computes with them has" : serving.status().message();
     if (same(record.serving) && !serving.ok()) {
       return Status(serving.status().code(), problem_ + "; --model built-in, or --model with another folder, takes its place");
     }
-    if (!same(record.serving)) serving = OpenModel(wanted, gate_, trust_);
+    if (!same(record.serving)) serving = OpenModel(wanted, around_);
     if (!serving.ok()) return serving.status();
     record_ = std::move(record);
     return Serve(std::move(*serving));
@@ -159,7 +160,7 @@ std::shared_ptr<const TextEncoder> Encoders::serving() const {
 
 Status Encoders::Use(const EncoderChoice& choice) {
   if (fixed_) return Unavailable("the model was fixed when the data folder was opened");
-  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(Normalised(choice), gate_, trust_));
+  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(Normalised(choice), around_));
   return UseOpened(std::move(opened));
 }
 
@@ -196,7 +197,7 @@ Result<std::shared_ptr<const TextEncoder>> Encoders::OpenBuilding() {
     if (!record_.building || building_) return building_;
     wanted = *record_.building;
   }
-  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(wanted.choice, gate_, trust_));
+  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(wanted.choice, around_));
   if (opened.identity.fingerprint != wanted.fingerprint) {
     return InvalidArgument("the files of " + wanted.choice.model + " have changed since it was chosen; choose it again");
   }
@@ -353,7 +354,7 @@ Result<std::vector<FileVerdict>> Encoders::Verify(bool building) const {
   }
   std::vector<FileVerdict> verdicts;
   if (IsRemote(model.choice)) {  // it has no files to look at
-    ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(model.choice, gate_, trust_));
+    ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(model.choice, around_));
     const std::string_view text = "codelore";
     auto answer = opened.encoder->Encode({&text, 1}, {});
     return std::vector<FileVerdict>{{model.choice.model, answer.ok() ? "answers" : answer.status().message()}};

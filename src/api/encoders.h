@@ -51,7 +51,8 @@ class Encoders {
     std::optional<embed::Precision> precision = {};
     // Serves `model` and nothing else, puts nothing on record and frees nothing. For comparing models.
     bool fixed = false;
-    std::shared_ptr<const TlsContext> trust = {};  // of https servers; none: the system's authorities
+    std::shared_ptr<const TlsContext> trust = {};   // of https servers; none: the system's authorities
+    std::optional<std::string> packed_folder = {};  // for weights, packed (embed/packed_file.h); none: in memory
   };
 
   // All must outlive it. Fails for a model that cannot be opened. Where the one on record cannot be opened any more, or is
@@ -106,8 +107,7 @@ class Encoders {
   KeyValueStore& store_;
   Index& index_;
   acl::Directory& directory_;
-  std::shared_ptr<const TlsContext> trust_;
-  const std::shared_ptr<embed::EncodeGate> gate_ = std::make_shared<embed::EncodeGate>();
+  ModelSurroundings around_ = {.gate = std::make_shared<embed::EncodeGate>()};
   bool fixed_ = false;
 
   std::mutex build_mutex_;  // one build at a time; taken before mutex_

@@ -83,11 +83,11 @@ EncoderChoice Normalised(EncoderChoice choice) {
   return choice;
 }
 
-Result<OpenedModel> OpenModel(const EncoderChoice& choice, const std::shared_ptr<embed::EncodeGate>& gate,
-                              const std::shared_ptr<const TlsContext>& trust) {
-  if (IsRemote(choice)) return OpenRemote(choice, trust);
+Result<OpenedModel> OpenModel(const EncoderChoice& choice, const ModelSurroundings& around) {
+  if (IsRemote(choice)) return OpenRemote(choice, around.trust);
   ASSIGN_OR_RETURN(embed::ModelFolder folder, FolderOf(choice));
-  ASSIGN_OR_RETURN(auto encoder, embed::BertEncoder::Open(std::move(folder), {.well_known_prefixes = true, .precision = choice.precision, .gate = gate}));
+  ASSIGN_OR_RETURN(auto encoder, embed::BertEncoder::Open(std::move(folder), {.well_known_prefixes = true, .precision = choice.precision,
+                                                                            .gate = around.gate, .packed_folder = around.packed_folder}));
   OpenedModel opened{.identity = {.choice = {choice.model, encoder->precision()}, .files = encoder->file_hashes()}, .encoder = nullptr};
   if (encoder->ReadsKorean()) {
     opened.encoder = std::move(encoder);

@@ -43,9 +43,13 @@ struct OpenedModel {
 bool IsRemote(const EncoderChoice& choice);
 // Names the same model from any folder: paths become absolute. Nothing is looked at.
 EncoderChoice Normalised(EncoderChoice choice);
-// `trust`: of an https server; none: the system's authorities.
-Result<OpenedModel> OpenModel(const EncoderChoice& choice, const std::shared_ptr<embed::EncodeGate>& gate,
-                              const std::shared_ptr<const TlsContext>& trust = {});
+// What models are opened with.
+struct ModelSurroundings {
+  std::shared_ptr<embed::EncodeGate> gate = {};          // as embed::BertEncoderOptions'
+  std::shared_ptr<const TlsContext> trust = {};          // of an https server; none: the system's authorities
+  std::optional<std::string> packed_folder = {};         // as embed::BertEncoderOptions'
+};
+Result<OpenedModel> OpenModel(const EncoderChoice& choice, const ModelSurroundings& around);
 // The hashes of a model's files as they are now; none of a server's.
 Result<std::map<std::string, Hash256>> HashModel(const EncoderChoice& choice);
 

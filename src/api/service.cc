@@ -163,10 +163,11 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceOptions& options) {
   service->permission_mirror_ = std::make_unique<PermissionMirror>(*service->store_, *service->directory_, *service->audit_, networks, options.trust);
   ASSIGN_OR_RETURN(service->index_, index::OpenEmbeddedIndex(folder + "/segments", *service->store_));
   ASSIGN_OR_RETURN(service->encoders_, Encoders::Open(*service->store_, *service->index_, *service->directory_,
-                                                      {.model = options.model, .precision = options.precision, .fixed = options.fixed_model, .trust = options.trust}));
+                                                      {.model = options.model, .precision = options.precision, .fixed = options.fixed_model, .trust = options.trust,
+                                                       .packed_folder = folder + "/packed"}));
   if (!options.reranker_folder.empty()) {
     ASSIGN_OR_RETURN(auto model, embed::ModelFolder::Open(options.reranker_folder));
-    ASSIGN_OR_RETURN(service->reranker_, embed::BertScorer::Open(std::move(model), {.precision = options.precision}));
+    ASSIGN_OR_RETURN(service->reranker_, embed::BertScorer::Open(std::move(model), {.precision = options.precision, .packed_folder = folder + "/packed"}));
   }
   service->indexer_ = std::make_unique<ingest::Indexer>(
       *service->index_, *service->directory_, [encoders = service->encoders_.get()] { return encoders->serving(); },

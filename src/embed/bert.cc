@@ -4,6 +4,8 @@
 #include <string>
 #include <type_traits>
 
+#include "codelore/coding.h"
+
 namespace codelore::embed {
 
 namespace {
@@ -13,6 +15,11 @@ namespace {
 class Loader {
  public:
   Loader(const TensorSource& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+
+  // Takes matrices from there instead, in the order in which they were written.
+  void ReadFrom(std::string_view matrices) { packed_ = matrices; }
+  // Writes matrices there instead of keeping them.
+  void WriteTo(PackedFileWriter* writer) { writer_ = writer; }
 
   Result<std::vector<float>> Floats(const std::string& name,
                                     std::initializer_list<uint64_t> shape) const {
@@ -45,7 +52,15 @@ class Loader {
 
   // Several layers on the same input become one.
   Status Stack(std::initializer_list<std::string> names, size_t inputs, size_t outputs,
-               bool has_bias, auto* linear) const {
+               bool has_bias, auto* linear) {
+    using LinearType = std::remove_pointer_t<decltype(linear)>;
+    if (packed_) {
+      const size_t size = LinearType::PackedSize(inputs, names.size() * outputs);
+      if (size > packed_->size()) return Corruption("a matrix is missing");
+      *linear = LinearType(inputs, names.size() * outputs, packed_->substr(0, size));
+      packed_->remove_prefix(size);
+      return OkStatus();
+    }
     std::vector<float> weights, biases;
     for (const std::string& name : names) {
       ASSIGN_OR_RETURN(std::vector<float> weight, Floats(name + ".weight", {outputs, inputs}));
@@ -56,13 +71,15 @@ class Loader {
       weights.insert(weights.end(), weight.begin(), weight.end());
       biases.insert(biases.end(), bias.begin(), bias.end());
     }
-    *linear = std::remove_pointer_t<decltype(linear)>(weights, std::move(biases));
+    LinearType made(weights, biases);
+    if (writer_ != nullptr) return writer_->Append(made.packed());
+    *linear = std::move(made);
     return OkStatus();
   }
 
   template <class LinearType>
   Status NomicLayer(const std::string& name, const BertShape& s,
-                    LayerWeights<LinearType>* layer) const {
+                    LayerWeights<LinearType>* layer) {
     RETURN_IF_ERROR(Stack({name + "attn.Wqkv"}, s.hidden, 3 * s.hidden, s.query_key_value_bias,
                           &layer->query_key_value));
     RETURN_IF_ERROR(Stack({name + "attn.out_proj"}, s.hidden, s.hidden, s.attention_output_bias,
@@ -75,7 +92,7 @@ class Loader {
   }
 
   template <class LinearType>
-  Status Layer(const std::string& name, const BertShape& s, LayerWeights<LinearType>* layer) const {
+  Status Layer(const std::string& name, const BertShape& s, LayerWeights<LinearType>* layer) {
     const std::string attention = name + "attention.";
     RETURN_IF_ERROR(
         Stack({attention + "self.query", attention + "self.key", attention + "self.value"},
@@ -92,7 +109,8 @@ class Loader {
   template <class LinearType>
   Status Layers(Family family, const BertShape& shape,
                 const std::function<void()>& loaded,
-                std::vector<LayerWeights<LinearType>>* layers) const {
+                std::vector<LayerWeights<LinearType>>* layers) {
+    layers->clear();
     for (size_t i = 0; i < shape.layers; ++i) {
       const std::string number = std::to_string(i) + ".";
       LayerWeights<LinearType>* layer = &layers->emplace_back();
@@ -107,7 +125,37 @@ class Loader {
  private:
   const TensorSource& file_;
   const std::string prefix_;
+  std::optional<std::string_view> packed_;
+  PackedFileWriter* writer_ = nullptr;
 };
+
+// As LoadOptions::packed says. Fails where that does not work, for whatever reason.
+template <class LinearType>
+Status LoadPacked(Loader loader, Family family, const BertShape& shape, const LoadOptions& options,
+                  BertWeights* weights, std::vector<LayerWeights<LinearType>>* layers) {
+  if (!options.packed) return NotFound("no place for packed weights");
+  auto file = PackedFile::Open(*options.packed);
+  if (!file.ok()) {
+    ASSIGN_OR_RETURN(auto writer, PackedFileWriter::Create(*options.packed));
+    Loader writing = loader;
+    writing.WriteTo(writer.get());
+    RETURN_IF_ERROR(writing.Layers(family, shape, options.loaded, layers));
+    RETURN_IF_ERROR(writer->Finish());
+    file = PackedFile::Open(*options.packed);
+    if (!file.ok()) return file.status();
+  }
+  loader.ReadFrom(file->matrices());
+  RETURN_IF_ERROR(loader.Layers(family, shape, options.loaded, layers));
+  weights->packed = file->owner();
+  return OkStatus();
+}
+
+template <class LinearType>
+Status LoadLayers(Loader loader, Family family, const BertShape& shape, const LoadOptions& options,
+                  BertWeights* weights, std::vector<LayerWeights<LinearType>>* layers) {
+  if (LoadPacked(loader, family, shape, options, weights, layers).ok()) return OkStatus();
+  return loader.Layers(family, shape, options.loaded, layers);
+}
 
 // ---- the forward pass ---------------------------------------------------------------------------
 
@@ -156,6 +204,7 @@ class Pass {
     for (uint32_t length : lengths) {
       size_t next = shape_.first_position;
       for (size_t i = 0; i < length; ++i, ++row) {
+        if (row % kBlockRows == 0) GiveWay();  // words may have to be read from the file
         // A token named <pad> in an XLM-RoBERTa's text has the place before the first, and takes
         // none.
         const size_t position = ids[row] + size_t{1} == shape_.first_position ? ids[row] : next++;
@@ -254,8 +303,7 @@ class Int8Pass : private Pass {
     Reserve(ids.size());
     ReserveBytes(ids.size());
     Embed(ids, lengths, second, [&](size_t row, const float* position) {
-      bytes_.scales[row] = kernels_.layer_norm(
-          NormRow(hidden_.row(row), position, weights_.embedding_norm), bytes_.row(row));
+      NormRow(row, position, weights_.embedding_norm);
     });
     for (const LayerWeights<Int8Linear>& layer : weights_.int8_layers) {
       Attention(layer, ids.size(), lengths);
@@ -274,6 +322,7 @@ class Int8Pass : private Pass {
               state_.hidden_scales.Reserve(tokens)};
     block_ = {state_.block_bytes.Reserve(kBlockRows * wide), wide,
               state_.block_scales.Reserve(kBlockRows)};
+    state_.rotated.Reserve(shape_.hidden);
     if (bfloat16_) {
       state_.query_key_value_bf16.Reserve(tokens * 3 * shape_.hidden);
     } else {
@@ -307,18 +356,24 @@ class Int8Pass : private Pass {
     }
   }
 
+  // What x becomes is not needed again.
   void Quantise(Rows x, size_t rows, size_t size) const {
     for (size_t i = 0; i < rows; ++i) {
-      block_.scales[i] = kernels_.quantise(x.row(i), size, block_.row(i));
+      block_.scales[i] = kernels_.quantise(x.row(i), size, x.row(i), block_.row(i));
     }
+  }
+
+  // x = LayerNorm(x + residual) and its bytes.
+  void NormRow(size_t row, const float* residual, const NormWeights& norm) const {
+    float* x = hidden_.row(row);
+    BestKernels().layer_norm(Pass::NormRow(x, residual, norm));
+    bytes_.scales[row] =
+        kernels_.quantise(x, shape_.hidden, state_.rotated.data(), bytes_.row(row));
   }
 
   // x = LayerNorm(x + delta) and its bytes, row by row.
   void Norm(size_t first, size_t rows, const NormWeights& norm) const {
-    for (size_t i = 0; i < rows; ++i) {
-      bytes_.scales[first + i] = kernels_.layer_norm(
-          NormRow(hidden_.row(first + i), delta_.row(i), norm), bytes_.row(first + i));
-    }
+    for (size_t i = 0; i < rows; ++i) NormRow(first + i, delta_.row(i), norm);
   }
 
   // As in float32.
@@ -352,9 +407,17 @@ Precision FastestPrecision() {
   return BestInt8Kernels().fast ? Precision::kInt8 : Precision::kFloat32;
 }
 
+Hash256 PackedKey(const Hash256& files, Precision precision) {
+  const bool int8 = precision == Precision::kInt8;
+  ByteWriter key;
+  key.String("packed 1").Raw(files.view()).String(ArithmeticName(precision));
+  key.String(int8 ? BestInt8Kernels().name : BestKernels().name);
+  key.Varint(int8 ? BestInt8Kernels().panel : BestKernels().panel);
+  return Sha256(key.view());
+}
+
 Result<BertWeights> BertWeights::Load(const TensorSource& file, Family family,
-                                      const BertShape& shape, Precision precision,
-                                      const std::function<void()>& loaded) {
+                                      const BertShape& shape, const LoadOptions& options) {
   std::string prefix;
   for (const char* front : {"bert.", "roberta."}) {
     if (file.Has(std::string(front) + "embeddings.word_embeddings.weight")) prefix = front;
@@ -366,14 +429,14 @@ Result<BertWeights> BertWeights::Load(const TensorSource& file, Family family,
   RETURN_IF_ERROR(loader.Positions(shape, &result));
   RETURN_IF_ERROR(loader.Norm(family == Family::kNomicBert ? "emb_ln" : "embeddings.LayerNorm",
                               shape.hidden, &result.embedding_norm));
-  if (precision == Precision::kInt8) {
+  if (options.precision == Precision::kInt8) {
     if (std::max(shape.hidden, shape.intermediate) > kMaxInt8Depth) {
       return InvalidArgument("config.json: intermediate_size: expected at most " +
                              std::to_string(kMaxInt8Depth) + " for int8");
     }
-    RETURN_IF_ERROR(loader.Layers(family, shape, loaded, &result.int8_layers));
+    RETURN_IF_ERROR(LoadLayers(loader, family, shape, options, &result, &result.int8_layers));
   } else {
-    RETURN_IF_ERROR(loader.Layers(family, shape, loaded, &result.layers));
+    RETURN_IF_ERROR(LoadLayers(loader, family, shape, options, &result, &result.layers));
   }
   return result;
 }

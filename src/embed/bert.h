@@ -13,6 +13,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,7 @@
 #include "embed/encode_gate.h"
 #include "embed/linear.h"
 #include "embed/model_config.h"
+#include "embed/packed_file.h"
 #include "embed/precision.h"
 #include "embed/rotary.h"
 #include "embed/tensor_source.h"
@@ -41,6 +44,18 @@ struct LayerWeights {
   NormWeights output_norm;
 };
 
+struct LoadOptions {
+  Precision precision = Precision::kFloat32;
+  // Called after each layer: what was read of the file for it is not needed again.
+  std::function<void()> loaded = {};
+  // Where the matrices are mapped from, packed and written first if need be. Without it, or where nothing can be written, they
+  // are in memory.
+  std::optional<PackedPlace> packed = {};
+};
+
+// What the matrices of a model with these files are, packed: it goes into a PackedPlace.
+Hash256 PackedKey(const Hash256& files, Precision precision);
+
 // Immutable after Load, hence thread-safe. Borrows the bytes of the word embeddings from the file;
 // all else is packed for this processor's kernels.
 struct BertWeights {
@@ -54,11 +69,12 @@ struct BertWeights {
   std::vector<LayerWeights<Linear>> layers;
   std::vector<LayerWeights<Int8Linear>> int8_layers;
 
+  std::shared_ptr<const void> packed;  // of the layers' bytes; null if they are their own
+
   // Names as published models have them, perhaps with "bert." or "roberta." in front. Fails, naming
-  // file and tensor, for one that is missing, misshapen or not finite. Calls `loaded` after each
-  // layer: what was read of the file for it is not needed again.
+  // file and tensor, for one that is missing, misshapen or not finite.
   static Result<BertWeights> Load(const TensorSource& file, Family family, const BertShape& shape,
-                                  Precision precision, const std::function<void()>& loaded = {});
+                                  const LoadOptions& options);
 };
 
 // The memory of one forward pass, reused from pass to pass; one thread at a time.
@@ -76,6 +92,7 @@ struct RunState {
   Buffer<uint8_t> hidden_bytes;           // [tokens, hidden]
   Buffer<uint8_t> block_bytes;            // [rows of a block, max(hidden, intermediate)]
   Buffer<ByteScale> hidden_scales, block_scales;
+  FloatBuffer rotated;  // [hidden]
 };
 
 // Token ids of texts laid end to end, and the number of each text's: each from 1 to

@@ -65,9 +65,13 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
   const BertShape& shape = encoder->config_.shape;
   ASSIGN_OR_RETURN(encoder->tokenizer_, ReadTokenizer(files, encoder->config_));
   ASSIGN_OR_RETURN(TensorSource tensors, ReadWeights(files));
-  ASSIGN_OR_RETURN(encoder->weights_,
-                   BertWeights::Load(tensors, encoder->config_.family, shape, precision,
-                                     [&] { files.ReleasePages(); }));
+  encoder->file_hashes_ = files.FileHashes();
+  LoadOptions load = {.precision = precision, .loaded = [&] { files.ReleasePages(); }};
+  if (options.packed_folder) {
+    load.packed = {*options.packed_folder, files.name() + " " + std::string(ArithmeticName(precision)),
+                   PackedKey(ModelFolder::FingerprintOf(encoder->file_hashes_), precision)};
+  }
+  ASSIGN_OR_RETURN(encoder->weights_, BertWeights::Load(tensors, encoder->config_.family, shape, load));
   ASSIGN_OR_RETURN(encoder->lexical_head_, LexicalHead::Load(files, shape.hidden));
   ASSIGN_OR_RETURN(encoder->token_vector_head_, TokenVectorHead::Load(files, shape.hidden));
   encoder->FillInfo();
@@ -78,10 +82,9 @@ Result<std::unique_ptr<BertEncoder>> BertEncoder::Open(ModelFolder folder,
 
 void BertEncoder::FillInfo() {
   ByteWriter identity;
-  file_hashes_ = folder_.FileHashes();
   identity.String("codelore encoder 1").Raw(ModelFolder::FingerprintOf(file_hashes_).view());
   identity.String(config_.pooling == Pooling::kMean ? "mean" : "first");
-  identity.String(precision_ == Precision::kInt8 ? "int8" : "f32");
+  identity.String(ArithmeticName(precision_));
   identity.Varint(config_.max_tokens).String(config_.query_prefix).String(config_.passage_prefix);
   // What is stored of a text holds them: segments from before they were kept have none.
   if (lexical_head_) identity.String("lexical weights");
@@ -102,13 +105,18 @@ bool BertEncoder::ReadsKorean() const {
   return ids.size() <= kSyllables && std::ranges::find(ids, tokenizer_->special().unknown) == ids.end();
 }
 
+void BertEncoder::GiveWay(const EncodeOptions& options) const {
+  if (gate_ && options.background) gate_->GiveWay();
+}
+
 BertEncoder::Batch BertEncoder::TokenizeAll(std::span<const std::string_view> texts,
-                                            TextRole role) const {
+                                            const EncodeOptions& options) const {
   const std::string& prefix =
-      role == TextRole::kQuery ? config_.query_prefix : config_.passage_prefix;
+      options.role == TextRole::kQuery ? config_.query_prefix : config_.passage_prefix;
   Batch batch;
   std::string prefixed;
   for (std::string_view text : texts) {
+    GiveWay(options);
     batch.starts.push_back(batch.ids.size());
     batch.ids.push_back(tokenizer_->special().first);
     if (!prefix.empty()) text = prefixed.assign(prefix).append(text);
@@ -125,7 +133,7 @@ Result<std::vector<Encoding>> BertEncoder::Encode(std::span<const std::string_vi
     return InvalidArgument("model " + info_.name + " has no lexical weights");
   std::optional<EncodeGate::Foreground> foreground;
   if (gate_ && !options.background) foreground.emplace(*gate_);
-  const Batch batch = TokenizeAll(texts, options.role);
+  const Batch batch = TokenizeAll(texts, options);
   std::vector<uint32_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -157,6 +165,7 @@ Status BertEncoder::EncodeGroup(const Batch& batch, std::span<const uint32_t> me
   Rows vectors = Forward(config_.shape, weights_, ids, lengths, state.get());
   Status status;
   for (size_t i = 0; i < members.size() && status.ok(); ++i) {
+    GiveWay(options);
     status = Pool(vectors, batch.text(members[i]), options, &(*encodings)[members[i]]);
     vectors.data += lengths[i] * vectors.stride;
   }

@@ -40,6 +40,8 @@ struct BertEncoderOptions {
   std::optional<Precision> precision = {};  // without it: what is fastest on this processor
   // Where calls in the background give way to the others; without it they do not.
   std::shared_ptr<EncodeGate> gate = {};
+  // Keeps the packed weights, to be mapped (packed_file.h); without it they are in memory.
+  std::optional<std::string> packed_folder = {};
 };
 
 class BertEncoder final : public TextEncoder {
@@ -69,7 +71,8 @@ class BertEncoder final : public TextEncoder {
         gate_(std::move(gate)) {}
 
   void FillInfo();
-  Batch TokenizeAll(std::span<const std::string_view> texts, TextRole role) const;
+  void GiveWay(const EncodeOptions& options) const;
+  Batch TokenizeAll(std::span<const std::string_view> texts, const EncodeOptions& options) const;
   Status EncodeGroup(const Batch& batch, std::span<const uint32_t> members,
                      const EncodeOptions& options, std::vector<Encoding>* encodings) const;
   Status Pool(Rows vectors, std::span<const uint32_t> ids, const EncodeOptions& options,

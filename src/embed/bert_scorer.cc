@@ -44,12 +44,17 @@ Result<std::unique_ptr<BertScorer>> BertScorer::Open(ModelFolder folder,
   std::unique_ptr<BertScorer> scorer(new BertScorer(std::move(folder), std::move(config)));
   ASSIGN_OR_RETURN(scorer->tokenizer_, ReadTokenizer(scorer->folder_, scorer->config_));
   ASSIGN_OR_RETURN(TensorSource tensors, ReadWeights(scorer->folder_));
-  ASSIGN_OR_RETURN(scorer->weights_, BertWeights::Load(tensors, scorer->config_.family,
-                                                       scorer->config_.shape, precision));
+  const Hash256 files = scorer->folder_.Fingerprint();
+  LoadOptions load = {.precision = precision, .loaded = [&] { scorer->folder_.ReleasePages(); }};
+  if (options.packed_folder) {
+    load.packed = {*options.packed_folder, scorer->folder_.name() + " " + std::string(ArithmeticName(precision)),
+                   PackedKey(files, precision)};
+  }
+  ASSIGN_OR_RETURN(scorer->weights_, BertWeights::Load(tensors, scorer->config_.family, scorer->config_.shape, load));
   RETURN_IF_ERROR(scorer->LoadHead(tensors));
   ByteWriter identity;
-  identity.String("codelore scorer 1").Raw(scorer->folder_.Fingerprint().view());
-  identity.String(precision == Precision::kInt8 ? "int8" : "f32")
+  identity.String("codelore scorer 1").Raw(files.view());
+  identity.String(ArithmeticName(precision))
       .Varint(scorer->config_.max_tokens);
   scorer->info_ = {.name = scorer->folder_.name(),
                    .fingerprint = Sha256(identity.view()),

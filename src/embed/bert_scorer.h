@@ -31,6 +31,7 @@ struct BertScorerOptions {
   std::optional<uint32_t> max_tokens =
       {};  // special ones included; from 8 to the model's positions
   std::optional<Precision> precision = {};  // without it: what is fastest on this processor
+  std::optional<std::string> packed_folder = {};  // as BertEncoderOptions'
 };
 
 class BertScorer final : public TextPairScorer {

@@ -1,7 +1,7 @@
 // EncodeGate: lets encoding that nobody waits for give way to encoding that somebody does.
 //
 // One for all encoders that share the processors. Work in the background asks it between two
-// products of a block of tokens and between two heads of attention, at most about two milliseconds
+// products of a block of tokens, two heads of attention and two texts to tokenise, at most about two milliseconds
 // of work apart whatever the model and the length of a text, and rests while a call in the
 // foreground is under way; not for ever, so that a stream of queries slows indexing down but does
 // not end it. Thread-safe.

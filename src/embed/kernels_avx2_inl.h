@@ -34,6 +34,15 @@ inline IntVec Broadcast(const void* p) {
   __builtin_memcpy(&bytes, p, sizeof bytes);
   return _mm256_set1_epi32(bytes);
 }
+// Between lanes 1, 2 and 4 apart.
+inline Vec MixLanes(Vec v) {
+  const Vec signs1 = _mm256_setr_ps(1, -1, 1, -1, 1, -1, 1, -1);
+  const Vec signs2 = _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1);
+  const Vec signs4 = _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1);
+  v = Fma(v, signs1, _mm256_permute_ps(v, 0xB1));
+  v = Fma(v, signs2, _mm256_permute_ps(v, 0x4E));
+  return Fma(v, signs4, _mm256_permute2f128_ps(v, v, 1));
+}
 inline Vec ToFloat(IntVec v) { return _mm256_cvtepi32_ps(v); }
 inline void StoreBytes(unsigned char* p, Vec v) {
   const __m256i ints = _mm256_cvtps_epi32(v);

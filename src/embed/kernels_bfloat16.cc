@@ -252,7 +252,7 @@ namespace codelore::embed {
 const Bfloat16Kernels* BestBfloat16Kernels() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  static const bool allowed = LimitOfInstructions() == IsaLimit::kNone;
+  static const bool allowed = LimitOfInstructions() >= IsaLimit::kVnni;
   if (allowed && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16")) {
     return &kAvx512Bfloat16Kernels;

@@ -154,26 +154,62 @@ void Softmax(float* x, size_t size, float scale) {
   }
 }
 
-void LayerNorm(const LayerNormRow& row) {
-  float* x = row.x;
+// x = x + residual; returns its mean. Two of each sum: one would wait for itself.
+template <bool kWhole>
+KERNEL_INLINE float AddResidual(float* x, const float* residual, size_t size) {
+  Vec sum[2] = {Set(0), Set(0)};
+  size_t i = 0;
+  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
+    const Vec v = Load(x + i) + Load(residual + i);
+    const Vec w = Load(x + i + kWidth) + Load(residual + i + kWidth);
+    Store(x + i, v);
+    Store(x + i + kWidth, w);
+    sum[0] = sum[0] + v;
+    sum[1] = sum[1] + w;
+  }
+  for (; i < size; i += kWidth) {
+    const size_t left = size - i;
+    const Vec v = LoadPart<kWhole>(x + i, left, 0) + LoadPart<kWhole>(residual + i, left, 0);
+    StorePart<kWhole>(x + i, v, left);
+    sum[0] = sum[0] + v;
+  }
+  return Sum(sum[0] + sum[1]) / static_cast<float>(size);
+}
+
+template <bool kWhole>
+KERNEL_INLINE float Variance(const float* x, size_t size, float mean) {
+  const Vec means = Set(mean);
+  Vec squares[2] = {Set(0), Set(0)};
+  size_t i = 0;
+  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
+    const Vec v = Load(x + i) - means, w = Load(x + i + kWidth) - means;
+    squares[0] = Fma(v, v, squares[0]);
+    squares[1] = Fma(w, w, squares[1]);
+  }
+  for (; i < size; i += kWidth) {
+    const Vec v = LoadPart<kWhole>(x + i, size - i, mean) - means;
+    squares[0] = Fma(v, v, squares[0]);
+  }
+  return Sum(squares[0] + squares[1]) / static_cast<float>(size);
+}
+
+template <bool kWhole>
+void LayerNormOf(const LayerNormRow& row) {
+  // Copied, because a write to x could change `row` for all the compiler knows.
+  float* const x = row.x;
+  const float *const gain = row.gain, *const bias = row.bias;
   const size_t size = row.size;
-  Vec sum = Set(0), squares = Set(0);
-  for (size_t i = 0; i < size; i += kWidth) {
-    const Vec v = LoadUpTo(x + i, size - i, 0) + LoadUpTo(row.residual + i, size - i, 0);
-    sum = sum + v;
-    StoreUpTo(x + i, v, size - i);
-  }
-  const float mean = Sum(sum) / static_cast<float>(size);
-  for (size_t i = 0; i < size; i += kWidth) {
-    const Vec v = LoadUpTo(x + i, size - i, mean) - Set(mean);
-    squares = Fma(v, v, squares);
-  }
-  const float variance = Sum(squares) / static_cast<float>(size);
-  const Vec scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
+  const float mean = AddResidual<kWhole>(x, row.residual, size),
+              variance = Variance<kWhole>(x, size, mean);
+  const Vec means = Set(mean), scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
   for (size_t i = 0; i < size; i += kWidth) {
     const size_t left = size - i;
-    const Vec v = (LoadUpTo(x + i, left, mean) - Set(mean)) * scale;
-    StoreUpTo(x + i, Fma(v, LoadUpTo(row.gain + i, left, 0), LoadUpTo(row.bias + i, left, 0)),
-              left);
+    const Vec v = Fma((LoadPart<kWhole>(x + i, left, mean) - means) * scale,
+                      LoadPart<kWhole>(gain + i, left, 0), LoadPart<kWhole>(bias + i, left, 0));
+    StorePart<kWhole>(x + i, v, left);
   }
+}
+
+void LayerNorm(const LayerNormRow& row) {
+  row.size % kWidth == 0 ? LayerNormOf<true>(row) : LayerNormOf<false>(row);
 }

@@ -2,12 +2,16 @@
 //
 // A row x of activations becomes bytes q with x ≈ scale·q + least, by a scale of its own: so a
 // row's result is the same, bit for bit, in every batch. A column of weights becomes signed bytes
-// with one scale (Dettmers et al. 2022, arXiv:2208.07339: vector-wise quantisation). Sums of
+// with one scale (Dettmers et al. 2022, arXiv:2208.07339: vector-wise quantisation). Both are
+// rotated before they are rounded, by one orthogonal matrix (Ashkboos et al. 2024,
+// arXiv:2404.00456): x·Wᵀ = (xH)·(WH)ᵀ/128, and no single large element makes all steps of its row
+// large. It needs no texts to calibrate with, and takes two thirds of the rounding's error away. Sums of
 // products are 32-bit and exact on every path while depth <= kMaxInt8Depth: no instruction that
 // saturates in between is used. With VNNI (512 or 256 bits) four products are one lane's
 // instruction; AVX2 without it and the portable path widen to 16 bits, and are slower than float32:
-// they are there to check the others and to read an int8 index on an older machine. There is no AMX
-// path yet. Pure functions on memory the caller owns, hence thread-safe. Nothing needs alignment.
+// they are there to check the others and to read an int8 index on an older machine. The AMX path
+// never ran on hardware: it was tested over emulated tiles (amx_tiles.h), and is taken only where a
+// product of it is VNNI's, bit for bit. Pure functions on memory the caller owns, hence thread-safe. Nothing needs alignment.
 #ifndef CODELORE_EMBED_KERNELS_INT8_H_
 #define CODELORE_EMBED_KERNELS_INT8_H_
 
@@ -22,6 +26,7 @@ namespace codelore::embed {
 
 inline constexpr size_t kMaxInt8Depth = 65536;  // 255 · 127 · 65536 < 2^31
 inline constexpr size_t kInt8Group = 4;         // neighbouring depths that lie together
+inline constexpr size_t kInt8Rotation = 128;    // neighbouring depths that are rotated together
 
 // x ≈ scale · q + least
 struct ByteScale {
@@ -52,7 +57,7 @@ struct Int8Product {
 };
 
 struct Int8Kernels {
-  std::string_view name;  // "avx512vnni", "avxvnni", "avx2", "portable"
+  std::string_view name;  // "amx", "avx512vnni", "avxvnni", "avx2", "portable"
   bool fast = false;      // faster than float32 on such a machine
   size_t panel = 0;       // columns of a panel
   void (*multiply)(const Int8Product& product) = nullptr;
@@ -60,14 +65,15 @@ struct Int8Kernels {
   void (*multiply_gelu)(const Int8Product& product) = nullptr;
   // With bfloat16 results. Null where nothing computes with them.
   void (*multiply_bfloat16)(const Int8Product& product) = nullptr;
-  // q [size rounded up to 4]: the bytes of x and zeros.
-  ByteScale (*quantise)(const float* x, size_t size, uint8_t* q) = nullptr;
-  // LayerNorm as in kernels.h, and the bytes of its result.
-  ByteScale (*layer_norm)(const LayerNormRow& row, uint8_t* q) = nullptr;
+  // rotated [size], which may be x: x, each whole block of kInt8Rotation times a Hadamard matrix of
+  // ones and minus ones. q [size rounded up to 4]: the bytes of that and zeros.
+  ByteScale (*quantise)(const float* x, size_t size, float* rotated, uint8_t* q) = nullptr;
 };
 
 const Int8Kernels& BestInt8Kernels();
 std::span<const Int8Kernels* const> AvailableInt8Kernels();
+// The AMX kernels over emulated tiles, for tests; null where what is around the tiles cannot run.
+const Int8Kernels* EmulatedAmxInt8Kernels();
 
 // Quadratics through a·(1 - Φ(a)), Φ the normal distribution function: piece i, of width
 // 1 / kGeluPiecesPerUnit, is around a = i / kGeluPiecesPerUnit, with a variable that counts pieces.

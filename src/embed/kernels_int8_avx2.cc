@@ -39,8 +39,7 @@ const Int8Kernels kAvx2Int8Kernels = {.name = "avx2",
                                       .multiply = Int8Multiply<KeepFloat>,
                                       .multiply_gelu = Int8Multiply<ApplyGelu>,
                                       .multiply_bfloat16 = nullptr,
-                                      .quantise = Quantise,
-                                      .layer_norm = LayerNormBytes};
+                                      .quantise = Quantise};
 
 }  // namespace codelore::embed
 

@@ -34,8 +34,7 @@ const Int8Kernels kAvxVnniInt8Kernels = {.name = "avxvnni",
                                          .multiply = Int8Multiply<KeepFloat>,
                                          .multiply_gelu = Int8Multiply<ApplyGelu>,
                                          .multiply_bfloat16 = nullptr,
-                                         .quantise = Quantise,
-                                         .layer_norm = LayerNormBytes};
+                                         .quantise = Quantise};
 
 }  // namespace codelore::embed
 

@@ -4,7 +4,8 @@
 //   accumulators fit the registers),
 //   LoadInts(p), Broadcast(p) (4 bytes to every lane),
 //   Dot(u, s, sum): adds to each lane of sum the products of its 4 unsigned and 4 signed bytes,
-//   exact, ToFloat(v), StoreBytes(p, v): kWidth floats to the nearest of 0 to 255, FastGelu(v).
+//   exact, ToFloat(v), StoreBytes(p, v): kWidth floats to the nearest of 0 to 255, FastGelu(v),
+//   MixLanes(v): a vector's lanes through a Hadamard matrix of kWidth.
 
 constexpr size_t kPanel = kColumns * kWidth;
 constexpr size_t kBlockRows = 8 * kRows;  // rows of A kept in the cache while B passes by
@@ -143,18 +144,6 @@ void Int8Multiply(const Int8Product& p) {
 
 // ---- row by row ---------------------------------------------------------------------------------
 
-// kWhole: rows of whole vectors, which models have, without a question at each.
-template <bool kWhole>
-KERNEL_INLINE Vec LoadPart(const float* p, size_t left, float fill) {
-  if constexpr (kWhole) return Load(p);
-  return LoadUpTo(p, left, fill);
-}
-template <bool kWhole>
-KERNEL_INLINE void StorePart(float* p, Vec v, size_t left) {
-  if constexpr (kWhole) return Store(p, v);
-  StoreUpTo(p, v, left);
-}
-
 KERNEL_INLINE ByteScale QuantiseWithin(const float* x, size_t size, float least, float most,
                                        uint8_t* q) {
   const float range = most - least;
@@ -185,92 +174,45 @@ struct Extremes {
   KERNEL_INLINE float Most() const { return Maximum(Max(most[0], most[1])); }
 };
 
-template <bool kWhole>
-ByteScale QuantiseRow(const float* x, size_t size, uint8_t* q) {
-  Extremes extremes(x[0], x[0]);
-  size_t i = 0;
-  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
-    extremes.Add<0>(Load(x + i));
-    extremes.Add<1>(Load(x + i + kWidth));
+// One stage of a Hadamard transform between neighbouring vectors: sums and differences of those
+// kStep apart.
+template <int kStep>
+KERNEL_INLINE void MixVectors(Vec (&v)[kInt8Rotation / kWidth]) {
+  if constexpr (kStep > 0) {
+    KERNEL_UNROLL
+    for (int i = 0; i < static_cast<int>(kInt8Rotation / kWidth); ++i) {
+      if ((i & kStep) != 0) continue;
+      const Vec sum = v[i] + v[i + kStep];
+      v[i + kStep] = v[i] - v[i + kStep];
+      v[i] = sum;
+    }
+    MixVectors<kStep / 2>(v);
   }
-  for (; i < size; i += kWidth) extremes.Add<0>(LoadPart<kWhole>(x + i, size - i, x[0]));
-  return QuantiseWithin(x, size, extremes.Least(), extremes.Most(), q);
 }
 
-ByteScale Quantise(const float* x, size_t size, uint8_t* q) {
-  return size % kWidth == 0 ? QuantiseRow<true>(x, size, q) : QuantiseRow<false>(x, size, q);
+KERNEL_INLINE void RotateBlock(const float* x, float* rotated, Extremes* extremes) {
+  Vec v[kInt8Rotation / kWidth];
+  KERNEL_UNROLL
+  for (size_t i = 0; i < kInt8Rotation / kWidth; ++i) v[i] = Load(x + i * kWidth);
+  MixVectors<static_cast<int>(kInt8Rotation / kWidth / 2)>(v);
+  KERNEL_UNROLL
+  for (size_t i = 0; i < kInt8Rotation / kWidth; i += 2) {
+    const Vec a = MixLanes(v[i]), b = MixLanes(v[i + 1]);
+    Store(rotated + i * kWidth, a);
+    Store(rotated + (i + 1) * kWidth, b);
+    extremes->Add<0>(a);
+    extremes->Add<1>(b);
+  }
 }
 
-// x = x + residual; returns its mean.
-template <bool kWhole>
-KERNEL_INLINE float AddResidual(float* x, const float* residual, size_t size) {
-  Vec sum[2] = {Set(0), Set(0)};
-  size_t i = 0;
-  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
-    const Vec v = Load(x + i) + Load(residual + i);
-    const Vec w = Load(x + i + kWidth) + Load(residual + i + kWidth);
-    Store(x + i, v);
-    Store(x + i + kWidth, w);
-    sum[0] = sum[0] + v;
-    sum[1] = sum[1] + w;
-  }
-  for (; i < size; i += kWidth) {
-    const size_t left = size - i;
-    const Vec v = LoadPart<kWhole>(x + i, left, 0) + LoadPart<kWhole>(residual + i, left, 0);
-    StorePart<kWhole>(x + i, v, left);
-    sum[0] = sum[0] + v;
-  }
-  return Sum(sum[0] + sum[1]) / static_cast<float>(size);
-}
-
-template <bool kWhole>
-KERNEL_INLINE float Variance(const float* x, size_t size, float mean) {
-  const Vec means = Set(mean);
-  Vec squares[2] = {Set(0), Set(0)};
-  size_t i = 0;
-  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
-    const Vec v = Load(x + i) - means, w = Load(x + i + kWidth) - means;
-    squares[0] = Fma(v, v, squares[0]);
-    squares[1] = Fma(w, w, squares[1]);
-  }
-  for (; i < size; i += kWidth) {
-    const Vec v = LoadPart<kWhole>(x + i, size - i, mean) - means;
-    squares[0] = Fma(v, v, squares[0]);
-  }
-  return Sum(squares[0] + squares[1]) / static_cast<float>(size);
-}
-
-template <bool kWhole>
-ByteScale LayerNormRowBytes(const LayerNormRow& row, uint8_t* q) {
-  // Copied, because a write to x could change `row` for all the compiler knows.
-  float* const x = row.x;
-  const float *const gain = row.gain, *const bias = row.bias;
-  const size_t size = row.size;
-  const float mean = AddResidual<kWhole>(x, row.residual, size),
-              variance = Variance<kWhole>(x, size, mean);
-  const Vec means = Set(mean), scale = Set(1.0f / __builtin_sqrtf(variance + row.epsilon));
+ByteScale Quantise(const float* x, size_t size, float* rotated, uint8_t* q) {
   Extremes extremes(3.4e38f, -3.4e38f);
   size_t i = 0;
-  for (; i + 2 * kWidth <= size; i += 2 * kWidth) {
-    const size_t j = i + kWidth;
-    const Vec v = Fma((Load(x + i) - means) * scale, Load(gain + i), Load(bias + i));
-    const Vec w = Fma((Load(x + j) - means) * scale, Load(gain + j), Load(bias + j));
-    Store(x + i, v);
-    Store(x + j, w);
-    extremes.Add<0>(v);
-    extremes.Add<1>(w);
-  }
+  for (; i + kInt8Rotation <= size; i += kInt8Rotation) RotateBlock(x + i, rotated + i, &extremes);
   for (; i < size; i += kWidth) {
-    const size_t left = size - i;
-    const Vec v = Fma((LoadPart<kWhole>(x + i, left, mean) - means) * scale,
-                      LoadPart<kWhole>(gain + i, left, 0), LoadPart<kWhole>(bias + i, left, 0));
-    StorePart<kWhole>(x + i, v, left);
-    extremes.Add<0>(LoadPart<kWhole>(x + i, left, x[i]));  // without lanes that do not exist
+    const Vec v = LoadUpTo(x + i, size - i, x[i]);
+    StoreUpTo(rotated + i, v, size - i);
+    extremes.Add<0>(v);
   }
-  return QuantiseWithin(x, size, extremes.Least(), extremes.Most(), q);
-}
-
-ByteScale LayerNormBytes(const LayerNormRow& row, uint8_t* q) {
-  return row.size % kWidth == 0 ? LayerNormRowBytes<true>(row, q)
-                                : LayerNormRowBytes<false>(row, q);
+  return QuantiseWithin(rotated, size, extremes.Least(), extremes.Most(), q);
 }

@@ -11,6 +11,8 @@ extern const Int8Kernels kPortableInt8Kernels;
 extern const Int8Kernels kAvx2Int8Kernels;
 extern const Int8Kernels kAvxVnniInt8Kernels;
 extern const Int8Kernels kAvx512VnniInt8Kernels;
+extern const Int8Kernels kAmxInt8Kernels;
+extern const Int8Kernels kEmulatedAmxInt8Kernels;  // on any processor with AVX-512 VNNI; slow
 #endif
 
 }  // namespace codelore::embed

@@ -39,7 +39,6 @@ const Int8Kernels kPortableInt8Kernels = {.name = "portable",
                                           .multiply = Int8Multiply<KeepFloat>,
                                           .multiply_gelu = Int8Multiply<ApplyGelu>,
                                           .multiply_bfloat16 = nullptr,
-                                          .quantise = Quantise,
-                                          .layer_norm = LayerNormBytes};
+                                          .quantise = Quantise};
 
 }  // namespace codelore::embed

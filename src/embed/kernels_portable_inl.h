@@ -22,4 +22,9 @@ inline float Maximum(Vec v) {
   return a > b ? a : b;
 }
 
+inline Vec MixLanes(Vec v) {
+  const float a = v[0] + v[1], b = v[0] - v[1], c = v[2] + v[3], d = v[2] - v[3];
+  return Vec{a + c, b + d, a - c, b - d};
+}
+
 #include "embed/kernels_vec_inl.h"

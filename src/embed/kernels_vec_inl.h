@@ -27,6 +27,18 @@ KERNEL_INLINE void StoreUpTo(float* p, Vec v, size_t left) {
   __builtin_memcpy(p, &v, left * sizeof(float));
 }
 
+// kWhole: rows of whole vectors, which models have, without a question at each.
+template <bool kWhole>
+KERNEL_INLINE Vec LoadPart(const float* p, size_t left, float fill) {
+  if constexpr (kWhole) return Load(p);
+  return LoadUpTo(p, left, fill);
+}
+template <bool kWhole>
+KERNEL_INLINE void StorePart(float* p, Vec v, size_t left) {
+  if constexpr (kWhole) return Store(p, v);
+  StoreUpTo(p, v, left);
+}
+
 template <int kTerms>
 KERNEL_INLINE Vec Polynomial(Vec x, const float (&coefficients)[kTerms]) {
   Vec y = Set(coefficients[kTerms - 1]);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace codelore::embed {
 
@@ -16,63 +17,127 @@ void* AllocateBytes(size_t size) {
   return p;
 }
 
-Linear::Linear(std::span<const float> weights, std::vector<float> bias)
-    : inputs_(weights.size() / bias.size()), bias_(std::move(bias)) {
+PackedBytes PackedBytes::Allocate(size_t size, char** begin) {
+  PackedBytes packed;
+  *begin = packed.own_.Reserve(size);
+  std::fill_n(*begin, size, '\0');
+  packed.bytes_ = {*begin, size};
+  return packed;
+}
+
+namespace {
+
+constexpr size_t RoundUp(size_t size, size_t to) { return (size + to - 1) / to * to; }
+
+const float* FloatsAt(std::string_view packed, size_t at) {
+  return reinterpret_cast<const float*>(packed.data() + at);
+}
+
+}  // namespace
+
+size_t Linear::PackedSize(size_t inputs, size_t outputs) {
+  return RoundUp((embed::PackedSize(inputs, outputs, BestKernels().panel) + outputs) * sizeof(float), 64);
+}
+
+Linear::Linear(size_t inputs, size_t outputs, std::string_view packed)
+    : inputs_(inputs), outputs_(outputs), packed_(packed) {}
+
+Linear::Linear(std::span<const float> weights, std::span<const float> bias)
+    : inputs_(weights.size() / bias.size()), outputs_(bias.size()) {
   const size_t panel = BestKernels().panel;
-  panels_.Reserve(PackedSize(inputs_, outputs(), panel));
+  char* bytes = nullptr;
+  packed_ = PackedBytes::Allocate(PackedSize(inputs_, outputs_), &bytes);
+  auto* const floats = reinterpret_cast<float*>(bytes);
   Pack({.data = weights.data(),
         .depth_stride = 1,
         .column_stride = inputs_,
         .depth = inputs_,
-        .columns = outputs()},
-       panel, panels_.data());
+        .columns = outputs_},
+       panel, floats);
+  std::ranges::copy(bias, floats + embed::PackedSize(inputs_, outputs_, panel));
 }
 
 void Linear::Apply(Rows x, size_t rows, Rows y) const {
-  BestKernels().multiply({.a = x.data,
-                          .a_stride = x.stride,
-                          .panels = panels_.data(),
-                          .bias = bias_.data(),
-                          .c = y.data,
-                          .c_stride = y.stride,
-                          .rows = rows,
-                          .depth = inputs_,
-                          .columns = outputs()});
+  const Kernels& kernels = BestKernels();
+  const float* panels = FloatsAt(packed(), 0);
+  kernels.multiply({.a = x.data,
+                    .a_stride = x.stride,
+                    .panels = panels,
+                    .bias = panels + embed::PackedSize(inputs_, outputs_, kernels.panel),
+                    .c = y.data,
+                    .c_stride = y.stride,
+                    .rows = rows,
+                    .depth = inputs_,
+                    .columns = outputs_});
 }
 
 // ---- int8 ---------------------------------------------------------------------------------------
 
-Int8Linear::Int8Linear(std::span<const float> weights, std::vector<float> bias)
-    : columns_(bias.size()), bias_(std::move(bias)) {
+namespace {
+
+// The rows' whole blocks times a Hadamard matrix / kInt8Rotation: as x is rotated (kernels_int8.h),
+// and undoing that.
+void Rotate(std::span<float> row) {
+  for (size_t begin = 0; begin + kInt8Rotation <= row.size(); begin += kInt8Rotation) {
+    float* const x = row.data() + begin;
+    for (size_t step = 1; step < kInt8Rotation; step *= 2) {
+      for (size_t i = 0; i < kInt8Rotation; ++i) {
+        if ((i & step) != 0) continue;
+        const float sum = x[i] + x[i + step];
+        x[i + step] = x[i] - x[i + step];
+        x[i] = sum;
+      }
+    }
+    for (size_t i = 0; i < kInt8Rotation; ++i) x[i] /= kInt8Rotation;
+  }
+}
+
+}  // namespace
+
+size_t Int8Linear::PackedSize(size_t inputs, size_t outputs) {
+  const size_t columns = RoundUp(outputs, BestInt8Kernels().panel);
+  return RoundUp(columns * (RoundUp(inputs, kInt8Group) + 3 * sizeof(float)), 64);
+}
+
+Int8Linear::Int8Linear(size_t inputs, size_t outputs, std::string_view packed)
+    : depth_(RoundUp(inputs, kInt8Group)), columns_(outputs), packed_(packed) {}
+
+Int8Linear::Int8Linear(std::span<const float> weights, std::span<const float> bias)
+    : columns_(bias.size()) {
   const size_t inputs = weights.size() / columns_, panel = BestInt8Kernels().panel;
-  depth_ = (inputs + kInt8Group - 1) / kInt8Group * kInt8Group;
-  const size_t padded = (columns_ + panel - 1) / panel * panel;
-  bias_.resize(padded);
-  scale_.resize(padded);
-  sum_.resize(padded);
-  int8_t* panels = panels_.Reserve(padded * depth_);
-  std::fill_n(panels, padded * depth_, int8_t{0});
+  const size_t columns = RoundUp(columns_, panel);
+  depth_ = RoundUp(inputs, kInt8Group);
+  char* bytes = nullptr;
+  packed_ = PackedBytes::Allocate(PackedSize(inputs, columns_), &bytes);
+  auto* const panels = reinterpret_cast<int8_t*>(bytes);
+  auto* const scales = reinterpret_cast<float*>(bytes + columns * depth_);
+  float* const sums = scales + columns;
+  std::ranges::copy(bias, sums + columns);
+  std::vector<float> row(inputs);
   for (size_t column = 0; column < columns_; ++column) {
-    const std::span<const float> from = weights.subspan(column * inputs, inputs);
+    std::ranges::copy(weights.subspan(column * inputs, inputs), row.begin());
+    Rotate(row);
     float most = 0;
-    for (float w : from) most = std::max(most, std::abs(w));
-    scale_[column] = most / 127;
+    for (float w : row) most = std::max(most, std::abs(w));
+    scales[column] = most / 127;
     int8_t* to = panels + column / panel * panel * depth_ + column % panel * kInt8Group;
     int sum = 0;
     for (size_t k = 0; k < inputs && most > 0; ++k) {
-      const int w = static_cast<int>(std::lround(from[k] / most * 127));
+      const int w = static_cast<int>(std::lround(row[k] / most * 127));
       to[k / kInt8Group * kInt8Group * panel + k % kInt8Group] = static_cast<int8_t>(w);
       sum += w;
     }
-    sum_[column] = scale_[column] * static_cast<float>(sum);
+    sums[column] = scales[column] * static_cast<float>(sum);
   }
 }
 
 Int8Weights Int8Linear::Weights() const {
-  return {.panels = panels_.data(),
-          .scale = scale_.data(),
-          .sum = sum_.data(),
-          .bias = bias_.data(),
+  const size_t columns = RoundUp(columns_, BestInt8Kernels().panel);
+  const float* scales = FloatsAt(packed(), columns * depth_);
+  return {.panels = reinterpret_cast<const int8_t*>(packed().data()),
+          .scale = scales,
+          .sum = scales + columns,
+          .bias = scales + 2 * columns,
           .depth = depth_,
           .columns = columns_};
 }

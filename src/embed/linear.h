@@ -1,13 +1,13 @@
 // Linear and Int8Linear: y = x·Wᵀ + b, the one door to matrix multiplication with weights.
 //
-// The weights are packed at load for the kernels of this processor. Immutable, hence thread-safe.
+// The weights are packed for the kernels of this processor. Immutable, hence thread-safe.
 #ifndef CODELORE_EMBED_LINEAR_H_
 #define CODELORE_EMBED_LINEAR_H_
 
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
+#include <string_view>
 
 #include "embed/kernels.h"
 #include "embed/kernels_int8.h"
@@ -48,20 +48,38 @@ struct Rows {
   float* row(size_t i) const { return data + i * stride; }
 };
 
+// The bytes that a matrix is packed into, aligned to 64: its own, or borrowed (packed_file.h).
+class PackedBytes {
+ public:
+  PackedBytes() = default;
+  explicit PackedBytes(std::string_view borrowed) : bytes_(borrowed) {}
+  // Zeros.
+  static PackedBytes Allocate(size_t size, char** begin);
+
+  std::string_view view() const { return bytes_; }
+
+ private:
+  Buffer<char> own_;
+  std::string_view bytes_;
+};
+
 class Linear {
  public:
   Linear() = default;
   // weights [outputs, inputs] row-major, bias [outputs].
-  Linear(std::span<const float> weights, std::vector<float> bias);
+  Linear(std::span<const float> weights, std::span<const float> bias);
+  // As it was packed; the bytes outlive it.
+  Linear(size_t inputs, size_t outputs, std::string_view packed);
 
-  size_t outputs() const { return bias_.size(); }
+  static size_t PackedSize(size_t inputs, size_t outputs);  // a multiple of 64
+  std::string_view packed() const { return packed_.view(); }
+  size_t outputs() const { return outputs_; }
   // x [rows, inputs] -> y [rows, outputs]; they do not overlap.
   void Apply(Rows x, size_t rows, Rows y) const;
 
  private:
-  size_t inputs_ = 0;
-  FloatBuffer panels_;       // [⌈outputs / panel⌉, inputs, panel]
-  std::vector<float> bias_;  // [outputs]
+  size_t inputs_ = 0, outputs_ = 0;
+  PackedBytes packed_;  // panels [⌈outputs / panel⌉, inputs, panel], bias [outputs]
 };
 
 // Rows of bytes, `stride` apart, each with its scale. The bytes of a row go on, as zeros, to a
@@ -78,9 +96,14 @@ struct ByteRows {
 class Int8Linear {
  public:
   Int8Linear() = default;
-  // As above, for at most kMaxInt8Depth inputs; each output's weights are rounded to 8 bits.
-  Int8Linear(std::span<const float> weights, std::vector<float> bias);
+  // As above, for at most kMaxInt8Depth inputs; each output's weights are rotated
+  // (kernels_int8.h) and rounded to 8 bits.
+  Int8Linear(std::span<const float> weights, std::span<const float> bias);
+  // As it was packed; the bytes outlive it.
+  Int8Linear(size_t inputs, size_t outputs, std::string_view packed);
 
+  static size_t PackedSize(size_t inputs, size_t outputs);  // a multiple of 64
+  std::string_view packed() const { return packed_.view(); }
   size_t outputs() const { return columns_; }
   // x [rows, inputs] -> y [rows, outputs].
   void Apply(const ByteRows& x, size_t rows, Rows y) const;
@@ -92,9 +115,9 @@ class Int8Linear {
   Int8Weights Weights() const;
   Int8Product ProductOf(const ByteRows& x, size_t rows, const Int8Weights& weights) const;
 
-  size_t depth_ = 0, columns_ = 0;         // inputs rounded up to 4; outputs
-  Buffer<int8_t> panels_;                  // see Int8Weights
-  std::vector<float> scale_, sum_, bias_;  // [columns of all panels]
+  size_t depth_ = 0, columns_ = 0;  // inputs rounded up to 4; outputs
+  // panels (see Int8Weights); scale, sum and bias of the columns of all panels
+  PackedBytes packed_;
 };
 
 }  // namespace codelore::embed

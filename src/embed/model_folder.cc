@@ -58,8 +58,9 @@ constexpr Hash256 kBuiltInWeights = {{0x53, 0xaa, 0x51, 0x17, 0x2d, 0x14, 0x2c, 
                                       0xc0, 0xca, 0x68, 0x95, 0x89, 0x51, 0x14, 0x37,
                                       0x9c, 0xac, 0xb4, 0xfa, 0xb1, 0x28, 0xd9, 0xdb}};
 
-// Maps a regular file, read-only. Null bytes for an empty one.
-Result<std::shared_ptr<const void>> Map(const std::string& path, size_t* size) {
+}  // namespace
+
+Result<MappedFile> MapFile(const std::string& path) {
   const auto failed = [&] { return Unavailable(path + ": " + std::strerror(errno)); };
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return failed();
@@ -68,34 +69,30 @@ Result<std::shared_ptr<const void>> Map(const std::string& path, size_t* size) {
   if (fstat(fd, &info) != 0) return failed();
   if (!S_ISREG(info.st_mode))
     return InvalidArgument(path + ": expected a file, found something else");
-  *size = static_cast<size_t>(info.st_size);
-  if (*size == 0) return std::shared_ptr<const void>();
-  void* bytes = mmap(nullptr, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return MappedFile();
+  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (bytes == MAP_FAILED) return failed();
-  return std::shared_ptr<const void>(
-      bytes, [n = *size](const void* p) { munmap(const_cast<void*>(p), n); });
+  return MappedFile{.owner = std::shared_ptr<const void>(bytes, [size](const void* p) { munmap(const_cast<void*>(p), size); }),
+                    .bytes = {static_cast<const char*>(bytes), size}};
 }
 
-}  // namespace
-
-namespace {
-
-// Of a mapped file: what was read is let go at once, so that a model of gigabytes passes through a few megabytes.
-Hash256 HashMapped(std::string_view bytes) {
-  constexpr size_t kBlock = size_t{8} << 20;  // a multiple of the page size, from a mapping's start
+Hash256 Sha256OfMapped(std::string_view bytes) {
+  constexpr size_t kBlock = size_t{8} << 20;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const std::shared_ptr<EVP_MD_CTX> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
   for (size_t at = 0; at < bytes.size(); at += kBlock) {
     const std::string_view block = bytes.substr(at, kBlock);
     EVP_DigestUpdate(context.get(), block.data(), block.size());
-    madvise(const_cast<char*>(block.data()), block.size(), MADV_DONTNEED);
+    char* const begin = const_cast<char*>(block.data());
+    const uintptr_t before = reinterpret_cast<uintptr_t>(begin) % page;  // the page's part that is not the block's
+    madvise(begin - before, before + block.size(), MADV_DONTNEED);
   }
   Hash256 hash;
   EVP_DigestFinal_ex(context.get(), hash.bytes.data(), nullptr);
   return hash;
 }
-
-}  // namespace
 
 Hash256 Sha256(std::string_view bytes) {
   Hash256 hash;
@@ -114,22 +111,20 @@ Result<ModelFolder> ModelFolder::Open(const std::string& path) {
     const auto* name = std::ranges::find_if(group, [&](std::string_view file) {
       return !file.empty() && std::filesystem::exists(path + "/" + std::string(file), error);
     });
-    if (name != group.end()) RETURN_IF_ERROR(folder.MapFile(path, *name));
+    if (name != group.end()) RETURN_IF_ERROR(folder.AddFile(path, *name));
   }
   if (!folder.Has("model.safetensors.index.json")) return folder;
   for (std::filesystem::directory_iterator file(path, error), end; !error && file != end;
        file.increment(error)) {
     const std::string name = file->path().filename().string();
-    if (IsShard(name)) RETURN_IF_ERROR(folder.MapFile(path, name));
+    if (IsShard(name)) RETURN_IF_ERROR(folder.AddFile(path, name));
   }
   return folder;
 }
 
-Status ModelFolder::MapFile(const std::string& path, std::string_view name) {
-  size_t size = 0;
-  ASSIGN_OR_RETURN(std::shared_ptr<const void> bytes, Map(path + "/" + std::string(name), &size));
-  const std::string_view view(static_cast<const char*>(bytes.get()), size);
-  files_.emplace(name, File{view, std::move(bytes), std::nullopt, /*mapped=*/true});
+Status ModelFolder::AddFile(const std::string& path, std::string_view name) {
+  ASSIGN_OR_RETURN(MappedFile file, MapFile(path + "/" + std::string(name)));
+  files_.emplace(name, File{file.bytes, std::move(file.owner), std::nullopt, /*mapped=*/true});
   return OkStatus();
 }
 
@@ -176,7 +171,7 @@ std::map<std::string, Hash256> ModelFolder::FileHashes() const {
   std::map<std::string, Hash256> hashes;
   for (const auto& [name, file] : files_) {
     hashes.emplace(name, file.known_hash ? *file.known_hash
-                         : file.mapped   ? HashMapped(file.bytes)
+                         : file.mapped   ? Sha256OfMapped(file.bytes)
                                          : Sha256(file.bytes));
   }
   return hashes;

@@ -46,14 +46,24 @@ class ModelFolder {
     std::optional<Hash256> known_hash;  // spares reading built-in weights twice at start
     bool mapped = false;
   };
-  Status MapFile(const std::string& path, std::string_view name);
+  Status AddFile(const std::string& path, std::string_view name);
 
   std::string name_;
   std::map<std::string, File, std::less<>> files_;
 };
 
+// A regular file, mapped read-only; without bytes if it is empty. It must not be cut short meanwhile.
+struct MappedFile {
+  std::shared_ptr<const void> owner;
+  std::string_view bytes;
+};
+Result<MappedFile> MapFile(const std::string& path);
+
 // FIPS 180-4.
 Hash256 Sha256(std::string_view bytes);
+// Of a mapped file, or what follows its first bytes: what was read is let go at once, so that gigabytes pass through a few
+// megabytes.
+Hash256 Sha256OfMapped(std::string_view bytes);
 
 }  // namespace codelore::embed
 

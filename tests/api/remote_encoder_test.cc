@@ -198,18 +198,18 @@ TEST_F(RemoteEncoderTest, SettingsSayWhatIsWrongWithThem) {
   for (const char* text : {"url=http://h/v1", "url=http://h/v1 model=x", "url=http://h/v1 dimensions=3", "url=http://h/v1 model=x dimensions=0",
                            "url=http://h/v1 model=x dimensions=8 batch=a", "url=http://h/v1 model=x dimensions=8 other=1",
                            "url=ftp://h/v1 model=x dimensions=8", "url=http://h/v1 model=x dimensions=8 key-file=/nowhere"}) {
-    EXPECT_EQ(OpenModel({.model = text}, gate).status().code(), StatusCode::kInvalidArgument) << text;
+    EXPECT_EQ(OpenModel({.model = text}, {.gate = gate}).status().code(), StatusCode::kInvalidArgument) << text;
   }
   TempFolder folder;
   std::ofstream(folder.path() + "/key") << "sesame\n";
   ::chmod((folder.path() + "/key").c_str(), 0644);
   const std::string with_key = "url=http://h/v1 model=x dimensions=8 key-file=" + folder.path() + "/key";
-  EXPECT_NE(OpenModel({.model = with_key}, gate).status().message().find("chmod 600"), std::string::npos);
+  EXPECT_NE(OpenModel({.model = with_key}, {.gate = gate}).status().message().find("chmod 600"), std::string::npos);
   ::chmod((folder.path() + "/key").c_str(), 0600);
-  auto opened = OpenModel({.model = with_key}, gate);  // nothing listens there: opening does not ask
+  auto opened = OpenModel({.model = with_key}, {.gate = gate});  // nothing listens there: opening does not ask
   ASSERT_TRUE(opened.ok()) << opened.status().ToString();
   EXPECT_EQ(opened->identity.name, "x");
-  auto fingerprint = [&](const char* text) { return OpenModel({.model = text}, gate).value().identity.fingerprint; };
+  auto fingerprint = [&](const char* text) { return OpenModel({.model = text}, {.gate = gate}).value().identity.fingerprint; };
   const Hash256 one = fingerprint("url=http://h/v1 model=x dimensions=8");
   EXPECT_EQ(one, fingerprint("model=x dimensions=8 url=http://h/v1/ batch=7 name=other"));
   EXPECT_NE(one, fingerprint("url=http://h/v1 model=y dimensions=8"));

@@ -18,9 +18,13 @@ class Int8KernelsTest : public testing::TestWithParam<const Int8Kernels*> {
   const Int8Kernels& kernels_ = *GetParam();
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Int8KernelsTest,
-                         testing::ValuesIn(AvailableInt8Kernels().begin(),
-                                           AvailableInt8Kernels().end()),
+std::vector<const Int8Kernels*> AllKernels() {
+  std::vector<const Int8Kernels*> all(AvailableInt8Kernels().begin(), AvailableInt8Kernels().end());
+  if (EmulatedAmxInt8Kernels() != nullptr) all.push_back(EmulatedAmxInt8Kernels());
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Int8KernelsTest, testing::ValuesIn(AllKernels()),
                          [](const auto& set) { return std::string(set.param->name); });
 
 // Bytes A [rows, depth], weights W [columns, depth] and all that goes with them.
@@ -145,6 +149,36 @@ TEST_P(Int8KernelsTest, GivesARowTheSameBitsAmongAnyOthers) {
   }
 }
 
+// Of all of AMX but the tiles, which are Intel's pseudo code here, and of VNNI.
+TEST(AmxKernelsTest, GivesTheBitsOfVnni) {
+  const Int8Kernels* amx = EmulatedAmxInt8Kernels();
+  if (amx == nullptr) GTEST_SKIP() << "no AVX-512 VNNI here";
+  const auto vnni = std::ranges::find(AvailableInt8Kernels(), "avx512vnni", &Int8Kernels::name);
+  ASSERT_NE(vnni, AvailableInt8Kernels().end());
+  Rng rng(17);
+  for (int i = 0; i < 200; ++i) {
+    const Case c(*amx, 1 + rng.Below(70), 4 * (1 + rng.Below(60)), 1 + rng.Below(140));
+    const Int8Weights weights = c.Weights();
+    const size_t stride = c.columns + rng.Below(3);
+    std::vector<float> expected(c.rows * stride, 7), found = expected;
+    std::vector<uint16_t> expected16(c.rows * stride, 7), found16 = expected16;
+    Int8Product product = c.Product(weights);
+    product.c_stride = stride;
+    for (auto multiply : {&Int8Kernels::multiply, &Int8Kernels::multiply_gelu}) {
+      product.c = expected.data();
+      ((*vnni)->*multiply)(product);
+      product.c = found.data();
+      (amx->*multiply)(product);
+      ASSERT_EQ(found, expected) << c.rows << "x" << c.depth << "x" << c.columns;
+    }
+    product.c16 = expected16.data();
+    (*vnni)->multiply_bfloat16(product);
+    product.c16 = found16.data();
+    amx->multiply_bfloat16(product);
+    ASSERT_EQ(found16, expected16) << c.rows << "x" << c.depth << "x" << c.columns;
+  }
+}
+
 TEST_P(Int8KernelsTest, RoundsToTheNearestBfloat16) {
   if (kernels_.multiply_bfloat16 == nullptr) GTEST_SKIP() << "none here";
   const Case c(kernels_, 20, 32, 70);
@@ -163,47 +197,66 @@ TEST_P(Int8KernelsTest, RoundsToTheNearestBfloat16) {
   }
 }
 
-TEST_P(Int8KernelsTest, QuantisesWithinHalfAStep) {
-  for (size_t size : {1, 3, 4, 15, 16, 17, 384, 1001}) {
+// Entry (i, j) of a Hadamard matrix is minus one to the number of bits that i and j share.
+std::vector<double> Rotated(const std::vector<float>& x) {
+  std::vector<double> rotated(x.begin(), x.end());
+  for (size_t begin = 0; begin + kInt8Rotation <= x.size(); begin += kInt8Rotation) {
+    for (size_t i = 0; i < kInt8Rotation; ++i) {
+      double sum = 0;
+      for (size_t j = 0; j < kInt8Rotation; ++j) {
+        const double value = x[begin + j];
+        sum += std::popcount(i & j) % 2 == 0 ? value : -value;
+      }
+      rotated[begin + i] = sum;
+    }
+  }
+  return rotated;
+}
+
+TEST_P(Int8KernelsTest, QuantisesWhatItRotatedWithinHalfAStep) {
+  for (size_t size : {1, 3, 4, 15, 16, 17, 127, 128, 130, 384, 1001}) {
     Rng rng(size);
     std::vector<float> x(size);
     for (float& value : x) value = 3 * rng.Float() + 0.5f;
+    const std::vector<double> expected = Rotated(x);
     std::vector<uint8_t> q((size + 3) / 4 * 4 + 1, 77);
-    const ByteScale s = kernels_.quantise(x.data(), size, q.data());
-    for (size_t i = 0; i < size; ++i)
-      ASSERT_NEAR(s.scale * q[i] + s.least, x[i], s.scale * 0.501f) << size << "," << i;
+    std::vector<float> rotated(size);
+    const ByteScale s = kernels_.quantise(x.data(), size, rotated.data(), q.data());
+    for (size_t i = 0; i < size; ++i) {
+      ASSERT_NEAR(rotated[i], expected[i], 1e-4) << size << "," << i;
+      ASSERT_NEAR(s.scale * q[i] + s.least, rotated[i], s.scale * 0.501f) << size << "," << i;
+    }
     for (size_t i = size; i + 1 < q.size(); ++i) EXPECT_EQ(q[i], 0) << size;
     EXPECT_EQ(q.back(), 77);
-    EXPECT_EQ(s.least, *std::ranges::min_element(x));
+    EXPECT_EQ(s.least, *std::ranges::min_element(rotated));
+    std::vector<uint8_t> in_place = q;
+    (void)kernels_.quantise(x.data(), size, x.data(), in_place.data());
+    EXPECT_EQ(in_place, q);
+    EXPECT_EQ(x, rotated);
   }
 }
 
 TEST_P(Int8KernelsTest, QuantisesEqualNumbersExactly) {
   for (float value : {0.0f, -2.5f, 1e30f}) {
-    const std::vector<float> x(21, value);
+    std::vector<float> x(21, value);
     std::vector<uint8_t> q(24);
-    const ByteScale s = kernels_.quantise(x.data(), x.size(), q.data());
+    const ByteScale s = kernels_.quantise(x.data(), x.size(), x.data(), q.data());
     for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(s.scale * q[i] + s.least, value);
   }
 }
 
-TEST_P(Int8KernelsTest, LayerNormGivesTheFloatOnesResultAndItsBytes) {
-  for (size_t size : {3, 16, 31, 384, 1000}) {
-    Rng rng(size);
-    std::vector<float> x(size), residual(size), gain(size), bias(size);
-    for (auto* values : {&x, &residual, &gain, &bias})
-      for (float& value : *values) value = 2 * rng.Float();
-    std::vector<float> y = x;
-    LayerNormRow row = {x.data(), residual.data(), gain.data(), bias.data(), size, 1e-5f};
-    std::vector<uint8_t> q(size + 4);
-    const ByteScale s = kernels_.layer_norm(row, q.data());
-    row.x = y.data();
-    BestKernels().layer_norm(row);
-    for (size_t i = 0; i < size; ++i) {
-      ASSERT_NEAR(x[i], y[i], 3e-6 * (1 + std::abs(y[i]))) << size;
-      ASSERT_NEAR(s.scale * q[i] + s.least, x[i], s.scale * 0.501f + 1e-6f) << size;
-    }
-  }
+TEST_P(Int8KernelsTest, SpreadsALargeElementOverItsBlock) {
+  Rng rng(5);
+  std::vector<float> x(kInt8Rotation);
+  for (float& value : x) value = rng.Float() - 0.5f;
+  x[kInt8Rotation / 3] = 40;
+  std::vector<uint8_t> q(x.size());
+  const ByteScale s = kernels_.quantise(x.data(), x.size(), x.data(), q.data());
+  double squares = 0;
+  for (size_t i = 0; i < x.size(); ++i) squares += std::pow(s.scale * q[i] + s.least - x[i], 2);
+  // The matrix makes all √kInt8Rotation longer, errors too, and there are kInt8Rotation of them.
+  const double error = std::sqrt(squares) / kInt8Rotation, unrotated = 40.0 / 255 / std::sqrt(12);
+  EXPECT_LT(error, unrotated / 4);
 }
 
 TEST(Int8LinearTest, IsCloseToTheFloatOne) {
@@ -215,13 +268,13 @@ TEST(Int8LinearTest, IsCloseToTheFloatOne) {
       for (float& value : *values) value = rng.Float();
     exact.resize(rows * outputs);
     rounded.resize(rows * outputs);
+    Linear(weights, bias).Apply({x.data(), inputs}, rows, {exact.data(), outputs});
     std::vector<uint8_t> bytes(rows * padded);
     std::vector<ByteScale> scales(rows);
     for (size_t i = 0; i < rows; ++i) {
-      scales[i] =
-          BestInt8Kernels().quantise(x.data() + i * inputs, inputs, bytes.data() + i * padded);
+      float* row = x.data() + i * inputs;
+      scales[i] = BestInt8Kernels().quantise(row, inputs, row, bytes.data() + i * padded);
     }
-    Linear(weights, bias).Apply({x.data(), inputs}, rows, {exact.data(), outputs});
     Int8Linear(weights, bias)
         .Apply({bytes.data(), padded, scales.data()}, rows, {rounded.data(), outputs});
     const double tolerance = 0.02 * std::sqrt(static_cast<double>(inputs));
