@@ -44,7 +44,7 @@ QueryWord MakeWord(std::string_view raw) {
 
 constexpr size_t kSyllableBytes = 3;  // in UTF-8
 constexpr float kOtherReading = 0.5f;  // of a Korean word, beside the first; .25 and 1 rank worse
-constexpr float kAbbreviated = 0.2f;   // a word's abbreviation, beside it; .15 to .4 rank alike
+constexpr float kAbbreviated = 0.15f;  // a word's abbreviation, beside it; up to .4 rank alike
 
 void AddTerm(std::string_view term, float weight, uint32_t concept_id, QueryTerms& query) {
   auto at = std::ranges::find(query.terms, term);

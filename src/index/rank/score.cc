@@ -12,6 +12,7 @@ constexpr double kMostTrust = 0.5;                       // and at most this
 constexpr double kLexicalOfChunk = 2;                    // beside its siblings, and where chunks compete
 constexpr double kDense = 1, kDenseForSymbols = 0.1;     // a name means little to an encoder of prose
 constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
+constexpr double kBefore = 0.2;
 constexpr double kSparse = 0.3;                          // as published for BGE-M3 (arXiv:2402.03216); not tuned here
 constexpr double kTokenVectors = 1;                      // likewise
 constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
@@ -86,6 +87,8 @@ void MultiplyKinds(const FileFeatures& file, Sum& sum) {
 }
 
 }  // namespace
+
+double Continued(double cosine, double before) { return (cosine + kBefore * before) / (1 + kBefore); }
 
 double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense, double sparse) {
   if (mode == SearchMode::kVector) return Standardised(query, dense);

@@ -223,6 +223,9 @@ class Ranker {
     std::vector<DefinedName> definitions;
     uint64_t terms = 0;
     FileFeatures& features = file.features;
+    const FileStrings strings = reader.StringsOf(reader.file(file.file));
+    const bool prose = mode_ == SearchMode::kHybrid && (strings.language == "text" || IsProseLanguage(strings.language));
+    double before = 0;
     for (const ScoredChunkOfFile& chunk : file.chunks) {
       if (chunk.lexical > features.lexical) {
         features.lexical = chunk.lexical;
@@ -230,7 +233,8 @@ class Ranker {
       }
       terms |= chunk.terms;
       features.sparse = std::max(features.sparse, chunk.sparse);
-      dense.push_back(std::max(0.0, chunk.dense));
+      dense.push_back(std::max(0.0, prose && !dense.empty() ? Continued(chunk.dense, before) : chunk.dense));
+      before = chunk.dense;
       auto names = reader.StringsOf(reader.chunk(chunk.ordinal)).definitions;
       definitions.insert(definitions.end(), names.begin(), names.end());
     }
@@ -241,7 +245,6 @@ class Ranker {
     features.dense = std::ranges::max(dense);
     features.dense_next = Coherence(dense);
     for (double d : dense) features.dense_file += d / static_cast<double>(dense.size());
-    FileStrings strings = reader.StringsOf(reader.file(file.file));
     signals_.Read(strings.path, strings.language, definitions, features);
     if (features.prose > 0 && !MostlyCode(world_.segments()[file.segment].partition().source)) features.prose = 0;
   }

@@ -62,6 +62,27 @@ TEST_F(WholeFileRankingTest, WordsCountWhereverInAFileTheyStand) {
   EXPECT_TRUE(Search(User("bob"), "walrus heron").hits.empty());
 }
 
+class ContinuationRankingTest : public QueryFixture {
+ protected:
+  // The first of two files that differ in the order of their lines alone.
+  std::string First(const std::string& ending) {
+    acl::Source source = AddSource("sea" + ending, {"user:ann"});
+    Commit(source, {{"a" + ending, "stone\nwalrus heron\nwalrus\n"}, {"b" + ending, "walrus\nwalrus heron\nstone\n"}});
+    Embed(source);
+    SearchRequest request = Request(User("ann"), "walrus heron");
+    request.mode = SearchMode::kHybrid;
+    request.filter.sources = {source.id};
+    std::string_view text = request.text;
+    auto vector = encoder_.Encode(std::span(&text, 1), {});
+    auto result = index_->Search(User("ann"), request, (*vector)[0].dense, encoder_.info().fingerprint);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return Paths(*result).front();
+  }
+};
+
+TEST_F(ContinuationRankingTest, APassageOfProseGoesOnFromTheOneBeforeIt) { EXPECT_EQ(First(".md"), "b.md"); }
+TEST_F(ContinuationRankingTest, ADefinitionStandsAlone) { EXPECT_EQ(First(".py"), "a.py"); }
+
 using NameRankingTest = QueryFixture;
 
 // "sea" is in every path: that a file is called so says nothing about it.
