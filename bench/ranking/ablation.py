@@ -13,7 +13,7 @@ import random
 
 import numpy as np
 
-WEIGHTS = dict(lexical=2.0, lexical_next=0.8, dense=1.0, dense_for_symbols=0.1, dense_next=0.15, dense_file=0.1,
+WEIGHTS = dict(lexical=1.0, lexical_file=1.0, dense=1.0, dense_for_symbols=0.1, dense_next=0.15, dense_file=0.1,
                coverage=0.1, file_coverage=0.1, stem_rarity=0.3, stem_exact=0.3, folder_rarity=0.15, defines_name=0.1,
                defines_type=0.1, defines_compound=0.1, definitions_hit=0.02)
 FACTORS = dict(secondary=0.6, prose=0.4, legacy=0.6, foreign_platform=0.4, declaration=0.8)
@@ -40,11 +40,12 @@ class Question:
         f = self.features
         symbol = f["q_symbol_like"][0] > 0
         trust = f["q_lexical_separation"][0] ** 3 if w.get("separation", 1) else 1
-        lexical = trust / max(f["q_best_lexical"][0], 1e-9)
+        trust = trust if symbol or not w.get("most_trust", 1) else min(trust, 0.5)
+        share = lambda name: trust * f[name] / max(f[f"q_best_{name}"][0], 1e-9)
         above = (f["q_best_dense"][0] - f["q_dense_mean"][0]) / f["q_dense_deviation"][0]
         words = min(1, 3.5 / above) ** 3 if above > 0 and w.get("word_trust", 1) else 1
         standard = lambda x: np.maximum(0, (x - f["q_dense_mean"]) / f["q_dense_deviation"]) / 4
-        score = lexical * (w["lexical"] * f["lexical"] + w["lexical_next"] * f["lexical_next"])
+        score = w["lexical"] * share("lexical") + w["lexical_file"] * share("lexical_file")
         score = score + words * (w["coverage"] * f["coverage"] + w["file_coverage"] * f["file_coverage"])
         score = score + (w["dense_for_symbols"] if symbol else w["dense"]) * standard(f["dense"])
         score = score + w["dense_next"] * f["dense_next"] + w["dense_file"] * standard(f["dense_file"])
@@ -98,7 +99,7 @@ def main():
     print("| part left out | " + " | ".join(f"{path.rsplit('/', 1)[-1]} (95 % of what it is worth)" for path in options.files) + " |")
     print("|" + "---|" * (len(collections) + 1))
     print("| none | " + " | ".join(f"{mean(c, weights):.4f}" for c in collections) + " |")
-    for name in list(weights) + ["separation", "word_trust"]:
+    for name in list(weights) + ["separation", "most_trust", "word_trust"]:
         without = {**weights, name: 1 if name in FACTORS else 0}
         cells = []
         for questions in collections:

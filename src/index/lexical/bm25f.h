@@ -56,18 +56,17 @@ inline Impact QuantizeImpact(float weighted) {
   return static_cast<Impact>(step < 0 ? 0 : step > 255 ? 255 : std::lround(step));
 }
 
-// weighted / (k1 + weighted) for each impact.
-inline const std::array<float, 256>& SaturationTable() {
+// `weighted` of each impact.
+inline const std::array<float, 256>& WeightedTable() {
   static const std::array<float, 256> table = [] {
     std::array<float, 256> values{};
-    for (size_t i = 0; i < values.size(); ++i) {
-      float weighted = kLowestWeighted * std::exp(kImpactStep * static_cast<float>(i));
-      values[i] = weighted / (kK1 + weighted);
-    }
+    for (size_t i = 0; i < values.size(); ++i) values[i] = kLowestWeighted * std::exp(kImpactStep * static_cast<float>(i));
     return values;
   }();
   return table;
 }
+
+inline float Saturated(float weighted) { return weighted / (kK1 + weighted); }
 
 // A term's contribution for each impact, in units of 1/1024: whole numbers, so that a sum does not depend on the
 // order of its terms and a bound is never off by a rounding.
@@ -77,7 +76,7 @@ inline constexpr double kScoreUnit = 1.0 / 1024;
 inline ContributionTable MakeContributions(double weight) {
   ContributionTable table;
   for (size_t i = 0; i < table.size(); ++i) {
-    table[i] = static_cast<uint32_t>(std::lround(weight * static_cast<double>(SaturationTable()[i]) / kScoreUnit));
+    table[i] = static_cast<uint32_t>(std::lround(weight * static_cast<double>(Saturated(WeightedTable()[i])) / kScoreUnit));
   }
   return table;
 }

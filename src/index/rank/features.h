@@ -11,9 +11,10 @@ namespace codelore::index {
 struct QueryFeatures {
   double idf_sum = 0;        // of the question's terms: what a perfect lexical match could reach
   double best_lexical = 0;   // of all chunks
+  double best_lexical_file = 0;  // of the candidates
   double best_dense = 0;
   double best_sparse = 0;    // 0: the encoder has no lexical weights
-  // 0..1: how far the best file's BM25F stands above the twentieth's. Near 0 the lexical leg cannot tell them apart.
+  // 0..1: how far the best whole file's BM25F stands above the twentieth's. Near 0 the lexical leg cannot tell them apart.
   double lexical_separation = 0;
   double dense_mean = 0, dense_deviation = 0;  // over all visible chunks
   bool symbol_like = false;
@@ -23,11 +24,11 @@ struct QueryFeatures {
 
 struct FileFeatures {
   double lexical = 0;        // best chunk's BM25F
-  double lexical_next = 0;   // second to fourth chunk's at 1/2, 1/4, 1/8
+  double lexical_file = 0;   // BM25F of the whole file
   double coverage = 0;       // 0..1: best chunk's share of the question's idf
   double file_coverage = 0;  // 0..1: the whole file's
   double dense = 0;          // best chunk's cosine
-  double dense_next = 0;     // second to fourth chunk's, likewise
+  double dense_next = 0;     // second to fourth chunk's at 1/2, 1/4, 1/8
   double stem_rarity = 0, stem_exact = 0, stem_compound = 0, folder_rarity = 0;
   double defines_exact = 0, defines_compound = 0, defines_type = 0;
   double secondary = 0;      // test, example, benchmark, vendored
@@ -40,7 +41,7 @@ struct FileFeatures {
   double sparse = 0;         // best chunk's inner product of lexical weights
 
   std::vector<std::pair<std::string_view, double>> Named() const {
-    return {{"lexical", lexical}, {"lexical_next", lexical_next}, {"coverage", coverage}, {"file_coverage", file_coverage},
+    return {{"lexical", lexical}, {"lexical_file", lexical_file}, {"coverage", coverage}, {"file_coverage", file_coverage},
             {"dense", dense}, {"dense_next", dense_next}, {"stem_rarity", stem_rarity},
             {"stem_exact", stem_exact}, {"folder_rarity", folder_rarity}, {"defines_exact", defines_exact},
             {"defines_type", defines_type}, {"stem_compound", stem_compound}, {"defines_compound", defines_compound}, {"secondary", secondary},

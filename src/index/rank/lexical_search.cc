@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <unordered_map>
 
@@ -50,6 +51,40 @@ std::vector<ChunkRef> ToRefs(BestChunks& best) {
   return refs;
 }
 
+// Adds up a term's frequencies in the chunks of each file, then the terms.
+class FileSums {
+ public:
+  FileSums(std::span<const uint32_t> chunks, const SegmentReader& reader) {
+    uint32_t last = UINT32_MAX;
+    for (uint32_t chunk : chunks) {
+      if (uint32_t file = reader.chunk(chunk).file; file != last) {
+        counts_.push_back(0);
+        last = file;
+      }
+      ++counts_.back();
+      file_of_.push_back(static_cast<uint32_t>(counts_.size() - 1));
+    }
+    weighted_.resize(counts_.size());
+    scores_.resize(counts_.size());
+  }
+
+  // The term at hand has this impact in the i-th chunk.
+  void Add(size_t i, Impact impact) { weighted_[file_of_[i]] += WeightedTable()[impact]; }
+  void EndTerm(double weight) {
+    for (size_t f = 0; f < weighted_.size(); ++f) {
+      if (weighted_[f] == 0) continue;
+      scores_[f] += static_cast<float>(weight) * Saturated(weighted_[f] / (1 + std::log(static_cast<float>(counts_[f]))));
+      weighted_[f] = 0;
+    }
+  }
+  std::vector<float> TakeScores() { return std::move(scores_); }
+
+ private:
+  std::vector<uint32_t> file_of_;  // by chunk
+  std::vector<uint32_t> counts_;   // by file: its chunks
+  std::vector<float> weighted_, scores_;
+};
+
 }  // namespace
 
 uint64_t LiveDocumentFrequency(World& world, const std::string& term) {
@@ -76,7 +111,8 @@ LexicalSearch::LexicalSearch(World& world, const QueryTerms& query)
     }
     idf_.push_back(InverseDocumentFrequency(world.live_chunks(), document_frequency));
     found_anywhere.push_back(document_frequency > 0);
-    contributions_.push_back(MakeContributions(idf_.back() * static_cast<double>(query.weights[t])));
+    weights_.push_back(idf_.back() * static_cast<double>(query.weights[t]));
+    contributions_.push_back(MakeContributions(weights_.back()));
   }
   SumConcepts(query, found_anywhere);
 }
@@ -197,9 +233,10 @@ std::vector<ChunkRef> LexicalSearch::BestExhaustively(size_t k) {
   return ToRefs(best);
 }
 
-std::vector<ChunkMatch> LexicalSearch::Score(uint32_t segment, std::span<const uint32_t> chunks) const {
-  std::vector<ChunkMatch> matches(chunks.size());
+LexicalScores LexicalSearch::Score(uint32_t segment, std::span<const uint32_t> chunks) const {
+  LexicalScores scores{.chunks = std::vector<ChunkMatch>(chunks.size()), .files = {}};
   std::vector<uint32_t> sums(chunks.size());
+  FileSums files(chunks, world_.segments()[segment].reader());
   std::array<uint32_t, kBlockSize> documents;
   std::array<Impact, kBlockSize> impacts;
   for (size_t t = 0; t < terms_.size(); ++t) {
@@ -215,13 +252,16 @@ std::vector<ChunkMatch> LexicalSearch::Score(uint32_t segment, std::span<const u
         while (documents[at] < chunks[i]) ++at;
         if (documents[at] != chunks[i]) continue;
         sums[i] += table[impacts[at]];
-        if (t < 64) matches[i].terms |= uint64_t{1} << t;
+        files.Add(i, impacts[at]);
+        if (t < 64) scores.chunks[i].terms |= uint64_t{1} << t;
       }
       ++block;
     }
+    files.EndTerm(weights_[t]);
   }
-  for (size_t i = 0; i < chunks.size(); ++i) matches[i].score = static_cast<float>(sums[i] * kScoreUnit);
-  return matches;
+  for (size_t i = 0; i < chunks.size(); ++i) scores.chunks[i].score = static_cast<float>(sums[i] * kScoreUnit);
+  scores.files = files.TakeScores();
+  return scores;
 }
 
 double LexicalSearch::Coverage(uint64_t terms) const {

@@ -33,6 +33,11 @@ struct ChunkMatch {
   uint64_t terms = 0;  // bit t: the chunk has term t (of the first 64)
 };
 
+struct LexicalScores {
+  std::vector<ChunkMatch> chunks;
+  std::vector<float> files;  // of each file that the chunks are of, in their order
+};
+
 class BestChunks;
 struct ScoredList;
 
@@ -48,8 +53,10 @@ class LexicalSearch {
   // The same by scoring every chunk: the oracle.
   std::vector<ChunkRef> BestExhaustively(size_t k);
 
-  // Scores of chunks of one segment, given in ascending order.
-  std::vector<ChunkMatch> Score(uint32_t segment, std::span<const uint32_t> chunks) const;
+  // Scores of chunks of one segment, given in ascending order, and of their files as if each were one text: a term's
+  // weighted frequencies in a file's given chunks are added up, and divided by 1 + ln of how many chunks these are, for
+  // a long file has more of everything.
+  LexicalScores Score(uint32_t segment, std::span<const uint32_t> chunks) const;
 
   double Idf(size_t term) const { return idf_[term]; }
   double idf_sum() const { return idf_sum_; }  // over concepts
@@ -73,6 +80,7 @@ class LexicalSearch {
   std::vector<std::string> terms_;
   std::vector<double> idf_;                           // by term
   std::vector<uint32_t> concepts_;                    // by term, from 0 without a gap
+  std::vector<double> weights_;                       // by term: idf times the query's weight
   std::vector<ContributionTable> contributions_;      // by term
   std::vector<const LexicalReader*> segments_;        // of world_
   std::vector<FoundTerm> found_;                      // by term, then by segment

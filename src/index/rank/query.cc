@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_map>
 #include <unordered_set>
 
+#include "gloss/abbreviations.h"
 #include "gloss/korean.h"
 #include "index/analysis/analyzer.h"
 
@@ -42,6 +44,7 @@ QueryWord MakeWord(std::string_view raw) {
 
 constexpr size_t kSyllableBytes = 3;  // in UTF-8
 constexpr float kOtherReading = 0.5f;  // of a Korean word, beside the first; .25 and 1 rank worse
+constexpr float kAbbreviated = 0.15f;  // a word's abbreviation, beside it; up to .4 rank alike
 
 void AddTerm(std::string_view term, float weight, uint32_t concept_id, QueryTerms& query) {
   auto at = std::ranges::find(query.terms, term);
@@ -61,6 +64,48 @@ std::string Singular(const std::string& word) {
 }
 
 constexpr size_t kMaxCompoundWords = 3;
+
+using StemsOfStem = std::unordered_multimap<std::string, std::string>;
+
+// The stems of abbreviations, by those of the words they stand for.
+const StemsOfStem& AbbreviationsByStem() {
+  static const StemsOfStem abbreviations = [] {
+    StemsOfStem stems;
+    Analyzer analyzer;
+    for (const gloss::Abbreviation& entry : gloss::Abbreviations()) {
+      const std::string stem = analyzer.Terms(entry.abbreviation).front();
+      for (const std::string& word : analyzer.Terms(entry.words)) stems.emplace(word, stem);
+    }
+    return stems;
+  }();
+  return abbreviations;
+}
+
+// What the files may be called, by the question's words.
+void AddAbbreviations(QueryTerms& query) {
+  for (const QueryWord& word : query.words) {
+    for (const std::string& part : word.parts) {
+      auto [begin, end] = AbbreviationsByStem().equal_range(part);
+      for (auto at = begin; at != end; ++at) query.abbreviations.push_back(at->second);
+    }
+  }
+  for (size_t begin = 0; begin < query.words.size(); ++begin) {
+    std::string initials(1, query.words[begin].lower[0]);
+    for (size_t i = begin + 1; i < query.words.size() && i < begin + kMaxCompoundWords && query.words[i].follows; ++i) {
+      initials += query.words[i].lower[0];
+      query.abbreviations.push_back(initials);
+    }
+  }
+}
+
+
+// Before the Korean words' terms, which have their own other readings.
+void AddAbbreviatedTerms(QueryTerms& query) {
+  for (size_t t = 0, count = query.terms.size(); t < count; ++t) {
+    auto [begin, end] = AbbreviationsByStem().equal_range(query.terms[t]);
+    for (auto at = begin; at != end; ++at) AddTerm(at->second, kAbbreviated, query.concepts[t], query);
+  }
+}
 
 void AddCompounds(QueryTerms& query) {
   auto add = [&](const std::string& name) {
@@ -195,8 +240,10 @@ QueryTerms Analyze(std::string_view text, const std::vector<std::string>& ignore
     AddTerm(token.term, 1, korean < question.words().size() ? static_cast<uint32_t>(korean) : first_free++, query);
   });
   AddCompounds(query);
+  AddAbbreviations(query);
   bool any_name = std::ranges::any_of(query.words, [](const QueryWord& w) { return w.identifier || w.capitalised; });
   query.symbol_like = !query.words.empty() && dropped == 0 && query.words.size() <= 2 && (any_name || query.words.size() == 1);
+  if (!query.symbol_like) AddAbbreviatedTerms(query);
   AddKorean(question, first_free, analyzer, query);
   return query;
 }

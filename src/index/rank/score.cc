@@ -6,10 +6,13 @@
 namespace codelore::index {
 namespace {
 
-// The legs. One weight each for what a file's best chunk and its next ones say.
-constexpr double kLexical = 2, kLexicalNext = 0.8;       // at full separation; cubed, so that it must be earned
+// The legs. One weight each for what a file's best chunk says, and the file as a whole.
+constexpr double kLexical = 1, kLexicalFile = 1;         // times the separation cubed, so that it must be earned,
+constexpr double kMostTrust = 0.5;                       // and at most this
+constexpr double kLexicalOfChunk = 2;                    // beside its siblings, and where chunks compete
 constexpr double kDense = 1, kDenseForSymbols = 0.1;     // a name means little to an encoder of prose
 constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
+constexpr double kBefore = 0.2;
 constexpr double kSparse = 0.3;                          // as published for BGE-M3 (arXiv:2402.03216); not tuned here
 constexpr double kTokenVectors = 1;                      // likewise
 constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
@@ -26,17 +29,17 @@ double Standardised(const QueryFeatures& query, double cosine) {
   if (query.dense_deviation <= 0) return std::max(0.0, cosine);
   return std::max(0.0, (cosine - query.dense_mean) / query.dense_deviation / 4);
 }
-double Lexical(const QueryFeatures& query, double lexical) {
-  return query.best_lexical > 0 ? lexical / query.best_lexical : 0;
-}
+double Share(double lexical, double best) { return best > 0 ? lexical / best : 0; }
 double Sparse(const QueryFeatures& query, double sparse) {
   return query.best_sparse > 0 ? kSparse * sparse / query.best_sparse : 0;
 }
-// Without vectors there is nothing to weigh the lexical leg against.
+// Without vectors there is nothing to weigh the lexical leg against; for a name, next to nothing. Where chunks compete
+// the twentieth may be of the best one's file, and says nothing.
 double Trust(SearchMode mode, const QueryFeatures& query) {
-  if (mode == SearchMode::kLexical || !query.has_dense) return 1;
+  if (mode == SearchMode::kLexical || !query.has_dense || query.passages) return 1;
   double separation = query.lexical_separation;
-  return separation * separation * separation;
+  double trust = separation * separation * separation;
+  return query.symbol_like ? trust : std::min(trust, kMostTrust);
 }
 // Where one vector stands far above all others, the small change of words only shuffles what it found.
 double WordTrust(SearchMode mode, const QueryFeatures& query) {
@@ -85,9 +88,11 @@ void MultiplyKinds(const FileFeatures& file, Sum& sum) {
 
 }  // namespace
 
+double Continued(double cosine, double before) { return (cosine + kBefore * before) / (1 + kBefore); }
+
 double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense, double sparse) {
   if (mode == SearchMode::kVector) return Standardised(query, dense);
-  double score = kLexical * Lexical(query, lexical);
+  double score = kLexicalOfChunk * Share(lexical, query.best_lexical);
   return mode == SearchMode::kHybrid ? score + DenseWeight(query) * Standardised(query, dense) + Sparse(query, sparse) : score;
 }
 
@@ -97,9 +102,9 @@ FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatu
     sum.Add("vector", Standardised(query, file.dense));
     return sum.Take();
   }
-  double lexical = Trust(mode, query);
-  sum.Add("lexical", kLexical * lexical * Lexical(query, file.lexical));
-  sum.Add("lexical of further chunks", kLexicalNext * lexical * Lexical(query, file.lexical_next));
+  double trust = Trust(mode, query);
+  sum.Add("lexical", (query.passages ? kLexicalOfChunk : kLexical) * trust * Share(file.lexical, query.best_lexical));
+  sum.Add("lexical of the whole file", kLexicalFile * trust * Share(file.lexical_file, query.best_lexical_file));
   double word_trust = WordTrust(mode, query);
   double coverage = query.passages ? kPassageCoverage : word_trust * kCoverage;
   sum.Add("share of the words", coverage * file.coverage + word_trust * kFileCoverage * file.file_coverage);

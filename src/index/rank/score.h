@@ -19,6 +19,9 @@ struct FileScore {
 // Without `explain` the parts stay empty.
 FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatures& file, bool explain = true);
 
+// The cosine that a chunk of prose has for its file: it goes on from the one before it.
+double Continued(double cosine, double before);
+
 // How a chunk stands beside the others of its file.
 double ScoreChunk(SearchMode mode, const QueryFeatures& query, double lexical, double dense, double sparse);
 

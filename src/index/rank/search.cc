@@ -92,7 +92,7 @@ class Ranker {
     ScoreChunks(files);
     for (RankedFile& file : files) DescribeFile(file);
     CompareWithSiblings(files);
-    query_.lexical_separation = LexicalSeparation(files);
+    CompareWholeFiles(files);
     for (RankedFile& file : files) file.score = condition_.lists_only() ? Listed(file) : ScoreFile(mode_, query_, file.features);
     std::ranges::sort(files, [&](const RankedFile& a, const RankedFile& b) {
       if (a.score.value != b.score.value) return a.score.value > b.score.value;
@@ -112,7 +112,7 @@ class Ranker {
     why.signals = file.score.parts;
     for (auto [name, value] : file.features.Named()) why.features.emplace_back(name, value);
     for (auto [name, value] : {std::pair("q_idf_sum", query_.idf_sum), std::pair("q_best_lexical", query_.best_lexical),
-                               std::pair("q_best_dense", query_.best_dense), std::pair("q_dense_mean", query_.dense_mean), std::pair("q_lexical_separation", query_.lexical_separation),
+                               std::pair("q_best_lexical_file", query_.best_lexical_file), std::pair("q_best_dense", query_.best_dense), std::pair("q_dense_mean", query_.dense_mean), std::pair("q_lexical_separation", query_.lexical_separation),
                                std::pair("q_dense_deviation", query_.dense_deviation),
                                std::pair("q_symbol_like", query_.symbol_like ? 1.0 : 0.0)}) {
       why.features.emplace_back(name, value);
@@ -129,7 +129,6 @@ class Ranker {
     features.dense = std::max(0.0, chunk.dense);
     features.sparse = chunk.sparse;
     QueryFeatures query = query_;
-    query.lexical_separation = 1;  // the twentieth chunk may be of the same file
     query.passages = true;
     return ScoreFile(mode_, query, features, explain);
   }
@@ -202,16 +201,17 @@ class Ranker {
         for (uint32_t i = 0; i < row.chunk_count; ++i) chunks.push_back(row.first_chunk + i);
       }
       uint32_t segment = files[begin].segment;
-      std::vector<ChunkMatch> matches = lexical_.Score(segment, chunks);
+      const LexicalScores matches = lexical_.Score(segment, chunks);
       std::vector<float> cosines = dense_.Score(segment, chunks);
       size_t next = 0;
-      for (; begin < end; ++begin) {
+      for (size_t file = 0; begin < end; ++begin, ++file) {
+        if (mode_ != SearchMode::kVector) files[begin].features.lexical_file = matches.files[file];
         for (uint32_t i = 0; i < ReaderOf(files[begin]).file(files[begin].file).chunk_count; ++i, ++next) {
-          double lexical = mode_ == SearchMode::kVector ? 0 : matches[next].score;
+          double lexical = mode_ == SearchMode::kVector ? 0 : matches.chunks[next].score;
           double sparse = sparse_.Score(segment, chunks[next]);
           files[begin].chunks.push_back({.ordinal = chunks[next], .lexical = lexical, .dense = cosines[next], .sparse = sparse,
                                          .score = ScoreChunk(mode_, query_, lexical, cosines[next], sparse),
-                                         .terms = matches[next].terms});
+                                         .terms = matches.chunks[next].terms});
         }
       }
     }
@@ -219,10 +219,13 @@ class Ranker {
 
   void DescribeFile(RankedFile& file) {
     const SegmentReader& reader = ReaderOf(file);
-    std::vector<double> lexical, dense;
+    std::vector<double> dense;
     std::vector<DefinedName> definitions;
     uint64_t terms = 0;
     FileFeatures& features = file.features;
+    const FileStrings strings = reader.StringsOf(reader.file(file.file));
+    const bool prose = mode_ == SearchMode::kHybrid && (strings.language == "text" || IsProseLanguage(strings.language));
+    double before = 0;
     for (const ScoredChunkOfFile& chunk : file.chunks) {
       if (chunk.lexical > features.lexical) {
         features.lexical = chunk.lexical;
@@ -230,8 +233,8 @@ class Ranker {
       }
       terms |= chunk.terms;
       features.sparse = std::max(features.sparse, chunk.sparse);
-      lexical.push_back(chunk.lexical);
-      dense.push_back(std::max(0.0, chunk.dense));
+      dense.push_back(std::max(0.0, prose && !dense.empty() ? Continued(chunk.dense, before) : chunk.dense));
+      before = chunk.dense;
       auto names = reader.StringsOf(reader.chunk(chunk.ordinal)).definitions;
       definitions.insert(definitions.end(), names.begin(), names.end());
     }
@@ -239,23 +242,22 @@ class Ranker {
       return std::pair(condition_.Evidence(file.segment, chunk.ordinal), chunk.score);
     });
     features.file_coverage = lexical_.Coverage(terms);
-    features.lexical_next = Coherence(lexical);
     features.dense = std::ranges::max(dense);
     features.dense_next = Coherence(dense);
     for (double d : dense) features.dense_file += d / static_cast<double>(dense.size());
-    FileStrings strings = reader.StringsOf(reader.file(file.file));
     signals_.Read(strings.path, strings.language, definitions, features);
     if (features.prose > 0 && !MostlyCode(world_.segments()[file.segment].partition().source)) features.prose = 0;
   }
 
-  static double LexicalSeparation(const std::vector<RankedFile>& files) {
+  void CompareWholeFiles(const std::vector<RankedFile>& files) {
     constexpr size_t kRank = 20;
     std::vector<double> scores;
-    for (const RankedFile& file : files) scores.push_back(file.features.lexical);
-    if (scores.size() < kRank) return 1;
-    std::ranges::nth_element(scores, scores.begin() + (kRank - 1), std::greater<>());
-    double best = *std::max_element(scores.begin(), scores.begin() + kRank);
-    return best > 0 ? 1 - scores[kRank - 1] / best : 0;
+    for (const RankedFile& file : files) scores.push_back(file.features.lexical_file);
+    const size_t count = std::min(kRank, scores.size());
+    std::ranges::partial_sort(scores, scores.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+    const double best = scores.empty() ? 0 : scores[0];
+    query_.best_lexical_file = best;
+    query_.lexical_separation = count < kRank ? 1 : best > 0 ? 1 - scores[kRank - 1] / best : 0;
   }
 
   // Documentation is what one looks for in a handbook, and beside the point in a source that is mostly code.

@@ -59,6 +59,10 @@ bool SignalReader::IsCompound(std::string_view name) const {
 
 bool SignalReader::InQuestion(std::string_view part) const { return std::ranges::binary_search(parts_, Root(part)); }
 
+bool SignalReader::IsAbbreviation(std::string_view part) const {
+  return std::ranges::find(query_.abbreviations, part) != query_.abbreviations.end();
+}
+
 void SignalReader::Read(std::string_view path, std::string_view language, const std::vector<DefinedName>& definitions,
                         FileFeatures& features) {
   features.secondary = !Asked(AsksForSecondary) && IsSecondaryPath(path);
@@ -77,7 +81,7 @@ double SignalReader::ShareInQuestion(std::string_view text) {
     if (token.form == TokenForm::kCompound) return;
     double idf = idf_(std::string(token.term));
     all += idf;
-    if (InQuestion(token.term)) found += idf;
+    if (InQuestion(token.term) || IsAbbreviation(token.term)) found += idf;
   });
   return all > 0 ? found / (all + kTelling) : 0;
 }

@@ -30,9 +30,10 @@ class SignalReader {
  private:
   bool IsCompound(std::string_view name) const;  // of neighbouring words of the question
   bool InQuestion(std::string_view part) const;
+  bool IsAbbreviation(std::string_view part) const;  // of words of the question
   void ReadPath(std::string_view path, FileFeatures& features);
   void ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits);
-  double ShareInQuestion(std::string_view text);  // of the text's idf; 0 for a text without words
+  double ShareInQuestion(std::string_view text);  // of the text's idf, abbreviated or not; 0 for a text without words
 
   const QueryTerms& query_;
   Idf idf_;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <random>
 
 #include "acl/directory.h"
@@ -122,11 +124,46 @@ TEST(LexicalSearch, ScoresGivenChunksAsTheRankingDoes) {
     for (const ChunkRef& ref : search.Best(20)) {
       std::vector<uint32_t> chunks = {ref.ordinal};
       if (ref.ordinal + 1 < world.segments()[ref.segment].reader().chunk_count()) chunks.push_back(ref.ordinal + 1);
-      std::vector<ChunkMatch> matches = search.Score(ref.segment, chunks);
+      std::vector<ChunkMatch> matches = search.Score(ref.segment, chunks).chunks;
       EXPECT_EQ(matches[0].score, ref.score);
       EXPECT_NE(matches[0].terms, 0u);
       EXPECT_GT(search.Coverage(matches[0].terms), 0);
     }
+  }
+}
+
+// One word's score of a file, from its chunks' scores.
+double WholeFile(std::span<const ChunkMatch> chunks, double weight) {
+  double sum = 0;
+  for (const ChunkMatch& chunk : chunks) {
+    double share = chunk.score / weight;  // weighted / (k1 + weighted)
+    sum += kK1 * share / (1 - share);
+  }
+  sum /= 1 + std::log(static_cast<double>(chunks.size()));
+  return weight * sum / (kK1 + sum);
+}
+
+TEST(LexicalSearch, ScoresAFileAsOneTextOfItsChunks) {
+  RandomWorld random_world(7, 1, 500);
+  Viewer viewer = random_world.Operator();
+  World world(random_world.snapshot(), viewer, {});
+  const SegmentReader& reader = world.segments()[0].reader();
+  std::vector<uint32_t> chunks(reader.chunk_count());
+  std::iota(chunks.begin(), chunks.end(), 0);
+  for (int round = 0; round < 50; ++round) {
+    const QueryTerms query = RandomQuery(random_world);
+    std::vector<double> expected(reader.file_count());
+    for (size_t t = 0; t < query.terms.size(); ++t) {
+      LexicalSearch word(world, {.terms = {query.terms[t]}, .weights = {query.weights[t]}});
+      const std::vector<ChunkMatch> matches = word.Score(0, chunks).chunks;
+      for (uint32_t f = 0; f < reader.file_count(); ++f) {
+        const FileRow& file = reader.file(f);
+        expected[f] += WholeFile(std::span(matches).subspan(file.first_chunk, file.chunk_count), word.Idf(0) * query.weights[t]);
+      }
+    }
+    const LexicalScores scores = LexicalSearch(world, query).Score(0, chunks);
+    ASSERT_EQ(scores.files.size(), reader.file_count());
+    for (uint32_t f = 0; f < reader.file_count(); ++f) EXPECT_NEAR(scores.files[f], expected[f], 0.02) << f;
   }
 }
 

@@ -23,6 +23,20 @@ TEST(Query, UnknownKoreanIsNoReadingOfAnotherWord) {
   EXPECT_NE(ConceptOf(query, "뷁쉙"), ConceptOf(query, "gasket"));
 }
 
+TEST(Query, LooksForAWordsAbbreviationInItsPlaceAndForLess) {
+  QueryTerms query = AnalyzeQuery("how is authentication configured");
+  EXPECT_EQ(ConceptOf(query, "auth"), ConceptOf(query, "authent"));
+  EXPECT_LT(query.weights[static_cast<size_t>(std::ranges::find(query.terms, "auth") - query.terms.begin())], 1);
+  QueryTerms name = AnalyzeQuery("Authentication");
+  EXPECT_EQ(name.terms, std::vector<std::string>{"authent"});
+}
+
+TEST(Query, KnowsWhatFilesAboutItsWordsMayBeCalled) {
+  QueryTerms query = AnalyzeQuery("file system watching in a request context");
+  for (const char* name : {"fs", "req", "ctx", "fsw"}) EXPECT_TRUE(std::ranges::count(query.abbreviations, name)) << name;
+  EXPECT_FALSE(std::ranges::count(query.abbreviations, "wr"));  // not neighbours
+}
+
 double Seconds(const std::string& text, QueryTerms& query) {
   auto begin = std::chrono::steady_clock::now();
   query = AnalyzeQuery(text);

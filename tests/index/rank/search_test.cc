@@ -51,6 +51,38 @@ TEST_F(VersionRankingTest, TheVersionOfTheQuestionIsMeantOrElseTheNewest) {
   EXPECT_EQ(first("walrus errors of v4"), "v4/errors.py");
 }
 
+using WholeFileRankingTest = QueryFixture;
+
+// No line has both words, and each has one of them: a file is about what all its lines say.
+TEST_F(WholeFileRankingTest, WordsCountWhereverInAFileTheyStand) {
+  Commit(AddSource("sea", {"user:ann"}), {{"a.py", "the walrus swims here\nthe lion sleeps here\n"},
+                                          {"b.py", "the walrus swims here\nthe heron sleeps here\n"},
+                                          {"c.py", "the heron swims here\nthe lion sleeps here\n"}});
+  EXPECT_EQ(Paths(Search(User("ann"), "walrus heron")).front(), "b.py");
+  EXPECT_TRUE(Search(User("bob"), "walrus heron").hits.empty());
+}
+
+class ContinuationRankingTest : public QueryFixture {
+ protected:
+  // The first of two files that differ in the order of their lines alone.
+  std::string First(const std::string& ending) {
+    acl::Source source = AddSource("sea" + ending, {"user:ann"});
+    Commit(source, {{"a" + ending, "stone\nwalrus heron\nwalrus\n"}, {"b" + ending, "walrus\nwalrus heron\nstone\n"}});
+    Embed(source);
+    SearchRequest request = Request(User("ann"), "walrus heron");
+    request.mode = SearchMode::kHybrid;
+    request.filter.sources = {source.id};
+    std::string_view text = request.text;
+    auto vector = encoder_.Encode(std::span(&text, 1), {});
+    auto result = index_->Search(User("ann"), request, (*vector)[0].dense, encoder_.info().fingerprint);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return Paths(*result).front();
+  }
+};
+
+TEST_F(ContinuationRankingTest, APassageOfProseGoesOnFromTheOneBeforeIt) { EXPECT_EQ(First(".md"), "b.md"); }
+TEST_F(ContinuationRankingTest, ADefinitionStandsAlone) { EXPECT_EQ(First(".py"), "a.py"); }
+
 using NameRankingTest = QueryFixture;
 
 // "sea" is in every path: that a file is called so says nothing about it.
@@ -59,6 +91,13 @@ TEST_F(NameRankingTest, AWordOfEveryPathNamesNoFile) {
   for (int i = 0; i < 30; ++i) files.push_back({"src/sea/other" + std::to_string(i) + ".py", "sea\n"});
   Commit(AddSource("ocean", {"user:ann"}), files);
   EXPECT_EQ(Paths(Search(User("ann"), "Sea")).front(), "src/sea/app.py");
+}
+
+TEST_F(NameRankingTest, AFileMayBeNamedByAnAbbreviation) {
+  Commit(AddSource("sea", {"user:ann"}), {{"src/auth.py", "def check\n"}, {"src/pass.py", "def check\n"}, {"src/fs.py", "def walk\n"}, {"src/tree.py", "def walk\n"}});
+  EXPECT_EQ(Paths(Search(User("ann"), "authentication check of users")).front(), "src/auth.py");
+  EXPECT_EQ(Paths(Search(User("ann"), "file system walk")).front(), "src/fs.py");
+  EXPECT_TRUE(Search(User("bob"), "authentication check of users").hits.empty());
 }
 
 }  // namespace
