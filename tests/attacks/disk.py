@@ -3,7 +3,7 @@ import errno, mmap, os, pathlib, random, resource, statistics, struct, subproces
 
 import crash_oracle, folder_faults, soak, write_faults
 from daemon import Daemon, Gone, Refused, Repository, differences, run
-from fault_shim import FOLDER, NAME, READ, REMOVE, SYNC, WRITE, Faults
+from fault_shim import FOLDER, NAME, REMOVE, SYNC, WRITE, Faults
 from folder_faults import answers, indexed_folder
 
 # Ingest, commit, snapshot, swap, the directory (grants and keys), the audit log.
@@ -95,7 +95,7 @@ def attack128_three_kills_during_recovery_lose_nothing(binary, root, given):
 
 def attack130_every_nth_write_fails_for_want_of_space_or_quota(binary, root, given):
     write_faults.CASES = {"EDQUOT-write": (WRITE | NAME | REMOVE, errno.EDQUOT), "ENOSPC-write": write_faults.CASES["ENOSPC-write"],
-                          "short-write": (WRITE, 0), "EIO-sync": (SYNC, errno.EIO), "EIO-read": (READ, errno.EIO)}
+                          "short-write": (WRITE, 0), "EIO-sync": (SYNC, errno.EIO)}
     disk = write_faults.FaultyDisk(binary, given.build / "libfaults.so", root)
     try:
         disk.all("", 5, 4 * given.tries)

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <vector>
 
-#include "index/small_world.h"
 #include "index/store/file.h"
+#include "index/store/rocks_store.h"
 #include "support/temp_folder.h"
 
 namespace codelore::index {
@@ -17,8 +17,12 @@ namespace {
 class TableCheckTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    data_ = folder_ / "data";
-    ASSERT_EQ(InChild([&] { return SmallWorld::Fill(data_).ok() ? 0 : 1; }), 0);
+    for (int opened = 0; opened < 2; ++opened) {  // the second time what the log holds becomes tables
+      auto store = OpenRocksStore(data_ + "/store").value();
+      WriteBatch batch;
+      for (int i = 0; i < 200; ++i) batch.Put(Table::kMeta, "key" + std::to_string(i), std::string(i, 'x'));
+      ASSERT_TRUE(store->Write(batch).ok());
+    }
     for (const auto& entry : std::filesystem::directory_iterator(data_ + "/store")) {
       if (entry.path().extension() == ".sst") path_ = entry.path();
     }
@@ -31,7 +35,8 @@ class TableCheckTest : public ::testing::Test {
   }
 
   testing::TempFolder folder_;
-  std::string data_, path_, table_;
+  const std::string data_ = folder_ / "data";
+  std::string path_, table_;
 };
 
 TEST_F(TableCheckTest, FindsEveryBitOfThePropertiesAndTheWayToThem) {
@@ -65,16 +70,10 @@ TEST_F(TableCheckTest, AStoreWithADamagedDescriptionIsRefusedByNameAndNothingAbo
     std::string damaged = table_;
     damaged[at + 3] ^= static_cast<char>(0x80);
     std::ofstream(path_, std::ios::binary | std::ios::trunc) << damaged;
-    std::string said = folder_ / "said";
-    int status = InChild([&] {
-      auto store = OpenRocksStore(data_ + "/store");
-      std::ofstream(said) << store.status().message();
-      return store.status().code() == StatusCode::kCorruption ? 3 : 4;
-    });
+    Status status = OpenRocksStore(data_ + "/store").status();  // without the check the process ends here
     ++tried;
-    ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
-    EXPECT_EQ(WEXITSTATUS(status), 3) << ReadWholeFile(said).value();
-    std::string message = ReadWholeFile(said).value();
+    EXPECT_EQ(status.code(), StatusCode::kCorruption) << status.message();
+    const std::string& message = status.message();
     EXPECT_NE(message.find(path_), std::string::npos) << message;
     EXPECT_NE(message.find("Restore a backup"), std::string::npos) << message;
   }
