@@ -20,7 +20,7 @@
 namespace codelore::embed {
 namespace {
 
-constexpr size_t kTextsPerCall = 4;  // of 32
+constexpr size_t kTexts = 32, kTextsPerCall = 4;
 
 using Clock = std::chrono::steady_clock;
 
@@ -69,8 +69,10 @@ Round Run(const BertEncoder& encoder, int threads, double seconds, size_t longes
   for (int t = 0; t < threads; ++t) {
     indexing.emplace_back([&, t](std::stop_token stop) {
       std::vector<std::string> texts;
-      for (size_t i = 0; i < 31; ++i) texts.push_back(Text(60 + 4 * i, i + static_cast<size_t>(t)));
-      texts.push_back(Text(longest, 7));
+      for (size_t i = 0; i < kTexts; ++i) {  // short and long ones in every call, the longest in the first
+        const size_t size = kTexts - 1 - (i % kTextsPerCall * (kTexts / kTextsPerCall) + i / kTextsPerCall);
+        texts.push_back(Text(size == kTexts - 1 ? longest : 60 + 4 * size, size + static_cast<size_t>(t)));
+      }
       const std::vector<std::string_view> views(texts.begin(), texts.end());
       for (size_t at = 0; !stop.stop_requested(); at = (at + kTextsPerCall) % views.size()) {
         for (const Encoding& one : encoder.Encode(std::span(views).subspan(at, kTextsPerCall), {.background = true}).value()) tokens += one.tokens;

@@ -114,9 +114,9 @@ def make_openvino(kind, model, work, threads, texts):
     core = ov.Core()
     network = core.read_model(export(model, work))
     if kind == "int8":
-        import nncf
         path = work / "openvino.int8.xml"
         if not path.exists():
+            import nncf
             tokenize = make_tokenizer(model)
             samples = [dict(zip(("input_ids", "attention_mask"), tokenize([t]))) for t in texts[::max(1, len(texts) // 300)]]
             ov.save_model(nncf.quantize(network, nncf.Dataset(samples), model_type=nncf.ModelType.TRANSFORMER), path)

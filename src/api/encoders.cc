@@ -132,7 +132,12 @@ Status Encoders::StartFromRecord(Record record, const Options& options) {
     if (!same(record.serving)) serving = OpenModel(wanted, around_);
     if (!serving.ok()) return serving.status();
     record_ = std::move(record);
-    return Serve(std::move(*serving));
+    RETURN_IF_ERROR(Serve(std::move(*serving)));
+    // It has no vectors yet: whoever builds makes them, whether or not the sources change.
+    Record next = record_;
+    next.building = next.serving;
+    building_ = serving_;
+    return Write(std::move(next));
   }
   serving_ = std::move(serving->encoder);
   record_ = std::move(record);
@@ -333,14 +338,14 @@ ModelReport Encoders::Report() const {
   ModelReport report{.serving = {.identity = record_.serving}, .building = {}, .chunks = spaces.chunks, .problem = problem_};
   if (record_.building) report.building = ModelState{.identity = *record_.building};
   for (const VectorSpace& space : spaces.spaces) {
-    ModelState* of = space.encoder == record_.serving.fingerprint ? &report.serving : nullptr;
-    if (report.building && space.encoder == report.building->identity.fingerprint) of = &*report.building;
-    if (of == nullptr) {
-      report.bytes_unused += space.bytes;
-      continue;
+    bool used = false;
+    for (ModelState* of : {&report.serving, report.building ? &*report.building : nullptr}) {  // both may be one model
+      if (of == nullptr || space.encoder != of->identity.fingerprint) continue;
+      of->chunks_with_vectors = space.chunks_with_vectors;
+      of->bytes = space.bytes;
+      used = true;
     }
-    of->chunks_with_vectors = space.chunks_with_vectors;
-    of->bytes = space.bytes;
+    if (!used) report.bytes_unused += space.bytes;
   }
   return report;
 }

@@ -56,7 +56,8 @@ class Encoders {
   };
 
   // All must outlive it. Fails for a model that cannot be opened. Where the one on record cannot be opened any more, or is
-  // another by its files, the one that is asked for serves at once.
+  // another by its files or by what this version computes of them, the one that is asked for serves at once, and Build makes its
+  // vectors.
   static Result<std::unique_ptr<Encoders>> Open(KeyValueStore& store, Index& index, acl::Directory& directory, const Options& options);
 
   // Whoever holds it may use it; its vectors are there as long as it is held.

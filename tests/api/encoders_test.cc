@@ -234,5 +234,31 @@ TEST_F(EncodersTest, AServerBuildsByItself) {
   EXPECT_EQ(service->encoders().Report().serving.identity.name, "bert");
 }
 
+// As after an upgrade to a version that computes in another way: the same name, another fingerprint.
+TEST_F(EncodersTest, AServerMakesTheVectorsOfAModelThatBecameAnother) {
+  TempFolder models;
+  const std::string model = models.path() + "/mine";
+  std::filesystem::copy(kModels + "bert", model, std::filesystem::copy_options::recursive);
+  Hash256 before;
+  {
+    auto service = OpenService(data_.path(), model).value();
+    Index(*service, repository_.path(), "billing");
+    before = service->encoders().Report().serving.identity.fingerprint;
+  }
+  std::ofstream(model + "/sentence_bert_config.json") << R"({"max_seq_length": 20})";
+  auto service = OpenService(data_.path()).value();
+  EXPECT_NE(service->encoders().Report().serving.identity.fingerprint, before);
+  EXPECT_NE(service->encoders().Report().problem, "");
+  ASSERT_TRUE(service->encoders().Report().building);
+  std::jthread builder([&](std::stop_token stop) { service->encoders().KeepBuilding(1, stop); });
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  for (ModelReport report; report = service->encoders().Report(), report.building || report.bytes_unused > 0;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(service->encoders().Report().serving.chunks_with_vectors, service->encoders().Report().chunks);
+  EXPECT_EQ(Similarities(*service), Expected(model));
+}
+
 }  // namespace
 }  // namespace codelore::api
