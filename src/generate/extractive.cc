@@ -13,6 +13,7 @@
 #include "generate/answer_words.h"
 #include "generate/excerpt.h"
 #include "generate/markdown.h"
+#include "generate/prompt.h"
 #include "generate/question_form.h"
 #include "generate/steps.h"
 
@@ -313,7 +314,13 @@ class Extractive final : public Generator {
       return summary;
     }
     if (stop.stop_requested()) return Unavailable("the answer was stopped");
-    RETURN_IF_ERROR(Composer(request, options_, std::move(stop), emit).Compose());
+    // Names and texts are other people's: what cannot be seen of them stays out.
+    const Composer::Emit visible = [&](const AnswerPiece& piece) {
+      AnswerPiece shown = piece;
+      shown.text = VisibleText(piece.text);
+      emit(shown);
+    };
+    RETURN_IF_ERROR(Composer(request, options_, std::move(stop), visible).Compose());
     return summary;
   }
 
