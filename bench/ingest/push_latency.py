@@ -131,6 +131,7 @@ def main():
     binary = os.path.abspath(given.binary)
     secret = root / "secret"
     secret.write_text(SECRET)
+    secret.chmod(0o600)
     report = {"files": len(paths), "with_text": given.text or len(paths), "changed": given.changed}
     if first:
         run(binary, "--data", str(data), "source", "add", str(repository), "--name", "bench", "--poll", "5s", "--webhook-secret-file", str(secret))

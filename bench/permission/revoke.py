@@ -110,6 +110,7 @@ def main():
             (folder / "docs" / f"{number}.md").write_text(f"# Page {number}\n\nThe walrus of page {number} sleeps.\n")
         for name, text in (("secret", SECRET), ("token", "t0ken")):
             (folder / name).write_text(text)
+            (folder / name).chmod(0o600)
         base = [options.codelore, "--data", str(folder / "data"), "--allow-network", "127.0.0.1"]
         run = lambda *more: subprocess.run([*base, *more], check=True, capture_output=True, text=True).stdout
         run("index", str(folder / "docs"), "--name", "app")
