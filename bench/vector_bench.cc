@@ -4,6 +4,7 @@
 //   vector_bench [ROWS] [QUERIES]   vectors around random centres
 //   vector_bench DATA [QUERIES]     the vectors of a data folder, each once: texts' own; as many as QUERIES are left
 //                                   out and asked for
+//   ... flat                        without HNSW, which takes long to build and leaves other things in the caches
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
 #include <faiss/IndexScalarQuantizer.h>
@@ -99,7 +100,7 @@ struct Contender {
   double found = 0;
 };
 
-void Compare(const VectorIndex& ours, const faiss::IndexFlatIP& flat, const faiss::IndexHNSWFlat& hnsw, const Vectors& queries,
+void Compare(const VectorIndex& ours, const faiss::IndexFlatIP& flat, const faiss::IndexHNSWFlat* hnsw, const Vectors& queries,
              const Allowed& allowed, double share) {
   Contender mine, theirs, graph;
   faiss::IDSelectorBitmap selector(allowed.bitmap.size(), allowed.bitmap.data());
@@ -115,7 +116,7 @@ void Compare(const VectorIndex& ours, const faiss::IndexFlatIP& flat, const fais
     if (share < 1) flat_parameters.sel = hnsw_parameters.sel = &selector;
     mine.times_us.push_back(Microseconds([&] { found = ours.Search({query, kDimension}, kTop, allowed.ranges); }));
     theirs.times_us.push_back(Microseconds([&] { flat.search(1, query, kTop, distances.data(), exact.data(), &flat_parameters); }));
-    graph.times_us.push_back(Microseconds([&] { hnsw.search(1, query, kTop, distances.data(), approximate.data(), &hnsw_parameters); }));
+    graph.times_us.push_back(hnsw == nullptr ? 0 : Microseconds([&] { hnsw->search(1, query, kTop, distances.data(), approximate.data(), &hnsw_parameters); }));
     std::set<faiss::idx_t> truth(exact.begin(), exact.end());
     truth.erase(-1);
     all += truth.size();
@@ -148,31 +149,31 @@ void SearchFurther(const faiss::IndexFlatIP& flat, const faiss::IndexHNSWFlat& h
   }
 }
 
-void Run(const Vectors& vectors, const Vectors& queries) {
+void Run(const Vectors& vectors, const Vectors& queries, bool with_hnsw) {
   std::mt19937 random(7);
   auto rows = static_cast<uint32_t>(vectors.size() / kDimension);
   auto ours = Build(vectors, rows);
   faiss::IndexFlatIP flat(kDimension);
   flat.add(rows, vectors.data());
   faiss::IndexHNSWFlat hnsw(kDimension, 32, faiss::METRIC_INNER_PRODUCT);
-  std::printf("HNSW built in %.1f s\n", Microseconds([&] { hnsw.add(rows, vectors.data()); }) / 1e6);
+  if (with_hnsw) std::printf("HNSW built in %.1f s\n", Microseconds([&] { hnsw.add(rows, vectors.data()); }) / 1e6);
   std::printf("%u x %u, %zu queries, top %zu, one thread, kernel %s\n", rows, kDimension, queries.size() / kDimension, kTop,
               std::string(BestInt8Kernel().name).c_str());
   std::printf("allowed   VectorIndex  recall   FAISS Flat     FAISS HNSW ef 64  recall  Flat/ours HNSW/ours\n");
-  for (double share : {1.0, 0.1, 0.01, 0.001}) Compare(*ours, flat, hnsw, queries, Allow(random, rows, share), share);
-  SearchFurther(flat, hnsw, queries);
+  for (double share : {1.0, 0.1, 0.01, 0.001}) Compare(*ours, flat, with_hnsw ? &hnsw : nullptr, queries, Allow(random, rows, share), share);
+  if (with_hnsw) SearchFurther(flat, hnsw, queries);
 }
 
-void RunMade(uint32_t rows, uint32_t query_count) {
+void RunMade(uint32_t rows, uint32_t query_count, bool with_hnsw) {
   std::mt19937 random(7);
   Vectors centres = Clustered(random, Vectors(kDimension), 200);
   for (float& x : centres) x *= 30;
   Vectors vectors = Clustered(random, centres, rows);
-  Run(vectors, Clustered(random, centres, query_count));
+  Run(vectors, Clustered(random, centres, query_count), with_hnsw);
 }
 
 // The embeddings that a data folder keeps: halves.
-void RunStored(const std::string& folder, uint32_t query_count) {
+void RunStored(const std::string& folder, uint32_t query_count, bool with_hnsw) {
   auto store = OpenRocksStore(folder + "/store").value();
   Vectors vectors, queries;
   faiss::IndexScalarQuantizer halves(kDimension, faiss::ScalarQuantizer::QT_fp16, faiss::METRIC_INNER_PRODUCT);
@@ -190,7 +191,7 @@ void RunStored(const std::string& folder, uint32_t query_count) {
     Vectors& to = r % (rows / query_count) == 0 && queries.size() < size_t{query_count} * kDimension ? queries : left;
     to.insert(to.end(), &vectors[r * kDimension], &vectors[r * kDimension] + kDimension);
   }
-  Run(left, queries);
+  Run(left, queries, with_hnsw);
 }
 
 }  // namespace
@@ -200,9 +201,10 @@ int main(int count, char** arguments) {
   omp_set_num_threads(1);
   std::string what = count > 1 ? arguments[1] : "100000";
   uint32_t queries = count > 2 ? static_cast<uint32_t>(std::atoi(arguments[2])) : 200;
+  bool with_hnsw = count <= 3 || std::strcmp(arguments[3], "flat") != 0;
   if (what.find_first_not_of("0123456789") == std::string::npos) {
-    codelore::index::RunMade(static_cast<uint32_t>(std::atoi(what.c_str())), queries);
+    codelore::index::RunMade(static_cast<uint32_t>(std::atoi(what.c_str())), queries, with_hnsw);
   } else {
-    codelore::index::RunStored(what, queries);
+    codelore::index::RunStored(what, queries, with_hnsw);
   }
 }

@@ -1,11 +1,10 @@
 #include "api/index_queue.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <random>
 #include <utility>
 
+#include "api/low_priority.h"
 #include "codelore/coding.h"
 #include "codelore/crash_point.h"
 
@@ -28,10 +27,6 @@ std::chrono::milliseconds WithJitter(std::chrono::milliseconds time) {
   thread_local std::minstd_rand random{std::random_device{}()};
   return std::chrono::milliseconds(std::uniform_int_distribution<int64_t>(time.count() * 4 / 5, time.count() * 6 / 5)(random));
 }
-
-// This thread, and those it starts, take a third of the processor time that others get who want it too. On Linux a thread has a
-// niceness of its own.
-void LowerPriority() { (void)setpriority(PRIO_PROCESS, 0, 5); }
 
 bool MayPass(const Status& status) {
   return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kResourceExhausted;

@@ -8,6 +8,7 @@
 
 #include "api/follow_settings.h"
 #include "api/forge/permission_mirror.h"
+#include "api/low_priority.h"
 #include "api/routes.h"
 
 namespace codelore::api {
@@ -71,7 +72,10 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   server->http_ = std::make_unique<HttpServer>(std::move(options.http));
   AddRoutes(*server->http_, service, *server->queue_, server->follower_.get(), server->permissions_.get());
   RETURN_IF_ERROR(server->http_->Start());
-  server->model_builder_ = std::jthread([&service](std::stop_token stop) { service.encoders().KeepBuilding(service.threads(), stop); });
+  server->model_builder_ = std::jthread([&service](std::stop_token stop) {
+    LowerPriority();
+    service.encoders().KeepBuilding(service.threads(), stop);
+  });
   return server;
 }
 

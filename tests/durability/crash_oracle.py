@@ -26,6 +26,7 @@ POINTS = sorted({name for file in SOURCES.rglob("*.cc") for name in re.findall(r
 WAYS = {"grant": "grant", "audit": "grant", "merge": "push", "source": "source", "backup": "backup", "model": "model", "cached-vectors": "model", "branch": "branches",
         "job": "push", "text-done": "push", "commit": "push", "segment": "push", "file": "push", "vectors": "push", "obsolete": "push", "publish": "push"}
 QUERIES = ["needle", "return", "def needle f1", "d0 f3", "n2 needle", "function that returns a number", "f7 py", "needle d1 n", "d2 f2 needle 3", "f5"]
+QUERIES += [f"{word} d{i % 3} f{i}" for word in ("needle", "return", "def", "py") for i in range(10)]
 
 
 class Log:

@@ -180,6 +180,26 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
   const CoarseRows coarse_;
 };
 
+// Where the parts of a file begin.
+class Layout {
+ public:
+  Layout(uint32_t version, uint32_t dimension, uint32_t rows) : version_(version), dimension_(dimension), rows_(rows) {}
+
+  bool known() const { return version_ >= kOldVersion && version_ <= kVersionWithWeights; }
+  bool old() const { return version_ < kVersion; }
+  bool with_weights() const { return version_ == kVersionWithWeights || version_ == kOldVersionWithWeights; }
+  uint32_t dimension() const { return dimension_; }
+  uint32_t rows() const { return rows_; }
+  size_t codes() const { return kHeaderBytes + RoundUp64(size_t{rows_} * dimension_ * 2); }
+  size_t coarse() const { return codes() + size_t{rows_} * PaddedBytes(dimension_); }
+  size_t scales() const { return coarse() + size_t{rows_} * CoarseBytes(dimension_) * (old() ? 2 : 1); }
+  size_t coarse_scales() const { return scales() + size_t{rows_} * sizeof(float); }
+  size_t end() const { return coarse_scales() + size_t{rows_} * sizeof(float); }
+
+ private:
+  uint32_t version_, dimension_, rows_;
+};
+
 }  // namespace
 
 std::string EncodeRow(std::span<const float> vector) {
@@ -221,26 +241,6 @@ std::string BuildVectorFile(uint32_t dimension, std::span<const std::string> row
   if (weights) AppendWeights(half_bytes, rows, out);
   return out;
 }
-
-// Where the parts of a file begin.
-class VectorIndex::Layout {
- public:
-  Layout(uint32_t version, uint32_t dimension, uint32_t rows) : version_(version), dimension_(dimension), rows_(rows) {}
-
-  bool known() const { return version_ >= kOldVersion && version_ <= kVersionWithWeights; }
-  bool old() const { return version_ < kVersion; }
-  bool with_weights() const { return version_ == kVersionWithWeights || version_ == kOldVersionWithWeights; }
-  uint32_t dimension() const { return dimension_; }
-  uint32_t rows() const { return rows_; }
-  size_t codes() const { return kHeaderBytes + RoundUp64(size_t{rows_} * dimension_ * 2); }
-  size_t coarse() const { return codes() + size_t{rows_} * PaddedBytes(dimension_); }
-  size_t scales() const { return coarse() + size_t{rows_} * CoarseBytes(dimension_) * (old() ? 2 : 1); }
-  size_t coarse_scales() const { return scales() + size_t{rows_} * sizeof(float); }
-  size_t end() const { return coarse_scales() + size_t{rows_} * sizeof(float); }
-
- private:
-  uint32_t version_, dimension_, rows_;
-};
 
 class VectorIndex::Implementation {
  public:

@@ -74,7 +74,6 @@ class VectorIndex {
   std::vector<float> Scores(std::span<const float> query, std::span<const uint32_t> ordinals) const;
 
  private:
-  class Layout;
   class Implementation;
   explicit VectorIndex(std::unique_ptr<Implementation> implementation);
   std::unique_ptr<Implementation> implementation_;
