@@ -338,12 +338,13 @@ double ProcessSeconds() {
 
 std::vector<Encoding> EncodeInParts(const BertEncoder& encoder,
                                     const std::vector<std::string_view>& texts, size_t threads) {
-  constexpr size_t kPart = 64;
+  // Small enough that all threads end at about the same time.
+  const size_t part_size = std::clamp<size_t>(texts.size() / (4 * threads), 1, 64);
   std::vector<Encoding> encodings(texts.size());
   std::atomic<size_t> next = 0;
   const auto work = [&] {
-    for (size_t begin; (begin = next.fetch_add(kPart)) < texts.size();) {
-      const size_t size = std::min(kPart, texts.size() - begin);
+    for (size_t begin; (begin = next.fetch_add(part_size)) < texts.size();) {
+      const size_t size = std::min(part_size, texts.size() - begin);
       auto part = encoder.Encode(std::span(texts).subspan(begin, size), {}).value();
       std::move(part.begin(), part.end(), encodings.begin() + static_cast<ptrdiff_t>(begin));
     }
