@@ -164,11 +164,22 @@ void Run(const Vectors& vectors, const Vectors& queries, bool with_hnsw) {
   if (with_hnsw) SearchFurther(flat, hnsw, queries);
 }
 
+// As a data folder keeps them.
+void RoundToHalves(Vectors& vectors) {
+  faiss::IndexScalarQuantizer halves(kDimension, faiss::ScalarQuantizer::QT_fp16, faiss::METRIC_INNER_PRODUCT);
+  std::string row;
+  for (size_t at = 0; at < vectors.size(); at += kDimension) {
+    row = EncodeRow({&vectors[at], kDimension});
+    halves.sa_decode(1, reinterpret_cast<const uint8_t*>(row.data()), &vectors[at]);
+  }
+}
+
 void RunMade(uint32_t rows, uint32_t query_count, bool with_hnsw) {
   std::mt19937 random(7);
   Vectors centres = Clustered(random, Vectors(kDimension), 200);
   for (float& x : centres) x *= 30;
   Vectors vectors = Clustered(random, centres, rows);
+  RoundToHalves(vectors);
   Run(vectors, Clustered(random, centres, query_count), with_hnsw);
 }
 

@@ -27,9 +27,16 @@ class BestRows {
   }
   // Scores must exceed it.
   float threshold() const { return threshold_; }
+  bool empty() const { return rows_.empty(); }
   void Add(uint32_t row, float score) {
     rows_.push_back({row, score});
     if (rows_.size() == 2 * k_) Shrink();
+  }
+  // The score of the k-th best so far, or of the last one.
+  float ScoreOf(size_t k) {
+    auto last = rows_.begin() + static_cast<ptrdiff_t>(std::min(k, rows_.size())) - 1;
+    std::nth_element(rows_.begin(), last, rows_.end(), IsBetterRow());
+    return last->score;
   }
   // Best first.
   std::vector<ScoredChunk> Take() {

@@ -35,11 +35,13 @@ Quantized Quantize(std::span<const float> vector, float step, std::vector<uint8_
   return {squares - product * product / code_squares, product};  // at the best multiple of the codes
 }
 
-// The rows with the best estimates so far. A count of each estimate, rounded down, tells from where on there are enough: cheaper than
-// keeping hundreds of rows in order.
+// The rows whose estimates are not far below the k-th best so far. A count of each estimate, rounded down, tells which that is: cheaper
+// than keeping hundreds of rows in order.
 class BestEstimates {
  public:
-  BestEstimates(size_t wanted, float floor) : wanted_(wanted), counts_(kPlaces), least_(PlaceOf(floor)) { SetThreshold(); }
+  BestEstimates(size_t k, float gap, float floor) : k_(k), gap_(static_cast<size_t>(std::ceil(gap * kInOne))), counts_(kPlaces), kth_(0), least_(PlaceOf(floor)) {
+    SetThreshold();
+  }
 
   // Estimates must reach it.
   float threshold() const { return threshold_; }
@@ -47,17 +49,19 @@ class BestEstimates {
     size_t place = PlaceOf(estimate);
     rows_.push_back({row, static_cast<uint32_t>(place)});
     ++counts_[place];
-    ++count_;
-    if (count_ - counts_[least_] < wanted_) return;
+    if (place >= kth_) ++count_;
+    if (count_ - counts_[kth_] < k_) return;
     do {
-      count_ -= counts_[least_++];
-    } while (count_ - counts_[least_] >= wanted_);
+      count_ -= counts_[kth_++];
+    } while (count_ - counts_[kth_] >= k_);
+    if (kth_ <= least_ + gap_) return;
+    least_ = kth_ - gap_;
     SetThreshold();
   }
-  std::vector<uint32_t> Take() const {
-    std::vector<uint32_t> rows;
+  std::vector<EstimatedRow> Take() const {
+    std::vector<EstimatedRow> rows;
     for (const Row& row : rows_) {
-      if (row.place >= least_) rows.push_back(row.number);
+      if (row.place >= least_) rows.push_back({row.number, EstimateAt(row.place)});
     }
     return rows;
   }
@@ -69,13 +73,15 @@ class BestEstimates {
     uint32_t number, place;
   };
   static size_t PlaceOf(float estimate) { return static_cast<size_t>((std::clamp(estimate, -1.0f, 1.0f) + 1) * kInOne); }
-  void SetThreshold() { threshold_ = least_ == 0 ? -std::numeric_limits<float>::infinity() : static_cast<float>(least_) / kInOne - 1; }
+  static float EstimateAt(size_t place) { return static_cast<float>(place) / kInOne - 1; }
+  void SetThreshold() { threshold_ = least_ == 0 ? -std::numeric_limits<float>::infinity() : EstimateAt(least_); }
 
-  const size_t wanted_;
+  const size_t k_, gap_;
   std::vector<Row> rows_;
   std::vector<uint32_t> counts_;  // by place
-  size_t least_;                  // the lowest place that still counts
+  size_t kth_;                    // the place of the k-th best
   size_t count_ = 0;              // from there on
+  size_t least_;                  // the lowest place that is kept
   float threshold_ = 0;
 };
 
@@ -188,9 +194,9 @@ float EncodeCoarse(std::span<const float> vector, std::string& codes) {
   return static_cast<float>(squares / best.product / 2);
 }
 
-std::vector<uint32_t> ScanCoarse(const CoarseRows& rows, const Int8Vector& query, std::span<const RowRange> allowed, size_t wanted, float floor,
-                                 ScoreSums* sums) {
-  BestEstimates best(wanted, floor);
+std::vector<EstimatedRow> ScanCoarse(const CoarseRows& rows, const Int8Vector& query, std::span<const RowRange> allowed, size_t k, float gap, float floor,
+                                     ScoreSums* sums) {
+  BestEstimates best(k, gap, floor);
   CoarseScanner scanner(rows, query, best, sums);
   for (RowRange range : allowed) scanner.Add(range);
   scanner.Finish();

@@ -27,8 +27,6 @@ constexpr size_t kRescoreExtra = 24;   // rows beyond k that are scored again
 constexpr float kInt8Error = 0.02f;    // more than codes move a cosine
 constexpr size_t kManyRows = 2048;     // from here on the 2-bit codes are scanned first
 
-// Of how many rows the int8 codes are looked at when 2-bit codes were scanned for the best k.
-size_t LookedAt(size_t k) { return 3 * k + 128; }
 
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -57,14 +55,14 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
 
   const int8_t* row_codes() const { return reinterpret_cast<const int8_t*>(codes.data()); }
 
-  // The k best of the allowed rows, best first; of those below `floor` some may be left out.
-  std::vector<ScoredChunk> Best(const Int8Vector& query, size_t k, std::span<const RowRange> allowed, ScoreSums* sums, float floor) const {
+  // The k best of the allowed rows and some `extra`, best first; of those below `floor` some may be left out.
+  std::vector<ScoredChunk> Best(const Int8Vector& query, size_t k, size_t extra, std::span<const RowRange> allowed, ScoreSums* sums, float floor) const {
     size_t rows = 0;
     for (RowRange range : allowed) rows += range.end - range.begin;
-    BestRows best(k, floor - kInt8Error);
-    const float coarse_error = 2 / std::sqrt(static_cast<float>(d));  // likewise more than there is
-    if (rows >= kManyRows && rows > 8 * k) {
-      ScanRows(query, ScanCoarse(coarse_, query, allowed, LookedAt(k), floor - coarse_error, sums), best);
+    BestRows best(k + extra, floor - kInt8Error);
+    if (rows >= kManyRows && rows > 8 * (k + extra)) {
+      const float error = CoarseError(coarse_.dimension);
+      LookAgain(query, ScanCoarse(coarse_, query, allowed, k, 1.4f * error, floor - 1.6f * error, sums), k, extra, best);
       return best.Take();
     }
     for (size_t i = 0; i < allowed.size(); ++i) {
@@ -81,7 +79,7 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
       Int8Vector query = QuantizeInt8(std::span(x + q * d, static_cast<size_t>(d)));
       std::vector<RowRange> allowed;
       ForEachSelected(selector, [&](RowRange range) { allowed.push_back(range); });
-      std::vector<ScoredChunk> found = Best(query, static_cast<size_t>(k), allowed, nullptr, -std::numeric_limits<float>::infinity());
+      std::vector<ScoredChunk> found = Best(query, static_cast<size_t>(k), 0, allowed, nullptr, -std::numeric_limits<float>::infinity());
       for (faiss::idx_t i = 0; i < k; ++i) {
         bool any = static_cast<size_t>(i) < found.size();
         distances[q * k + i] = any ? found[static_cast<size_t>(i)].score : -std::numeric_limits<float>::infinity();
@@ -148,10 +146,20 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
     }
   }
 
-  // Takes some rows in order.
-  void ScanRows(const Int8Vector& query, const std::vector<uint32_t>& rows, BestRows& best) const {
+  // The best by their estimates show what the k-th best has at least; of the others those are looked at that may have it, too.
+  void LookAgain(const Int8Vector& query, std::vector<EstimatedRow> rows, size_t k, size_t extra, BestRows& best) const {
+    auto first = rows.begin() + static_cast<ptrdiff_t>(std::min(k + extra, rows.size()));
+    std::nth_element(rows.begin(), first, rows.end(),
+                     [](const EstimatedRow& a, const EstimatedRow& b) { return a.estimate != b.estimate ? a.estimate > b.estimate : a.row < b.row; });
+    ScanRows(query, {rows.begin(), first}, best);
+    if (best.empty()) return;
+    const float least = best.ScoreOf(k) - CoarseError(coarse_.dimension);
+    ScanRows(query, {first, std::partition(first, rows.end(), [&](const EstimatedRow& row) { return row.estimate >= least; })}, best);
+  }
+
+  void ScanRows(const Int8Vector& query, std::span<const EstimatedRow> rows, BestRows& best) const {
     constexpr size_t kAhead = 12;
-    auto range = [&](size_t i) { return RowRange{rows[i], rows[i] + 1}; };
+    auto range = [&](size_t i) { return RowRange{rows[i].row, rows[i].row + 1}; };
     for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) Prefetch(range(i));
     for (size_t i = 0; i < rows.size(); ++i) {
       if (i + kAhead < rows.size()) Prefetch(range(i + kAhead));
@@ -321,7 +329,7 @@ std::vector<ScoredChunk> VectorIndex::Search(std::span<const float> query, size_
   for (RowRange range : allowed) {
     if (range.begin < std::min(range.end, rows())) present.push_back({range.begin, std::min(range.end, rows())});
   }
-  std::vector<ScoredChunk> found = implementation_->codes().Best(quantized, k + kRescoreExtra, present, sums, floor);
+  std::vector<ScoredChunk> found = implementation_->codes().Best(quantized, k, kRescoreExtra, present, sums, floor);
   std::vector<uint32_t> ordinals;
   for (const ScoredChunk& each : found) ordinals.push_back(each.ordinal);
   std::vector<float> exact = Scores(query, ordinals);

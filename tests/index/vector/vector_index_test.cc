@@ -110,15 +110,17 @@ TEST(CoarseScan, EstimatesCosinesOfAllAllowedRows) {
     std::vector<RowRange> allowed = {{0, 1}, {3, 700}, {701, 702}, {900, count}};
     std::vector<float> query = vectors[5];
     ScoreSums sums;
-    std::vector<uint32_t> all = ScanCoarse(rows, QuantizeInt8(query), allowed, count, -1, &sums);
+    std::vector<EstimatedRow> all = ScanCoarse(rows, QuantizeInt8(query), allowed, count, 0, -1, &sums);
     EXPECT_EQ(all.size(), 1299u);
-    EXPECT_TRUE(std::ranges::is_sorted(all));
+    EXPECT_TRUE(std::ranges::is_sorted(all, {}, &EstimatedRow::row));
     EXPECT_EQ(sums.count, 1299u);
     double sum = 0, squares = 0, off = 0;
-    for (uint32_t row : all) {
+    for (auto [row, estimate] : all) {
       ScoreSums one;
       std::vector<RowRange> alone = {{row, row + 1}};
-      EXPECT_EQ(ScanCoarse(rows, QuantizeInt8(query), alone, 1, -1, &one), std::vector{row});
+      EXPECT_EQ(ScanCoarse(rows, QuantizeInt8(query), alone, 1, 0, -1, &one), (std::vector<EstimatedRow>{{row, estimate}}));
+      EXPECT_LE(estimate, one.sum);
+      EXPECT_GT(estimate, one.sum - 1.0 / 256);
       double exact = Dot(query, vectors[row]);
       EXPECT_NEAR(one.sum, exact, 2 / std::sqrt(dimension));
       off += (one.sum - exact) * (one.sum - exact);
@@ -128,11 +130,16 @@ TEST(CoarseScan, EstimatesCosinesOfAllAllowedRows) {
     EXPECT_NEAR(std::sqrt(sums.squares / 1299), std::sqrt(squares / 1299), .02 / std::sqrt(dimension));
     EXPECT_LT(std::sqrt(off / 1299), .45 / std::sqrt(dimension));
     EXPECT_NEAR(sums.sum, sum, 1e-3);
-    std::vector<uint32_t> best = ScanCoarse(rows, QuantizeInt8(query), allowed, 40, -1, nullptr);
-    EXPECT_TRUE(std::ranges::binary_search(best, 5u));
-    EXPECT_GE(best.size(), 40u);
-    EXPECT_LT(best.size(), 80u);
-    EXPECT_EQ(ScanCoarse(rows, QuantizeInt8(query), allowed, 40, .9f, nullptr), std::vector{5u});
+    // Those within the gap below the 40th best of all.
+    const float gap = .05f;
+    std::ranges::sort(all, std::greater(), &EstimatedRow::estimate);
+    std::vector<EstimatedRow> expected, best = ScanCoarse(rows, QuantizeInt8(query), allowed, 40, gap, -1, nullptr);
+    std::ranges::copy_if(all, std::back_inserter(expected), [&](const EstimatedRow& row) { return row.estimate >= all[39].estimate - 13.0f / 256; });
+    std::ranges::sort(expected, {}, &EstimatedRow::row);
+    EXPECT_EQ(best, expected);
+    const auto near = ScanCoarse(rows, QuantizeInt8(query), allowed, 40, gap, .9f, nullptr);
+    ASSERT_EQ(near.size(), 1u);
+    EXPECT_EQ(near[0].row, 5u);
   }
 }
 
