@@ -13,7 +13,7 @@ import random
 
 import numpy as np
 
-WEIGHTS = dict(lexical=1.0, lexical_file=1.0, dense=1.0, dense_for_symbols=0.1, dense_next=0.15, dense_file=0.1,
+WEIGHTS = dict(lexical=1.0, lexical_file=1.0, dense=1.0, dense_for_symbols=0.1, dense_next=0.15, dense_file=0.1, crowding=0.15,
                coverage=0.1, file_coverage=0.1, stem_rarity=0.3, stem_exact=0.3, folder_rarity=0.15, defines_name=0.1,
                defines_type=0.1, defines_compound=0.1, definitions_hit=0.02)
 FACTORS = dict(secondary=0.6, prose=0.4, legacy=0.6, foreign_platform=0.4, declaration=0.8)
@@ -49,6 +49,7 @@ class Question:
         score = score + words * (w["coverage"] * f["coverage"] + w["file_coverage"] * f["file_coverage"])
         score = score + (w["dense_for_symbols"] if symbol else w["dense"]) * standard(f["dense"])
         score = score + w["dense_next"] * f["dense_next"] + w["dense_file"] * standard(f["dense_file"])
+        score = score - w["crowding"] * (w["dense_for_symbols"] if symbol else w["dense"]) * f["crowding"] / f["q_dense_deviation"] / 4
         score = score + w["stem_rarity"] * f["stem_rarity"] + w["folder_rarity"] * f["folder_rarity"]
         score = score + w["stem_exact"] * np.maximum(f["stem_exact"], f["stem_compound"])
         definitions = (w["defines_name"] * f["defines_exact"] if symbol else 0) + w["defines_type"] * f["defines_type"]

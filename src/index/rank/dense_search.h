@@ -20,6 +20,10 @@ class DenseSearch {
   // Cosines of chunks of one segment; 0 for those without a vector.
   std::vector<float> Score(uint32_t segment, std::span<const uint32_t> chunks) const;
 
+  // How crowded it is around each of the chunks: its mean cosine with those `neighbours` of the others that are nearest to it. 0 for
+  // those without a vector.
+  std::vector<double> Crowding(std::span<const ChunkRef> chunks, size_t neighbours) const;
+
   // Of the cosines of all allowed chunks; known after Best.
   double mean() const { return mean_; }
   double deviation() const { return deviation_; }

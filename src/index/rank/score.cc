@@ -13,6 +13,8 @@ constexpr double kLexicalOfChunk = 2;                    // beside its siblings,
 constexpr double kDense = 1, kDenseForSymbols = 0.1;     // a name means little to an encoder of prose
 constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
 constexpr double kBefore = 0.2;
+// What is close to many things is close to many questions, too, and says less (hubs; Conneau et al. 2018, arXiv:1710.04087).
+constexpr double kCrowding = 0.15;
 constexpr double kSparse = 0.3;                          // as published for BGE-M3 (arXiv:2402.03216); not tuned here
 constexpr double kTokenVectors = 1;                      // likewise
 constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
@@ -110,6 +112,9 @@ FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatu
   sum.Add("share of the words", coverage * file.coverage + word_trust * kFileCoverage * file.file_coverage);
   if (mode == SearchMode::kHybrid) {
     sum.Add("vector", DenseWeight(query) * Standardised(query, file.dense));
+    if (!query.passages && query.dense_deviation > 0) {
+      sum.Add("others are like it", -DenseWeight(query) * kCrowding * file.crowding / query.dense_deviation / 4);
+    }
     sum.Add("vector of further chunks", kDenseNext * file.dense_next);
     sum.Add("vector of the whole file", kDenseFile * Standardised(query, file.dense_file));
     sum.Add("lexical weights of the encoder", Sparse(query, file.sparse));

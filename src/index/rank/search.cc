@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <unordered_map>
 
 #include "index/query/query_condition.h"
@@ -93,6 +94,7 @@ class Ranker {
     for (RankedFile& file : files) DescribeFile(file);
     CompareWithSiblings(files);
     CompareWholeFiles(files);
+    if (mode_ == SearchMode::kHybrid) CompareVectors(files);
     for (RankedFile& file : files) file.score = condition_.lists_only() ? Listed(file) : ScoreFile(mode_, query_, file.features);
     std::ranges::sort(files, [&](const RankedFile& a, const RankedFile& b) {
       if (a.score.value != b.score.value) return a.score.value > b.score.value;
@@ -258,6 +260,25 @@ class Ranker {
     const double best = scores.empty() ? 0 : scores[0];
     query_.best_lexical_file = best;
     query_.lexical_separation = count < kRank ? 1 : best > 0 ? 1 - scores[kRank - 1] / best : 0;
+  }
+
+  // The vectors of the best files' best chunks with each other.
+  void CompareVectors(std::vector<RankedFile>& files) const {
+    constexpr size_t kFiles = 100, kNeighbours = 5;
+    std::vector<RankedFile*> best;
+    for (RankedFile& file : files) {
+      if (file.features.dense > 0) best.push_back(&file);
+    }
+    const size_t count = std::min(kFiles, best.size());
+    std::ranges::partial_sort(best, best.begin() + static_cast<ptrdiff_t>(count), [&](const RankedFile* a, const RankedFile* b) {
+      return a->features.dense != b->features.dense ? a->features.dense > b->features.dense : PathOf(*a) < PathOf(*b);
+    });
+    best.resize(count);
+    std::vector<ChunkRef> chunks;
+    for (const RankedFile* file : best) chunks.push_back({file->segment, std::ranges::max_element(file->chunks, {}, &ScoredChunkOfFile::dense)->ordinal, 0});
+    const std::vector<double> crowding = dense_.Crowding(chunks, kNeighbours);
+    const double mean = std::accumulate(crowding.begin(), crowding.end(), 0.0) / static_cast<double>(std::max<size_t>(1, count));
+    for (size_t i = 0; i < count; ++i) best[i]->features.crowding = crowding[i] - mean;
   }
 
   // Documentation is what one looks for in a handbook, and beside the point in a source that is mostly code.

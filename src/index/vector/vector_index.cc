@@ -53,6 +53,7 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
     is_trained = true;
   }
 
+  Int8Row row(uint32_t number) const { return {{row_codes() + size_t{number} * code_size, code_size}, scales_[number]}; }
   const int8_t* row_codes() const { return reinterpret_cast<const int8_t*>(codes.data()); }
 
   // The k best of the allowed rows and some `extra`, best first; of those below `floor` some may be left out.
@@ -314,6 +315,11 @@ const TokenWeights* VectorIndex::token_weights() const { return implementation_-
 std::string_view VectorIndex::RowBytes(uint32_t ordinal) const {
   size_t row_bytes = 2 * size_t{dimension()};
   return {reinterpret_cast<const char*>(implementation_->halves().codes.data()) + ordinal * row_bytes, row_bytes};
+}
+
+Int8Row VectorIndex::CodesOf(uint32_t ordinal) const {
+  if (ordinal >= rows()) return {};
+  return implementation_->codes().row(ordinal);
 }
 
 uint32_t VectorIndex::dimension() const { return static_cast<uint32_t>(implementation_->halves().d); }

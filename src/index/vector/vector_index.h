@@ -43,6 +43,11 @@ struct RowRange {  // rows [begin, end)
   uint32_t begin = 0, end = 0;
 };
 
+struct Int8Row {
+  std::span<const int8_t> codes;  // PaddedBytes(dimension) of them (int8_kernels.h); value[i] = codes[i] * scale
+  float scale = 0;
+};
+
 // Sums over the rows a search looked at, for the mean and spread of their (approximate) cosines.
 struct ScoreSums {
   uint64_t count = 0;
@@ -66,6 +71,8 @@ class VectorIndex {
                                   ScoreSums* sums = nullptr, float floor = -1) const;
   // A row's vector as it is stored, borrowed: 2 * dimension bytes. `ordinal` is below rows().
   std::string_view RowBytes(uint32_t ordinal) const;
+  // A row as whole numbers, borrowed; no codes if it is not there.
+  Int8Row CodesOf(uint32_t ordinal) const;
   // Null where the encoder has none.
   const TokenWeights* token_weights() const;
   // Adds a row to `sum`, which has `dimension` floats; false, and nothing added, if the row is not there.
