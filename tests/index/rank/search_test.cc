@@ -1,5 +1,7 @@
 #include "index/rank/search.h"
 
+#include <map>
+
 #include "index/query/query_fixture.h"
 
 namespace codelore::index {
@@ -62,21 +64,56 @@ TEST_F(WholeFileRankingTest, WordsCountWhereverInAFileTheyStand) {
   EXPECT_TRUE(Search(User("bob"), "walrus heron").hits.empty());
 }
 
-class ContinuationRankingTest : public QueryFixture {
+class VectorRankingTest : public QueryFixture {
+ protected:
+  SearchResult Hybrid(const Viewer& viewer, std::string_view text, std::vector<SourceId> sources) {
+    SearchRequest request = Request(viewer, std::string(text));
+    request.mode = SearchMode::kHybrid;
+    request.filter.sources = std::move(sources);
+    auto vector = encoder_.Encode(std::span(&text, 1), {});
+    auto result = index_->Search(viewer, request, (*vector)[0].dense, encoder_.info().fingerprint);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return std::move(*result);
+  }
+};
+
+// What many candidates are like scores lower, and only what the viewer sees counts.
+TEST_F(VectorRankingTest, AHubIsWorthLess) {
+  acl::Source sea = AddSource("sea", {"user:ann"}), hidden = AddSource("hidden", {"user:bob"});
+  std::vector<File> files = {{"alone.py", "heron tern\n"}};
+  for (int i = 0; i < 8; ++i) files.push_back({"many" + std::to_string(i) + ".py", "walrus seal\n"});
+  Commit(sea, files);
+  Embed(sea);
+  auto crowding = [&] {
+    std::map<std::string, double> of;
+    for (const Hit& hit : Hybrid(User("ann"), "walrus heron", {}).hits) {
+      double sum = 0;
+      for (const auto& [name, amount] : hit.why.signals) sum += amount;
+      EXPECT_NEAR(sum, hit.score, 1e-9);
+      for (const auto& [name, amount] : hit.why.signals) {
+        if (name == "others are like it") of[hit.path] = amount;
+      }
+    }
+    return of;
+  };
+  const std::map<std::string, double> before = crowding();
+  ASSERT_EQ(before.size(), 9u);
+  for (const auto& [path, amount] : before) EXPECT_EQ(amount > 0, path == "alone.py") << path << " " << amount;
+  files.clear();
+  for (int i = 0; i < 8; ++i) files.push_back({"copy" + std::to_string(i) + ".py", "heron tern\n"});
+  Commit(hidden, files);
+  Embed(hidden);
+  EXPECT_EQ(crowding(), before);
+}
+
+class ContinuationRankingTest : public VectorRankingTest {
  protected:
   // The first of two files that differ in the order of their lines alone.
   std::string First(const std::string& ending) {
     acl::Source source = AddSource("sea" + ending, {"user:ann"});
     Commit(source, {{"a" + ending, "stone\nwalrus heron\nwalrus\n"}, {"b" + ending, "walrus\nwalrus heron\nstone\n"}});
     Embed(source);
-    SearchRequest request = Request(User("ann"), "walrus heron");
-    request.mode = SearchMode::kHybrid;
-    request.filter.sources = {source.id};
-    std::string_view text = request.text;
-    auto vector = encoder_.Encode(std::span(&text, 1), {});
-    auto result = index_->Search(User("ann"), request, (*vector)[0].dense, encoder_.info().fingerprint);
-    EXPECT_TRUE(result.ok()) << result.status().ToString();
-    return Paths(*result).front();
+    return Paths(Hybrid(User("ann"), "walrus heron", {source.id})).front();
   }
 };
 
