@@ -413,13 +413,25 @@ Precision FastestPrecision() {
   return BestInt8Kernels().fast ? Precision::kInt8 : Precision::kFloat32;
 }
 
-Hash256 PackedKey(const Hash256& files, Precision precision) {
-  const bool int8 = precision == Precision::kInt8;
+namespace {
+
+ByteWriter PackedKeyOf(const Hash256& files, Precision precision, std::string_view kernels, size_t panel) {
   ByteWriter key;
-  key.String("packed 1").Raw(files.view()).String(ArithmeticName(precision));
-  key.String(int8 ? BestInt8Kernels().name : BestKernels().name);
-  key.Varint(int8 ? BestInt8Kernels().panel : BestKernels().panel);
+  key.String("packed 1").Raw(files.view()).String(ArithmeticName(precision)).String(kernels).Varint(panel);
+  return key;
+}
+
+}  // namespace
+
+Hash256 PackedKey(const Hash256& files, const Int8Kernels& kernels) {
+  ByteWriter key = PackedKeyOf(files, Precision::kInt8, kernels.name, kernels.panel);
+  key.Varint(kernels.levels).Varint(kernels.together);  // which say how long the weights' steps are
   return Sha256(key.view());
+}
+
+Hash256 PackedKey(const Hash256& files, Precision precision) {
+  if (precision == Precision::kInt8) return PackedKey(files, BestInt8Kernels());
+  return Sha256(PackedKeyOf(files, precision, BestKernels().name, BestKernels().panel).view());
 }
 
 Result<BertWeights> BertWeights::Load(const TensorSource& file, Family family,

@@ -55,6 +55,7 @@ struct LoadOptions {
 
 // What the matrices of a model with these files are, packed: it goes into a PackedPlace.
 Hash256 PackedKey(const Hash256& files, Precision precision);
+Hash256 PackedKey(const Hash256& files, const Int8Kernels& kernels);  // for these, of this processor or another
 
 // Immutable after Load, hence thread-safe. Borrows the bytes of the word embeddings from the file;
 // all else is packed for this processor's kernels.

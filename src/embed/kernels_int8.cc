@@ -79,6 +79,9 @@ std::vector<const Int8Kernels*> Detect() {
     }
     sets.push_back(&kAvx512VnniInt8Kernels);
   }
+  if (limit >= IsaLimit::kAvx512 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+    sets.push_back(&kAvx512Int8Kernels);
+  }
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (limit >= IsaLimit::kAvx2 && avx2) {
     if (limit >= IsaLimit::kVnni && HasAvxVnni()) sets.push_back(&kAvxVnniInt8Kernels);

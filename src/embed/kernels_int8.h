@@ -5,13 +5,19 @@
 // with one scale (Dettmers et al. 2022, arXiv:2208.07339: vector-wise quantisation). Both are
 // rotated before they are rounded, by one orthogonal matrix (Ashkboos et al. 2024,
 // arXiv:2404.00456): x·Wᵀ = (xH)·(WH)ᵀ/128, and no single large element makes all steps of its row
-// large. It needs no texts to calibrate with, and takes two thirds of the rounding's error away. Sums of
-// products are 32-bit and exact on every path while depth <= kMaxInt8Depth: no instruction that
-// saturates in between is used. With VNNI (512 or 256 bits) four products are one lane's
-// instruction; AVX2 without it and the portable path widen to 16 bits, and are slower than float32:
-// they are there to check the others and to read an int8 index on an older machine. The AMX path
-// never ran on hardware: it was tested over emulated tiles (amx_tiles.h), and is taken only where a
-// product of it is VNNI's, bit for bit. Pure functions on memory the caller owns, hence thread-safe. Nothing needs alignment.
+// large. It needs no texts to calibrate with, and takes two thirds of the rounding's error away.
+//
+// Sums of products are exact on every path while depth <= kMaxInt8Depth. With VNNI (512 or 256 bits)
+// four products are one lane's 32-bit instruction. AVX-512 and AVX2 without it multiply pairs into
+// 16 bits (vpmaddubsw), where bytes of 8 bits would saturate silently: their activations have 7 bits,
+// and two groups of four depths are added before they are widened, for which a column's scale is
+// larger where its weights need it (Int8Kernels::together). So vectors of one index may come from
+// 8-bit activations on one machine and 7-bit ones on another: on the model's own pieces of code they are
+// as far from each other (cosine distance .0005) as either is from float32 (.0003 and .0006), and
+// have one fingerprint. The portable path widens first, and is slower than float32: it is there to
+// check the others and to read an int8 index anywhere. The AMX path never ran on hardware: it was
+// tested over emulated tiles (amx_tiles.h), and is taken only where a product of it is VNNI's, bit
+// for bit. Pure functions on memory the caller owns, hence thread-safe. Nothing needs alignment.
 #ifndef CODELORE_EMBED_KERNELS_INT8_H_
 #define CODELORE_EMBED_KERNELS_INT8_H_
 
@@ -57,9 +63,14 @@ struct Int8Product {
 };
 
 struct Int8Kernels {
-  std::string_view name;  // "amx", "avx512vnni", "avxvnni", "avx2", "portable"
+  std::string_view name;  // "amx", "avx512vnni", "avxvnni", "avx512", "avx2", "portable"
   bool fast = false;      // faster than float32 on such a machine
   size_t panel = 0;       // columns of a panel
+  int levels = 0;         // bytes of activations are 0 to this, by quantise
+  // Above 1: so many groups of depths have products that are added in 16 bits, those of depths 0 and
+  // 1 of each group and those of 2 and 3. Their weights of one sign, in a column, add up to at most
+  // 32767 / levels.
+  size_t together = 0;
   void (*multiply)(const Int8Product& product) = nullptr;
   // With GELU as above, within 3e-5 of it.
   void (*multiply_gelu)(const Int8Product& product) = nullptr;

@@ -21,6 +21,7 @@ namespace codelore::embed {
 namespace {
 
 constexpr int kRows = 1, kColumns = 2;  // of what is finished at a time
+constexpr int kLevels = 255, kTogether = 1;
 
 #include "embed/kernels_int8_avx512_inl.h"
 
@@ -171,6 +172,8 @@ constexpr Int8Kernels KernelsOver(std::string_view name) {
   return {.name = name,
           .fast = true,
           .panel = kPanel,
+          .levels = kLevels,
+          .together = kTogether,
           .multiply = AmxMultiply<Tiles, KeepFloat>,
           .multiply_gelu = AmxMultiply<Tiles, ApplyGelu>,
           .multiply_bfloat16 = AmxMultiply<Tiles, KeepBfloat16>,

@@ -1,4 +1,5 @@
-// What the int8 kernels of AVX-512 VNNI and of AMX share; included like kernels_vec_inl.h, after kRows and kColumns.
+// What the int8 kernels of AVX-512, with VNNI and without, and of AMX share; included like kernels_vec_inl.h, after kRows,
+// kColumns, kLevels, kTogether and, where products go by it, Dot.
 
 #include "embed/kernels_avx512_inl.h"
 
@@ -8,10 +9,6 @@ inline IntVec Broadcast(const uint8_t* p) {
   int bytes;
   __builtin_memcpy(&bytes, p, sizeof bytes);
   return _mm512_set1_epi32(bytes);
-}
-// In assembly, because g++ 12 copies and spills the sums around the intrinsic.
-inline void Dot(IntVec u, IntVec s, IntVec* sum) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(u), "v"(s));
 }
 inline Vec Signs(int minus) {
   return _mm512_mask_blend_ps(static_cast<__mmask16>(minus), Set(1), Set(-1));

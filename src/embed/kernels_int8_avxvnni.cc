@@ -17,11 +17,12 @@ namespace {
 #include "embed/kernels_avx2_inl.h"
 
 constexpr int kRows = 6, kColumns = 2;
+constexpr int kLevels = 255, kTogether = 1;
 inline Vec FastGelu(Vec x) { return ExactGelu(x); }
 
 // In assembly, because g++ 12 copies and spills the sums around the intrinsic.
-inline void Dot(IntVec u, IntVec s, IntVec* sum) {
-  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(*sum) : "x"(u), "x"(s));
+inline void Dot(const IntVec (&u)[1], const IntVec (&s)[1], IntVec* sum) {
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(*sum) : "x"(u[0]), "x"(s[0]));
 }
 
 #include "embed/kernels_int8_inl.h"
@@ -31,6 +32,8 @@ inline void Dot(IntVec u, IntVec s, IntVec* sum) {
 const Int8Kernels kAvxVnniInt8Kernels = {.name = "avxvnni",
                                          .fast = true,
                                          .panel = kPanel,
+                                         .levels = kLevels,
+                                         .together = kTogether,
                                          .multiply = Int8Multiply<KeepFloat>,
                                          .multiply_gelu = Int8Multiply<ApplyGelu>,
                                          .multiply_bfloat16 = nullptr,

@@ -1,15 +1,17 @@
 // The int8 kernels, written once over vector types. Each kernels_int8_*.cc includes this text after
 // kernels_vec_inl.h, which says why it looks as it does, and after defining
 //   IntVec (as wide as Vec), kRows and kColumns (of a tile, in rows and in vectors: so many
-//   accumulators fit the registers),
+//   accumulators fit the registers), kLevels and kTogether (Int8Kernels has them),
 //   LoadInts(p), Broadcast(p) (4 bytes to every lane),
-//   Dot(u, s, sum): adds to each lane of sum the products of its 4 unsigned and 4 signed bytes,
-//   exact, ToFloat(v), StoreBytes(p, v): kWidth floats to the nearest of 0 to 255, FastGelu(v),
+//   Dot(u, s, sum) for arrays of 1 and of kTogether vectors: adds to each lane of sum the products
+//   of its 4 unsigned and 4 signed bytes of each, exact,
+//   ToFloat(v), StoreBytes(p, v): kWidth floats to the nearest of 0 to 255, FastGelu(v),
 //   MixLanes(v): a vector's lanes through a Hadamard matrix of kWidth.
 
 constexpr size_t kPanel = kColumns * kWidth;
 constexpr size_t kBlockRows = 8 * kRows;  // rows of A kept in the cache while B passes by
 constexpr size_t kPrefetch = 4096;        // bytes ahead in B, see there
+static_assert(kTogether <= 2);            // so that one group at most is left at the end
 
 struct Int8Tile {
   const uint8_t* a;
@@ -50,6 +52,32 @@ KERNEL_INLINE void FinishTile(const Int8Tile& t, IntVec (&sum)[kTileRows][kColum
   }
 }
 
+// Adds the products of kGroups groups of depths from k on.
+template <int kGroups, int kTileRows>
+KERNEL_INLINE void AddGroups(const uint8_t* const (&a)[(kTileRows + 2) / 3], size_t stride,
+                               size_t k, const int8_t* b, IntVec (&sum)[kTileRows][kColumns]) {
+  IntVec weights[kColumns][kGroups];
+  KERNEL_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    KERNEL_UNROLL
+    for (int column = 0; column < kColumns; ++column) {
+      const int8_t* const from = b + (g * kColumns + column) * kInt8Group * kWidth;
+      weights[column][g] = LoadInts(from);
+      if (kWidth == 16 || column % 2 == 0) __builtin_prefetch(from + kPrefetch, 0, 2);
+    }
+  }
+  KERNEL_UNROLL
+  for (int r = 0; r < kTileRows; ++r) {
+    IntVec x[kGroups];
+    KERNEL_UNROLL
+    for (int g = 0; g < kGroups; ++g) {
+      x[g] = Broadcast(a[r / 3] + r % 3 * stride + k + g * kInt8Group);
+    }
+    KERNEL_UNROLL
+    for (int column = 0; column < kColumns; ++column) Dot(x, weights[column], &sum[r][column]);
+  }
+}
+
 // kTileRows rows by one panel of columns: every accumulator stays in a register for the whole
 // depth.
 template <int kTileRows, class Output>
@@ -60,24 +88,12 @@ void Int8MultiplyTile(const Int8Tile& t) {
   const uint8_t* a[(kTileRows + 2) / 3];  // every third row: the others are an addition away
   KERNEL_UNROLL
   for (int r = 0; r < kTileRows; r += 3) a[r / 3] = t.a + r * stride;
-  for (size_t k = 0; k < t.depth; k += kInt8Group, b += kInt8Group * kPanel) {
-    IntVec weights[kColumns];
-    KERNEL_UNROLL
-    for (int column = 0; column < kColumns; ++column) {
-      weights[column] = LoadInts(b + column * kInt8Group * kWidth);
-      if (kWidth == 16 || column % 2 == 0) {
-        __builtin_prefetch(b + kPrefetch + column * kInt8Group * kWidth, 0, 2);
-      }
-    }
-    KERNEL_UNROLL
-    for (int r = 0; r < kTileRows; ++r) {
-      const IntVec x = Broadcast(a[r / 3] + r % 3 * stride + k);
-      KERNEL_UNROLL
-      for (int column = 0; column < kColumns; ++column) {
-        Dot(x, weights[column], &sum[r][column]);
-      }
-    }
+  size_t k = 0;
+  constexpr size_t kStep = kTogether * kInt8Group;
+  for (; k + kStep <= t.depth; k += kStep, b += kStep * kPanel) {
+    AddGroups<kTogether, kTileRows>(a, stride, k, b, sum);
   }
+  if (kTogether > 1 && k < t.depth) AddGroups<1, kTileRows>(a, stride, k, b, sum);
   FinishTile<kTileRows, Output>(t, sum);
 }
 
@@ -146,8 +162,9 @@ void Int8Multiply(const Int8Product& p) {
 
 KERNEL_INLINE ByteScale QuantiseWithin(const float* x, size_t size, float least, float most,
                                        uint8_t* q) {
+  constexpr float kMost = kLevels;
   const float range = most - least;
-  const Vec inverse = Set(range > 0 ? 255.0f / range : 0.0f), low = Set(least);
+  const Vec inverse = Set(range > 0 ? kMost / range : 0.0f), low = Set(least);
   size_t i = 0;
   for (; i + kWidth <= size; i += kWidth) StoreBytes(q + i, (Load(x + i) - low) * inverse);
   if (i < size) {
@@ -156,7 +173,7 @@ KERNEL_INLINE ByteScale QuantiseWithin(const float* x, size_t size, float least,
     for (; i < size; ++i) q[i] = bytes[i % kWidth];
   }
   for (; i % kInt8Group != 0; ++i) q[i] = 0;
-  return {range / 255.0f, least};
+  return {range / kMost, least};
 }
 
 // Two of everything that is summed up, or compared: one would wait for itself.

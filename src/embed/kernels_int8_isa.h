@@ -10,6 +10,7 @@ extern const Int8Kernels kPortableInt8Kernels;
 #if defined(__x86_64__)
 extern const Int8Kernels kAvx2Int8Kernels;
 extern const Int8Kernels kAvxVnniInt8Kernels;
+extern const Int8Kernels kAvx512Int8Kernels;
 extern const Int8Kernels kAvx512VnniInt8Kernels;
 extern const Int8Kernels kAmxInt8Kernels;
 extern const Int8Kernels kEmulatedAmxInt8Kernels;  // on any processor with AVX-512 VNNI; slow

@@ -7,6 +7,7 @@ namespace {
 #include "embed/kernels_portable_inl.h"
 
 constexpr int kRows = 2, kColumns = 2;
+constexpr int kLevels = 255, kTogether = 1;
 inline IntVec LoadInts(const void* p) {
   IntVec v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -17,9 +18,9 @@ inline IntVec Broadcast(const void* p) {
   __builtin_memcpy(&bytes, p, sizeof bytes);
   return IntVec{bytes, bytes, bytes, bytes};
 }
-inline void Dot(IntVec u, IntVec s, IntVec* sum) {
+inline void Dot(const IntVec (&u)[1], const IntVec (&s)[1], IntVec* sum) {
   for (int shift = 0; shift < 32; shift += 8) {
-    *sum += ((u >> shift) & 0xFF) * ((s << (24 - shift)) >> 24);
+    *sum += ((u[0] >> shift) & 0xFF) * ((s[0] << (24 - shift)) >> 24);
   }
 }
 inline Vec ToFloat(IntVec v) { return __builtin_convertvector(v, Vec); }
@@ -36,6 +37,8 @@ inline Vec FastGelu(Vec x) { return ExactGelu(x); }
 const Int8Kernels kPortableInt8Kernels = {.name = "portable",
                                           .fast = false,
                                           .panel = kPanel,
+                                          .levels = kLevels,
+                                          .together = kTogether,
                                           .multiply = Int8Multiply<KeepFloat>,
                                           .multiply_gelu = Int8Multiply<ApplyGelu>,
                                           .multiply_bfloat16 = nullptr,

@@ -92,6 +92,30 @@ void Rotate(std::span<float> row) {
   }
 }
 
+// The most that weights of one sign add up to among those whose products are added in 16 bits.
+float HeaviestSum(std::span<const float> row, size_t together) {
+  const size_t step = together * kInt8Group;
+  float heaviest = 0;
+  for (size_t begin = 0; begin < row.size(); begin += step) {
+    float sums[2][2] = {};  // by place in the group, by sign
+    for (size_t k = begin; k < std::min(row.size(), begin + step); ++k) {
+      float& sum = sums[k % kInt8Group / 2][row[k] > 0 ? 1 : 0];
+      heaviest = std::max(heaviest, sum += std::abs(row[k]));
+    }
+  }
+  return heaviest;
+}
+
+// What is rounded to 127: a column's largest weight, or more where sums in 16 bits have no room else.
+float Largest(std::span<const float> row, const Int8Kernels& kernels) {
+  float most = 0;
+  for (float w : row) most = std::max(most, std::abs(w));
+  if (kernels.together == 1) return most;
+  // Rounding adds a half to each of 2 · together weights at most.
+  const auto room = static_cast<float>(32767 / kernels.levels - static_cast<int>(kernels.together));
+  return std::max(most, HeaviestSum(row, kernels.together) / room * 127);
+}
+
 }  // namespace
 
 size_t Int8Linear::PackedSize(size_t inputs, size_t outputs) {
@@ -117,8 +141,7 @@ Int8Linear::Int8Linear(std::span<const float> weights, std::span<const float> bi
   for (size_t column = 0; column < columns_; ++column) {
     std::ranges::copy(weights.subspan(column * inputs, inputs), row.begin());
     Rotate(row);
-    float most = 0;
-    for (float w : row) most = std::max(most, std::abs(w));
+    const float most = Largest(row, BestInt8Kernels());
     scales[column] = most / 127;
     int8_t* to = panels + column / panel * panel * depth_ + column % panel * kInt8Group;
     int sum = 0;

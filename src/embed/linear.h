@@ -97,7 +97,7 @@ class Int8Linear {
  public:
   Int8Linear() = default;
   // As above, for at most kMaxInt8Depth inputs; each output's weights are rotated
-  // (kernels_int8.h) and rounded to 8 bits.
+  // (kernels_int8.h) and rounded to 8 bits, by steps that the kernels' sums have room for.
   Int8Linear(std::span<const float> weights, std::span<const float> bias);
   // As it was packed; the bytes outlive it.
   Int8Linear(size_t inputs, size_t outputs, std::string_view packed);

@@ -8,7 +8,7 @@ namespace codelore::embed {
 
 enum class Precision { kFloat32, kInt8 };
 
-// What is faster on this processor: int8 where it multiplies bytes (VNNI).
+// What is faster on this processor: int8 where it multiplies vectors of bytes (x86 from AVX2 on).
 Precision FastestPrecision();
 
 // Part of a model's fingerprint: another name when other numbers come of the same precision.

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "embed/corpus.h"
@@ -27,6 +30,23 @@ std::vector<const Int8Kernels*> AllKernels() {
 INSTANTIATE_TEST_SUITE_P(All, Int8KernelsTest, testing::ValuesIn(AllKernels()),
                          [](const auto& set) { return std::string(set.param->name); });
 
+// What the weights of one sign whose products are added in 16 bits may add up to.
+int Room(const Int8Kernels& kernels) { return 32767 / kernels.levels; }
+
+// Whether column j's weights keep to it.
+bool Fit(const Int8Kernels& kernels, std::span<const int8_t> column) {
+  for (size_t begin = 0; kernels.together > 1 && begin < column.size(); begin += 4 * kernels.together) {
+    int positive[2] = {}, negative[2] = {};
+    for (size_t k = begin; k < std::min(column.size(), begin + 4 * kernels.together); ++k) {
+      (column[k] > 0 ? positive : negative)[k % 4 / 2] += std::abs(int{column[k]});
+    }
+    for (int sum : {positive[0], positive[1], negative[0], negative[1]}) {
+      if (sum > Room(kernels)) return false;
+    }
+  }
+  return true;
+}
+
 // Bytes A [rows, depth], weights W [columns, depth] and all that goes with them.
 struct Case {
   size_t rows, depth, columns, a_stride;
@@ -38,8 +58,12 @@ struct Case {
   Case(const Int8Kernels& kernels, size_t m, size_t k, size_t n)
       : rows(m), depth(k), columns(n), a_stride(k + 12), a(m * a_stride), w(n * k) {
     Rng rng(m * 1000003 + k * 1009 + n);
-    for (uint8_t& x : a) x = static_cast<uint8_t>(rng.Below(256));
+    for (uint8_t& x : a) x = static_cast<uint8_t>(rng.Below(kernels.levels + 1));
     for (int8_t& x : w) x = static_cast<int8_t>(static_cast<int>(rng.Below(255)) - 127);
+    for (size_t i = 0; kernels.together > 1 && i < w.size(); ++i) {  // all of any size would not fit
+      const bool even_column = i / depth % 2 == 0, even_group = i % depth / 4 % 2 == 0;
+      w[i] = static_cast<int8_t>(even_column ? w[i] / 2 : even_group ? w[i] : w[i] / 64);
+    }
     for (size_t i = 0; i < m; ++i) a_scales.push_back({0.01f + rng.Float() * 0.005f, rng.Float()});
     Fill(kernels);
     for (size_t j = 0; j < n; ++j) bias[j] = rng.Float();
@@ -111,24 +135,46 @@ TEST_P(Int8KernelsTest, MultipliesLikeTheNaiveLoop) {
   CheckProduct(kernels_, 250, 64, 96);
 }
 
-// Adding pairs of products in 16 bits would stop at 32,767 where 2 · 255 · 127 is 64,770.
+// All rows and columns alike, in 64 bits and by the kernels.
+void ExpectExact(const Int8Kernels& kernels, size_t depth, const std::function<int(size_t)>& weight,
+                 const std::function<int(size_t)>& byte) {
+  Case c(kernels, 15, depth, 33);
+  for (size_t i = 0; i < c.w.size(); ++i) c.w[i] = static_cast<int8_t>(weight(i % depth));
+  for (size_t i = 0; i < c.rows; ++i) {
+    for (size_t k = 0; k < depth; ++k) c.a[i * c.a_stride + k] = static_cast<uint8_t>(byte(k));
+  }
+  ASSERT_TRUE(Fit(kernels, std::span(c.w).first(depth)));
+  c.Fill(kernels);
+  std::ranges::fill(c.a_scales, ByteScale{1, 0});
+  std::ranges::fill(c.scale, 1.0f);
+  const Int8Weights weights = c.Weights();
+  std::vector<float> y(15 * 33);
+  Int8Product product = c.Product(weights);
+  product.c = y.data();
+  product.c_stride = 33;
+  kernels.multiply(product);
+  const auto exact = static_cast<float>(c.Dot(0, 0));
+  for (float value : y) ASSERT_EQ(value, exact) << depth;
+}
+
+// 16 bits end at 32,767: bytes of 8 bits would go beyond, 2 · 255 · 127, and 7 bits may with two pairs.
 TEST_P(Int8KernelsTest, NeverSaturates) {
+  const int most = kernels_.levels, room = Room(kernels_);
+  const bool narrow = kernels_.together > 1;
   for (int sign : {1, -1}) {
-    for (size_t depth : {4, 384, 4096, 65536}) {
-      Case c(kernels_, 15, depth, 33);
-      std::ranges::fill(c.a, uint8_t{255});
-      std::ranges::fill(c.w, static_cast<int8_t>(127 * sign));
-      c.Fill(kernels_);
-      std::ranges::fill(c.a_scales, ByteScale{1, 0});
-      std::ranges::fill(c.scale, 1.0f);
-      const Int8Weights weights = c.Weights();
-      std::vector<float> y(15 * 33);
-      Int8Product product = c.Product(weights);
-      product.c = y.data();
-      product.c_stride = 33;
-      kernels_.multiply(product);
-      const auto exact = static_cast<float>(sign * 255 * 127 * static_cast<int64_t>(depth));
-      for (float value : y) ASSERT_EQ(value, exact) << depth;
+    for (size_t depth : {4, 8, 12, 384, 4096, 65536}) {
+      const auto full = [&](size_t) { return most; };
+      // As heavy as they come: 127 and what is left of the room, either first, or all alike.
+      const auto heavy = [&](size_t first) {
+        return [=, rest = (room - 254) / 2](size_t k) { return sign * (narrow && k / 4 % 2 != first ? rest : 127); };
+      };
+      ExpectExact(kernels_, depth, heavy(0), full);
+      ExpectExact(kernels_, depth, heavy(1), full);
+      ExpectExact(kernels_, depth, [&](size_t) { return sign * (narrow ? room / 4 : 127); }, full);
+      // Largest of both signs, bytes for all and for one of them.
+      const auto both = [&](size_t k) { return k % 2 == 0 ? sign * 127 : -sign * 127; };
+      ExpectExact(kernels_, depth, both, full);
+      ExpectExact(kernels_, depth, both, [&](size_t k) { return k % 2 == 0 ? most : 0; });
     }
   }
 }
@@ -222,6 +268,7 @@ TEST_P(Int8KernelsTest, QuantisesWhatItRotatedWithinHalfAStep) {
     std::vector<uint8_t> q((size + 3) / 4 * 4 + 1, 77);
     std::vector<float> rotated(size);
     const ByteScale s = kernels_.quantise(x.data(), size, rotated.data(), q.data());
+    EXPECT_EQ(*std::max_element(q.begin(), q.begin() + size), size > 1 ? kernels_.levels : 0);
     for (size_t i = 0; i < size; ++i) {
       ASSERT_NEAR(rotated[i], expected[i], 1e-4) << size << "," << i;
       ASSERT_NEAR(s.scale * q[i] + s.least, rotated[i], s.scale * 0.501f) << size << "," << i;
@@ -246,17 +293,46 @@ TEST_P(Int8KernelsTest, QuantisesEqualNumbersExactly) {
 }
 
 TEST_P(Int8KernelsTest, SpreadsALargeElementOverItsBlock) {
+  constexpr int kBlocks = 20;
   Rng rng(5);
-  std::vector<float> x(kInt8Rotation);
-  for (float& value : x) value = rng.Float() - 0.5f;
-  x[kInt8Rotation / 3] = 40;
-  std::vector<uint8_t> q(x.size());
-  const ByteScale s = kernels_.quantise(x.data(), x.size(), x.data(), q.data());
   double squares = 0;
-  for (size_t i = 0; i < x.size(); ++i) squares += std::pow(s.scale * q[i] + s.least - x[i], 2);
+  for (int block = 0; block < kBlocks; ++block) {
+    std::vector<float> x(kInt8Rotation);
+    for (float& value : x) value = rng.Float() - 0.5f;
+    x[kInt8Rotation / 3] = 40;
+    std::vector<uint8_t> q(x.size());
+    const ByteScale s = kernels_.quantise(x.data(), x.size(), x.data(), q.data());
+    for (size_t i = 0; i < x.size(); ++i) squares += std::pow(s.scale * q[i] + s.least - x[i], 2);
+  }
   // The matrix makes all √kInt8Rotation longer, errors too, and there are kInt8Rotation of them.
-  const double error = std::sqrt(squares) / kInt8Rotation, unrotated = 40.0 / 255 / std::sqrt(12);
+  const double error = std::sqrt(squares / kBlocks) / kInt8Rotation;
+  const double unrotated = 40.0 / kernels_.levels / std::sqrt(12);
   EXPECT_LT(error, unrotated / 4);
+}
+
+// Weights of one size are the heaviest there are: a column's steps are as long as its sums need.
+TEST(Int8LinearTest, LeavesRoomForTheHeaviestWeights) {
+  const size_t inputs = 100, outputs = 40;  // too few to be rotated
+  const Int8Kernels& kernels = BestInt8Kernels();
+  Rng rng(3);
+  std::vector<float> weights(inputs * outputs), bias(outputs, 0);
+  for (size_t j = 0; j < outputs; ++j) {
+    const float sign = j % 2 == 0 ? 1 : -1;
+    for (size_t k = 0; k < inputs; ++k) weights[j * inputs + k] = j < 4 ? sign : rng.Below(j) == 0 ? -sign : sign;
+  }
+  const Int8Linear linear(weights, bias);
+  for (size_t j = 0; j < outputs; ++j) {  // what column j adds up to at most
+    std::vector<float> x(inputs), y(outputs);
+    std::vector<uint8_t> bytes(inputs);
+    double exact = 0;
+    for (size_t k = 0; k < inputs; ++k) {
+      x[k] = k > 0 && weights[j * inputs + k] > 0 ? 1 : 0;
+      exact += x[k] * weights[j * inputs + k];
+    }
+    ByteScale scale = kernels.quantise(x.data(), inputs, x.data(), bytes.data());
+    linear.Apply({bytes.data(), inputs, &scale}, 1, {y.data(), outputs});
+    EXPECT_NEAR(y[j], exact, 1e-3) << j;
+  }
 }
 
 TEST(Int8LinearTest, IsCloseToTheFloatOne) {

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <set>
 #include <sstream>
 
+#include "embed/bert.h"
 #include "embed/bert_encoder.h"
 #include "embed/corpus.h"
 #include "embed/tiny_model.h"
@@ -109,6 +111,18 @@ TEST_P(PackedFileTest, IsNotTakenForAModelOfOtherFiles) {
   EXPECT_EQ(Vector(*Open(other)), expected);
   EXPECT_EQ(Files().size(), 1u);  // it took the first one's place
   EXPECT_EQ(Vector(*mapped), before);  // which is still there for whoever has it
+}
+
+// A data folder may move to another machine, whose kernels want the bytes in another order, or other bytes.
+TEST(PackedKeyTest, TellsKernelsApart) {
+  std::set<Hash256> keys;
+  for (const Int8Kernels* kernels : AvailableInt8Kernels()) keys.insert(PackedKey(Sha256("files"), *kernels));
+  EXPECT_EQ(keys.size(), AvailableInt8Kernels().size());
+  Int8Kernels before = BestInt8Kernels();
+  ++before.together;  // a version whose weights may be heavier
+  keys.insert(PackedKey(Sha256("files"), before));
+  EXPECT_EQ(keys.size(), AvailableInt8Kernels().size() + 1);
+  EXPECT_TRUE(keys.contains(PackedKey(Sha256("files"), Precision::kInt8)));
 }
 
 TEST_P(PackedFileTest, IsDoneWithoutWhereNothingCanBeWritten) {
