@@ -92,6 +92,19 @@ TEST(SafeTensorsTest, Attack121_RefusesAHeaderThatIsNotStrictJson) {
             "m.safetensors: header: the JSON is nested too deeply");
 }
 
+// A library's builder of documents looks at all members anew after each: hours for this header.
+TEST(SafeTensorsTest, Attack121_ReadsAsManyTensorsAsAHeaderHoldsInTimeLinearInThem) {
+  std::string header = "{";
+  size_t tensors = 0;
+  while (header.size() < kMaxSafeTensorsHeader - 64) {
+    header += (tensors == 0 ? "\"" : ",\"") + std::to_string(tensors) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+    ++tensors;
+  }
+  const auto file = ParseSafeTensors("m", SafeTensorsFile(header + "}", ""));
+  ASSERT_TRUE(file.ok()) << file.status().ToString();
+  EXPECT_TRUE(file->Has(std::to_string(tensors - 1)));
+}
+
 TEST(SafeTensorsTest, RefusesAnEntryThatIsNoTensor) {
   EXPECT_EQ(HeaderError(R"({"a": 1})", 0),
             "m.safetensors: header: a: expected an object with \"dtype\", found 1");
