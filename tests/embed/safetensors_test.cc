@@ -231,6 +231,8 @@ TEST(SafeTensorsTest, Attack121_RefusesAnIndexThatNamesOtherFilesOrTensors) {
             "\"model-00002-of-00002.safetensors\"");
   EXPECT_EQ(error(R"({"weight_map": {"a": 1}})"),
             "model.safetensors.index.json: weight_map: a: expected a string, found 1");
+  EXPECT_EQ(error("{" + std::string(16 << 20, ' ') + "}"),
+            "model.safetensors.index.json: expected at most 16 MiB, found 16777218 bytes");
 }
 
 TEST(TensorSourceTest, RefusesATensorThatTwoShardsHave) {
