@@ -6,6 +6,7 @@
 
 #include "codelore/coding.h"
 #include "codelore/crash_point.h"
+#include "embed/packed_file.h"
 
 namespace codelore::api {
 namespace {
@@ -309,8 +310,20 @@ Status Encoders::FreeRetired() {
   return Write(std::move(next));
 }
 
-void Encoders::KeepBuilding(int threads, std::stop_token stop) {
+// A model that is to be built may not be open yet: its weights are nobody's until then. Only a server does this: it has opened
+// all that its data folder's commands open, the reranker too.
+void Encoders::RemoveUnusedWeights(const std::function<void(const std::string&)>& log) {
+  {
+    std::lock_guard lock(mutex_);
+    if (HasWork() || fixed_ || !around_.packed_folder) return;
+  }
+  const uint64_t bytes = embed::RemoveUnusedPacked(*around_.packed_folder);
+  if (bytes > 0 && log) log("removed " + std::to_string(bytes) + " bytes of packed weights of models that are not used any more");
+}
+
+void Encoders::KeepBuilding(int threads, std::stop_token stop, const std::function<void(const std::string&)>& log) {
   while (!stop.stop_requested()) {
+    RemoveUnusedWeights(log);
     {
       std::unique_lock lock(mutex_);
       if (!changed_.wait(lock, stop, [this] { return HasWork(); })) return;

@@ -66,8 +66,9 @@ class Encoders {
   Status Use(const EncoderChoice& choice);
   // Builds what is to be built, makes it serve, frees what nobody uses. kUnavailable when stopped; any number of times.
   Status Build(int threads, std::stop_token stop, const std::function<void(const EmbedProgress&)>& progress);
-  // Does so again and again, when there is something to do, until stopped.
-  void KeepBuilding(int threads, std::stop_token stop);
+  // Does so again and again, when there is something to do, until stopped. Where there is nothing, removes the packed weights
+  // that nobody uses, and tells `log` so.
+  void KeepBuilding(int threads, std::stop_token stop, const std::function<void(const std::string&)>& log = {});
 
   ModelReport Report() const;
   // Compares the files of the serving model, or of the one being built, with what was on record when it was taken up.
@@ -99,6 +100,7 @@ class Encoders {
                          const std::function<void(const EmbedProgress&)>& progress);
   Status Switch(const std::shared_ptr<const TextEncoder>& encoder);
   Status FreeRetired();
+  void RemoveUnusedWeights(const std::function<void(const std::string&)>& log);
   Result<std::vector<TenantId>> Tenants() const;
   // With mutex_ held:
   Status Write(Record record);

@@ -65,16 +65,17 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   server->follower_ = std::make_unique<Follower>(
       service.store(), Follower::Work{[&service](SourceId id, std::stop_token stop) { return service.HasNews(id, std::move(stop)); },
                                       [queue = server->queue_.get()](SourceId id) { return queue->Submit(id); }});
-  server->janitor_ = std::make_unique<Janitor>(service, *server->queue_, [log = options.http.log](const std::string& text) {
+  const auto log = [log = options.http.log](const std::string& text) {
     if (log) log("", text);
-  });
+  };
+  server->janitor_ = std::make_unique<Janitor>(service, *server->queue_, log);
   server->permissions_ = std::make_unique<Lookout>(PermissionLookout(service.permission_mirror()));
   server->http_ = std::make_unique<HttpServer>(std::move(options.http));
   AddRoutes(*server->http_, service, *server->queue_, server->follower_.get(), server->permissions_.get());
   RETURN_IF_ERROR(server->http_->Start());
-  server->model_builder_ = std::jthread([&service](std::stop_token stop) {
+  server->model_builder_ = std::jthread([&service, log](std::stop_token stop) {
     LowerPriority();
-    service.encoders().KeepBuilding(service.threads(), stop);
+    service.encoders().KeepBuilding(service.threads(), stop, log);
   });
   return server;
 }

@@ -9,6 +9,7 @@ namespace codelore::embed {
 namespace {
 
 constexpr size_t kMaxReplacement = 64;  // bytes; Unicode's own have at most 33
+constexpr size_t kMaxKey = 256;         // bytes; a trie that leads back into itself ends here, too
 
 size_t OffsetOf(uint32_t unit) { return (unit >> 10) << ((unit & 1u << 9) >> 6); }
 uint32_t LabelOf(uint32_t unit) { return unit & (1u << 31 | 0xFF); }
@@ -42,6 +43,7 @@ Result<CharsMap> CharsMap::Parse(std::string_view bytes) {
 CharsMap::Match CharsMap::Find(std::string_view text, bool shortest) const {
   Match match;
   if (units_.empty()) return match;
+  text = text.substr(0, kMaxKey);
   size_t node = OffsetOf(units_[0]);
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<uint8_t>(text[i]);

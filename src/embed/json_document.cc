@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "codelore/utf8.h"
 
@@ -16,29 +15,60 @@ const Json& Node(const std::shared_ptr<const void>& node) {
   return *static_cast<const Json*>(node.get());
 }
 
-// Watches the parser for what it would silently accept.
-class Watch {
+// Makes a document of the parser's events, and refuses what the library's own builder would silently accept. That one,
+// given a callback to refuse with, also looks at all members of an object anew at the end of each.
+class Builder : public nlohmann::json_sax<Json> {
  public:
-  bool operator()(int depth, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start) {
-      if (static_cast<size_t>(depth) >= JsonValue::kMaxDepth) Refuse("is nested too deeply");
-      keys_.resize(static_cast<size_t>(depth) + 1);
-      keys_.back().clear();
-    } else if (event == Json::parse_event_t::key && problem_.empty()) {
-      const auto& key = value.get_ref<const std::string&>();
-      if (!keys_[static_cast<size_t>(depth) - 1].insert(key).second) {
-        Refuse("has the key \"" + std::string(Utf8Prefix(key, 80)) + "\" twice");
-      }
-    }
-    return problem_.empty();
+  bool null() override { return Add(nullptr) != nullptr; }
+  bool boolean(bool value) override { return Add(value) != nullptr; }
+  bool number_integer(number_integer_t value) override { return Add(value) != nullptr; }
+  bool number_unsigned(number_unsigned_t value) override { return Add(value) != nullptr; }
+  bool number_float(number_float_t value, const string_t&) override { return Add(value) != nullptr; }
+  bool string(string_t& value) override { return Add(std::move(value)) != nullptr; }
+  bool binary(binary_t&) override { return false; }  // there is none in text
+  bool start_object(size_t) override { return Open(Json::object()); }
+  bool start_array(size_t) override { return Open(Json::array()); }
+  bool end_object() override { return Close(); }
+  bool end_array() override { return Close(); }
+  bool key(string_t& key) override {
+    const auto [member, added] = open_.back()->get_ref<Json::object_t&>().emplace(std::move(key), nullptr);
+    member_ = &member->second;
+    return added || Refuse("the JSON has the key \"" + std::string(Utf8Prefix(member->first, 80)) + "\" twice");
   }
+  bool parse_error(size_t byte, const std::string&, const nlohmann::detail::exception& error) override {
+    constexpr int kOutOfRange = 406;  // a number beyond double
+    return Refuse(error.id == kOutOfRange ? "expected JSON, found a number out of range"
+                                          : "expected JSON, found something else at byte " + std::to_string(byte));
+  }
+
+  Json Take() { return std::move(document_); }
   const std::string& problem() const { return problem_; }
 
  private:
-  void Refuse(std::string problem) {
-    if (problem_.empty()) problem_ = std::move(problem);
+  bool Refuse(std::string problem) {
+    problem_ = std::move(problem);
+    return false;
   }
-  std::vector<std::set<std::string>> keys_;
+  // Where the value stands now.
+  template <typename Value>
+  Json* Add(Value&& value) {
+    if (open_.empty()) return &(document_ = std::forward<Value>(value));
+    if (open_.back()->is_object()) return &(*member_ = std::forward<Value>(value));
+    return &open_.back()->get_ref<Json::array_t&>().emplace_back(std::forward<Value>(value));
+  }
+  bool Open(Json value) {
+    if (open_.size() >= JsonValue::kMaxDepth) return Refuse("the JSON is nested too deeply");
+    open_.push_back(Add(std::move(value)));
+    return true;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Json document_;
+  std::vector<Json*> open_;  // the objects and arrays that have begun, one in another
+  Json* member_ = nullptr;   // of the innermost object: whose value is next
   std::string problem_;
 };
 
@@ -46,19 +76,11 @@ class Watch {
 
 Result<JsonValue> JsonValue::ParseObject(std::string_view file, std::string_view text) {
   const std::string where(file);
-  try {
-    Watch watch;
-    Json json = Json::parse(text, std::ref(watch));
-    if (!watch.problem().empty()) return Corruption(where + ": the JSON " + watch.problem());
-    if (!json.is_object())
-      return Corruption(where + ": expected a JSON object, found " + json.type_name());
-    return JsonValue(std::make_shared<const Json>(std::move(json)), where);
-  } catch (const Json::parse_error& e) {
-    return Corruption(where + ": expected JSON, found something else at byte " +
-                      std::to_string(e.byte));
-  } catch (const Json::exception&) {  // a number beyond double
-    return Corruption(where + ": expected JSON, found a number out of range");
-  }
+  Builder builder;
+  if (!Json::sax_parse(text, &builder)) return Corruption(where + ": " + builder.problem());
+  Json json = builder.Take();
+  if (!json.is_object()) return Corruption(where + ": expected a JSON object, found " + json.type_name());
+  return JsonValue(std::make_shared<const Json>(std::move(json)), where);
 }
 
 Status JsonValue::Mismatch(std::string_view expected) const {

@@ -6,10 +6,18 @@ namespace codelore::embed {
 
 namespace {
 
+constexpr size_t kMaxFileBytes = 4 << 20;  // read, it takes some hundred times as much memory in the worst case
+
+Result<std::string_view> ReadText(const ModelFolder& folder, std::string_view file) {
+  ASSIGN_OR_RETURN(std::string_view text, folder.Read(file));
+  if (text.size() <= kMaxFileBytes) return text;
+  return Corruption(std::string(file) + ": expected at most 4 MiB, found " + std::to_string(text.size()) + " bytes");
+}
+
 // The object in `file`, or an empty one if the folder has no such file.
 Result<JsonValue> ReadObject(const ModelFolder& folder, std::string_view file) {
   if (!folder.Has(file)) return JsonValue::ParseObject(file, "{}");
-  ASSIGN_OR_RETURN(std::string_view text, folder.Read(file));
+  ASSIGN_OR_RETURN(std::string_view text, ReadText(folder, file));
   return JsonValue::ParseObject(file, text);
 }
 
@@ -146,7 +154,7 @@ Status ReadNetwork(const JsonValue& config, ModelConfig* result) {
 // refused.
 Status CheckModules(const ModelFolder& folder) {
   if (!folder.Has("modules.json")) return OkStatus();
-  ASSIGN_OR_RETURN(std::string_view text, folder.Read("modules.json"));
+  ASSIGN_OR_RETURN(std::string_view text, ReadText(folder, "modules.json"));
   const std::string object = "{\"modules\":" + std::string(text) + "}";
   ASSIGN_OR_RETURN(JsonValue root, JsonValue::ParseObject("modules.json", object));
   ASSIGN_OR_RETURN(JsonValue list, root.At("modules"));

@@ -61,17 +61,22 @@ constexpr Hash256 kBuiltInWeights = {{0x53, 0xaa, 0x51, 0x17, 0x2d, 0x14, 0x2c, 
 }  // namespace
 
 Result<MappedFile> MapFile(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return Unavailable(path + ": " + std::strerror(errno));
+  auto mapped = MapOpened(file, path);
+  close(file);
+  return mapped;
+}
+
+Result<MappedFile> MapOpened(int file, const std::string& path) {
   const auto failed = [&] { return Unavailable(path + ": " + std::strerror(errno)); };
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return failed();
-  const std::shared_ptr<const void> closer(&fd, [](const int* f) { close(*f); });
   struct stat info;
-  if (fstat(fd, &info) != 0) return failed();
+  if (fstat(file, &info) != 0) return failed();
   if (!S_ISREG(info.st_mode))
     return InvalidArgument(path + ": expected a file, found something else");
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) return MappedFile();
-  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
   if (bytes == MAP_FAILED) return failed();
   return MappedFile{.owner = std::shared_ptr<const void>(bytes, [size](const void* p) { munmap(const_cast<void*>(p), size); }),
                     .bytes = {static_cast<const char*>(bytes), size}};

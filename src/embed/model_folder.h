@@ -58,6 +58,8 @@ struct MappedFile {
   std::string_view bytes;
 };
 Result<MappedFile> MapFile(const std::string& path);
+// The same of an open file, which stays open.
+Result<MappedFile> MapOpened(int file, const std::string& path);
 
 // FIPS 180-4.
 Hash256 Sha256(std::string_view bytes);

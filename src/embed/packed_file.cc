@@ -1,6 +1,8 @@
 #include "embed/packed_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,7 +17,7 @@ namespace {
 
 constexpr std::string_view kMagic = "codelore packed 1\n";
 constexpr size_t kKeyAt = 32, kSumAt = 64;
-constexpr std::string_view kAside = ".aside";
+constexpr std::string_view kPacked = ".packed", kAside = ".aside";
 
 Status Failed(const std::string& path) { return Unavailable(path + ": " + std::strerror(errno)); }
 
@@ -46,6 +48,31 @@ Status FlushFolder(const std::string& folder) {
   return status;
 }
 
+// An open file; closing it ends its lock.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path) : file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)) {}
+  ~OpenFile() {
+    if (file_ >= 0) close(file_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int get() const { return file_; }
+
+ private:
+  const int file_;
+};
+
+// How many bytes it had; 0 for one that is in use, and where there are no locks.
+uint64_t RemoveUnlessUsed(const std::string& path) {
+  const OpenFile file(path);
+  struct stat opened, now;
+  if (file.get() < 0 || flock(file.get(), LOCK_EX | LOCK_NB) != 0 || fstat(file.get(), &opened) != 0) return 0;
+  // Not what has taken its place between the two.
+  if (lstat(path.c_str(), &now) != 0 || now.st_ino != opened.st_ino || unlink(path.c_str()) != 0) return 0;
+  return static_cast<uint64_t>(opened.st_size);
+}
+
 // What a process that was killed left; one that is at work now is younger.
 void RemoveOldAside(const std::string& folder) {
   std::error_code error;
@@ -60,15 +87,28 @@ void RemoveOldAside(const std::string& folder) {
 
 }  // namespace
 
-std::string PackedPlace::path() const { return folder + "/" + Sha256(name).ToHex().substr(0, 16) + ".packed"; }
+std::string PackedPlace::path() const { return folder + "/" + Sha256(name).ToHex().substr(0, 16) + std::string(kPacked); }
 
 Result<PackedFile> PackedFile::Open(const PackedPlace& place) {
-  ASSIGN_OR_RETURN(MappedFile file, MapFile(place.path()));
+  auto file = std::make_shared<const OpenFile>(place.path());
+  if (file->get() < 0) return Failed(place.path());
+  flock(file->get(), LOCK_SH | LOCK_NB);  // where it fails somebody is just removing the name: the bytes stay
+  ASSIGN_OR_RETURN(MappedFile mapped, MapOpened(file->get(), place.path()));
+  const std::string_view bytes = mapped.bytes;
   const Status damaged = NotFound(place.path() + ": of another model, or damaged");
   // The sum is looked for only where the rest is right: it takes reading all.
-  if (file.bytes.size() < kHeaderBytes || file.bytes.substr(0, kSumAt) != Header(place.key, {}).substr(0, kSumAt)) return damaged;
-  if (file.bytes.substr(0, kHeaderBytes) != Header(place.key, Sha256OfMapped(file.bytes.substr(kHeaderBytes)))) return damaged;
-  return PackedFile(std::move(file));
+  if (bytes.size() < kHeaderBytes || bytes.substr(0, kSumAt) != Header(place.key, {}).substr(0, kSumAt)) return damaged;
+  if (bytes.substr(0, kHeaderBytes) != Header(place.key, Sha256OfMapped(bytes.substr(kHeaderBytes)))) return damaged;
+  return PackedFile(bytes, std::make_shared<const std::pair<decltype(file), MappedFile>>(std::move(file), std::move(mapped)));
+}
+
+uint64_t RemoveUnusedPacked(const std::string& folder) {
+  uint64_t removed = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end; file.increment(error)) {
+    if (file->path().extension() == kPacked) removed += RemoveUnlessUsed(file->path().string());
+  }
+  return removed;
 }
 
 Result<std::unique_ptr<PackedFileWriter>> PackedFileWriter::Create(const PackedPlace& place) {
@@ -79,6 +119,7 @@ Result<std::unique_ptr<PackedFileWriter>> PackedFileWriter::Create(const PackedP
   std::string aside = place.path() + "." + std::to_string(getpid()) + "-" + std::to_string(count++) + std::string(kAside);
   const int file = open(aside.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return Failed(aside);
+  flock(file, LOCK_SH | LOCK_NB);  // it has its name before somebody opens it
   std::unique_ptr<PackedFileWriter> writer(new PackedFileWriter(place, std::move(aside), file));
   RETURN_IF_ERROR(writer->Append(std::string(PackedFile::kHeaderBytes, '\0')));
   return writer;

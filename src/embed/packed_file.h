@@ -4,8 +4,9 @@
 //
 // A cache: what it holds follows from the model's files, whose hash is in the key, beside all else that it depends on. Opening
 // compares the key and the sum of all bytes, so that whatever is damaged, cut short or of another model counts as none and is
-// packed anew. It is written aside and renamed; a mapped one that is replaced stays as it was for whoever has it. Immutable,
-// hence thread-safe.
+// packed anew. It is written aside and renamed; a mapped one that is replaced stays as it was for whoever has it. Whoever has one
+// keeps it locked (flock, shared), so that those which no process uses any more can be told and removed. Immutable, hence
+// thread-safe.
 #ifndef CODELORE_EMBED_PACKED_FILE_H_
 #define CODELORE_EMBED_PACKED_FILE_H_
 
@@ -35,15 +36,20 @@ class PackedFile {
   // kNotFound unless there is a sound one of this key.
   static Result<PackedFile> Open(const PackedPlace& place);
 
-  std::string_view matrices() const { return file_.bytes.substr(kHeaderBytes); }
-  // Keeps the bytes.
-  const std::shared_ptr<const void>& owner() const { return file_.owner; }
+  std::string_view matrices() const { return bytes_.substr(kHeaderBytes); }
+  // Keeps the bytes, and the lock.
+  const std::shared_ptr<const void>& owner() const { return owner_; }
 
  private:
-  explicit PackedFile(MappedFile file) : file_(std::move(file)) {}
+  PackedFile(std::string_view bytes, std::shared_ptr<const void> owner) : bytes_(bytes), owner_(std::move(owner)) {}
 
-  MappedFile file_;
+  std::string_view bytes_;
+  std::shared_ptr<const void> owner_;
 };
+
+// Removes the files of the folder that no process has open, those of models which are not used any more; gives how many bytes
+// they had. A model that is opened later is packed anew.
+uint64_t RemoveUnusedPacked(const std::string& folder);
 
 // One at a time makes a file: Create, Append the matrices, Finish. Without Finish nothing is left.
 class PackedFileWriter {

@@ -123,6 +123,8 @@ Result<TensorSource> ParseSafeTensors(std::string_view file, std::string_view by
 Result<TensorSource> ReadShardedSafeTensors(const ModelFolder& folder) {
   constexpr std::string_view kIndex = "model.safetensors.index.json";
   ASSIGN_OR_RETURN(std::string_view text, folder.Read(kIndex));
+  if (text.size() > kMaxSafeTensorsHeader)
+    return Corruption(std::string(kIndex) + ": expected at most 16 MiB, found " + std::to_string(text.size()) + " bytes");
   ASSIGN_OR_RETURN(JsonValue index, JsonValue::ParseObject(kIndex, text));
   ASSIGN_OR_RETURN(JsonValue map, index.At("weight_map"));
   ASSIGN_OR_RETURN(auto members, map.Members());

@@ -188,6 +188,22 @@ std::string Nfkc(std::string_view text) {
   return U_SUCCESS(error) ? result : std::string(text);
 }
 
+namespace {
+
+// How many bytes at the start, which are no character, could still become one: they are replaced together (Unicode 15, 3.9,
+// "maximal subpart").
+size_t BrokenLength(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  const size_t whole = (lead & 0xF0) == 0xE0 ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 1;
+  if (whole == 1 || text.size() < 2) return 1;
+  const uint8_t least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80, most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < least || byte(1) > most) return 1;
+  return whole == 4 && text.size() > 2 && IsUtf8Continuation(text[2]) ? 3 : 2;
+}
+
+}  // namespace
+
 std::string ReplaceBrokenUtf8(std::string_view text) {
   std::string result;
   while (!text.empty()) {
@@ -196,15 +212,7 @@ std::string ReplaceBrokenUtf8(std::string_view text) {
       result += text.substr(0, length);
     } else {
       result += "\xEF\xBF\xBD";
-      // As long as it could still become a character: one byte more would then make it one.
-      for (length = 1; length < text.size() && length < 4; ++length) {
-        std::string longer(text.substr(0, length + 1));
-        bool possible = false;
-        for (const char* rest : {"", "\x80", "\x80\x80", "\xBF", "\xBF\xBF"}) {
-          possible = possible || Utf8SequenceLength(longer + rest) > 0;
-        }
-        if (!possible) break;
-      }
+      length = BrokenLength(text);
     }
     text.remove_prefix(length);
   }

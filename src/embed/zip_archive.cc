@@ -11,10 +11,11 @@ namespace codelore::embed {
 
 namespace {
 
-constexpr uint32_t kLocalHeader = 0x04034B50, kDirectoryEntry = 0x02014B50, kEnd = 0x06054B50,
+constexpr uint32_t kLocalHeader = 0x04034B50, kDirectoryEntry = 0x02014B50,
                    kEnd64 = 0x06064B50, kLocator64 = 0x07064B50;
 constexpr size_t kEndBytes = 22, kLocatorBytes = 20, kEnd64Bytes = 56, kDirectoryEntryBytes = 46,
                  kLocalHeaderBytes = 30;
+constexpr std::string_view kEndSignature = "PK\5\6";
 constexpr uint16_t kEncrypted = 1, kExtra64 = 1;
 constexpr uint32_t kIn64 = UINT32_MAX;  // the value is in the zip64 field instead
 
@@ -66,12 +67,11 @@ class Reader {
 
   // The end record is last, but for a comment of at most 64 KiB.
   Result<Directory> FindDirectory() const {
-    const size_t least =
-        bytes_.size() > kEndBytes + UINT16_MAX ? bytes_.size() - kEndBytes - UINT16_MAX : 0;
-    for (size_t at = bytes_.size(); at >= least + kEndBytes; --at) {
-      ByteReader reader(bytes_.substr(at - kEndBytes));
-      if (reader.Fixed<uint32_t>() != kEnd) continue;
-      return ReadEnd(at - kEndBytes, &reader);
+    const std::string_view tail = bytes_.substr(bytes_.size() - std::min(bytes_.size(), kEndBytes + UINT16_MAX));
+    const size_t at = tail.size() < kEndBytes ? std::string_view::npos : tail.rfind(kEndSignature, tail.size() - kEndBytes);
+    if (at != std::string_view::npos) {
+      ByteReader reader(tail.substr(at + kEndSignature.size()));
+      return ReadEnd(bytes_.size() - tail.size() + at, &reader);
     }
     return Fail("expected a zip file with its end record, found none: is it cut off?");
   }

@@ -95,6 +95,13 @@ TEST(ModelConfigTest, NamesTheFieldOfConfigJsonThatIsWrong) {
   EXPECT_EQ(ConfigError("{", ""), "config.json: expected JSON, found something else at byte 13");
 }
 
+TEST(ModelConfigTest, RefusesFilesThatAreTooLarge) {
+  const std::string large = "{" + std::string(4 << 20, ' ') + "}";
+  for (const char* file : {"config.json", "modules.json", "1_Pooling/config.json", "tokenizer_config.json"}) {
+    EXPECT_EQ(ErrorOf({{file, large}}), std::string(file) + ": expected at most 4 MiB, found 4194306 bytes");
+  }
+}
+
 TEST(ModelConfigTest, NamesTheFieldOfTheOtherFilesThatIsWrong) {
   EXPECT_EQ(ErrorOf({{"1_Pooling/config.json", R"({"word_embedding_dimension": 768})"}}),
             "1_Pooling/config.json: word_embedding_dimension: expected a whole number from 48 to "

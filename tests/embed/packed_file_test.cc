@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "embed/bert.h"
 #include "embed/bert_encoder.h"
@@ -143,6 +144,40 @@ TEST_P(PackedFileTest, ClearsAwayWhatAProcessLeftThatWasKilled) {
   EXPECT_FALSE(fs::exists(old));
   EXPECT_TRUE(fs::exists(young));  // somebody may be writing it
   EXPECT_EQ(Files().size(), 2u);
+}
+
+TEST_P(PackedFileTest, RemovesThoseThatNobodyUses) {
+  auto used = BertEncoder::Open(ModelFolder::FromMemory("used", Model()), {.precision = GetParam(), .packed_folder = folder_}).value();
+  const std::vector<fs::path> kept = Files();
+  auto other = Open(Model(0.25f));
+  EXPECT_EQ(RemoveUnusedPacked(folder_), 0u);
+  ASSERT_EQ(Files().size(), 2u);
+  const fs::path gone = Files()[0] == kept[0] ? Files()[1] : Files()[0];
+  const uint64_t bytes = fs::file_size(gone);
+  const fs::path writing = gone.string() + ".1-0.aside", foreign = fs::path(folder_) / "notes.txt";
+  Write(writing, "x");
+  Write(foreign, "x");
+  other.reset();
+  EXPECT_EQ(RemoveUnusedPacked(folder_), bytes);
+  EXPECT_FALSE(fs::exists(gone));
+  for (const fs::path& path : {kept[0], writing, foreign}) EXPECT_TRUE(fs::exists(path)) << path;
+  EXPECT_EQ(Vector(*Open(Model(0.25f))), Vector(*Open(Model(0.25f), false)));
+  used.reset();
+  EXPECT_GT(RemoveUnusedPacked(folder_), bytes);
+  EXPECT_EQ(RemoveUnusedPacked(folder_ + "/none"), 0u);
+}
+
+// One process opens and packs it, another looks for what nobody uses.
+TEST_P(PackedFileTest, IsNeverGoneForWhoeverOpensIt) {
+  const FileMap model = Model();
+  const std::vector<float> expected = Vector(*Open(model, false));
+  std::jthread remover([&](std::stop_token stop) {
+    while (!stop.stop_requested()) RemoveUnusedPacked(folder_);
+  });
+  for (int i = 0; i < 100; ++i) {
+    const auto encoder = Open(model);
+    ASSERT_EQ(Vector(*encoder), expected) << i;
+  }
 }
 
 TEST_P(PackedFileTest, AModelThatCannotBeReadLeavesNone) {

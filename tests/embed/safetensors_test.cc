@@ -92,6 +92,19 @@ TEST(SafeTensorsTest, Attack121_RefusesAHeaderThatIsNotStrictJson) {
             "m.safetensors: header: the JSON is nested too deeply");
 }
 
+// A library's builder of documents looks at all members anew after each: hours for this header.
+TEST(SafeTensorsTest, Attack121_ReadsAsManyTensorsAsAHeaderHoldsInTimeLinearInThem) {
+  std::string header = "{";
+  size_t tensors = 0;
+  while (header.size() < kMaxSafeTensorsHeader - 64) {
+    header += (tensors == 0 ? "\"" : ",\"") + std::to_string(tensors) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+    ++tensors;
+  }
+  const auto file = ParseSafeTensors("m", SafeTensorsFile(header + "}", ""));
+  ASSERT_TRUE(file.ok()) << file.status().ToString();
+  EXPECT_TRUE(file->Has(std::to_string(tensors - 1)));
+}
+
 TEST(SafeTensorsTest, RefusesAnEntryThatIsNoTensor) {
   EXPECT_EQ(HeaderError(R"({"a": 1})", 0),
             "m.safetensors: header: a: expected an object with \"dtype\", found 1");
@@ -218,6 +231,8 @@ TEST(SafeTensorsTest, Attack121_RefusesAnIndexThatNamesOtherFilesOrTensors) {
             "\"model-00002-of-00002.safetensors\"");
   EXPECT_EQ(error(R"({"weight_map": {"a": 1}})"),
             "model.safetensors.index.json: weight_map: a: expected a string, found 1");
+  EXPECT_EQ(error("{" + std::string(16 << 20, ' ') + "}"),
+            "model.safetensors.index.json: expected at most 16 MiB, found 16777218 bytes");
 }
 
 TEST(TensorSourceTest, RefusesATensorThatTwoShardsHave) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <vector>
+
+#include "codelore/utf8.h"
 
 namespace codelore::embed {
 namespace {
@@ -37,6 +41,34 @@ TEST(UnicodeTest, ReplacesEachMaximalBrokenPart) {
   EXPECT_EQ(ReplaceBrokenUtf8("\xE0\x9F\x80"), "\uFFFD\uFFFD\uFFFD");
   EXPECT_EQ(ReplaceBrokenUtf8("\xF4\x8F\xBF"), "\uFFFD");
   EXPECT_EQ(ReplaceBrokenUtf8("각\x80"), "각\uFFFD");
+}
+
+// Byte by byte: a part is as long as some bytes more would make a character of it.
+std::string ReplacedByTheBook(std::string_view text) {
+  const auto could_become_one = [](const std::string& part) {
+    return std::ranges::any_of(std::array{"", "\x80", "\x80\x80", "\xBF", "\xBF\xBF"},
+                               [&](const char* rest) { return Utf8SequenceLength(part + rest) > 0; });
+  };
+  std::string result;
+  for (size_t length; !text.empty(); text.remove_prefix(length)) {
+    length = Utf8SequenceLength(text);
+    result += length > 0 ? text.substr(0, length) : "\uFFFD";
+    if (length > 0) continue;
+    for (length = 1; length < std::min<size_t>(text.size(), 4) && could_become_one(std::string(text.substr(0, length + 1)));) ++length;
+  }
+  return result;
+}
+
+TEST(UnicodeTest, ReplacesAsByTheBook) {
+  constexpr std::string_view kBytes = "a\x7F\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xEC\xED\xEE\xEF\xF0\xF1\xF3\xF4\xF5\xFF";
+  const size_t kinds = kBytes.size();
+  for (size_t i = 0; i < kinds * kinds * kinds * kinds; ++i) {
+    const char text[] = {kBytes[i % kinds], kBytes[i / kinds % kinds], kBytes[i / kinds / kinds % kinds], kBytes[i / kinds / kinds / kinds]};
+    for (size_t size = 1; size <= sizeof text; ++size) {
+      const std::string_view part(text, size);
+      ASSERT_EQ(ReplaceBrokenUtf8(part), ReplacedByTheBook(part)) << i << " of " << size;
+    }
+  }
 }
 
 TEST(UnicodeTest, NormalisesToFormKc) { EXPECT_EQ(Nfkc("ﬁ\u1100\u1161Ａ"), "fi가A"); }

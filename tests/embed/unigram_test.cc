@@ -295,6 +295,19 @@ TEST(UnigramTest, Attack122_RefusesStepsThatMakeTextsLongerAndLonger) {
             "expected replacements of at most 64 bytes, found one of 65");
 }
 
+TEST(UnigramTest, Attack122_AMapThatLeadsBackIntoItselfEndsSoon) {
+  std::vector<uint32_t> units(0x62, 0);
+  units[0x61] = 0x61 | 1 << 8 | 0x61 << 10;  // "a", a leaf, and to where it came from
+  ByteWriter bytes;
+  bytes.Fixed(static_cast<uint32_t>(4 * units.size()));
+  for (uint32_t unit : units) bytes.Fixed(unit);
+  const CharsMap map = CharsMap::Parse(bytes.Raw(std::string_view("b\0", 2)).view()).value();
+  const std::string text(1 << 20, 'a');
+  EXPECT_EQ(map.Shortest(text).length, 1u);
+  EXPECT_EQ(map.Longest(text).length, 256u);
+  EXPECT_EQ(map.Longest(text).replacement, "b");
+}
+
 TEST(UnigramTest, Attack122_RefusesATokenizerFileThatIsTooBigOrDeep) {
   const auto error = [](const std::string& text) {
     return ReadTokenizerJson("tokenizer.json", text).status().message();

@@ -20,9 +20,10 @@ std::string Shard(const std::string& name) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string one = "model-00001-of-00002.safetensors", two = "model-00002-of-00002.safetensors";
+  static const std::string one = "model-00001-of-00002.safetensors", two = "model-00002-of-00002.safetensors";
+  static const std::string first = Shard("a"), second = Shard("b");
   const auto folder = ModelFolder::FromMemory(
-      "m", {{"model.safetensors.index.json", std::string(View(data, size))}, {one, Shard("a")}, {two, Shard("b")}});
+      "m", {{"model.safetensors.index.json", std::string(View(data, size))}, {one, first}, {two, second}});
   const auto tensors = ReadShardedSafeTensors(folder);
   if (!tensors.ok()) return 0;
   const uint64_t shape[] = {2};
