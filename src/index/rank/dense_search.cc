@@ -3,10 +3,35 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
+#include <unordered_map>
 
 #include "index/vector/int8_kernels.h"
 
 namespace codelore::index {
+namespace {
+
+// Of each row: the mean cosine with those `count` of the others that are nearest to it.
+std::vector<double> MeanOfNearest(std::span<const Int8Row> rows, size_t count) {
+  std::vector<double> means(rows.size());
+  if (rows.size() < 2) return means;
+  count = std::min(count, rows.size() - 1);
+  const size_t padded = rows[0].codes.size();
+  std::vector<int8_t> codes(rows.size() * padded);  // together, so that one call takes all
+  for (size_t i = 0; i < rows.size(); ++i) std::ranges::copy(rows[i].codes, codes.begin() + static_cast<ptrdiff_t>(i * padded));
+  std::vector<int32_t> dots(rows.size());
+  std::vector<float> cosines(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    BestInt8Kernel().dot_rows(&codes[i * padded], codes.data(), padded, padded, rows.size(), dots.data());
+    for (size_t j = 0; j < rows.size(); ++j) cosines[j] = static_cast<float>(dots[j]) * (rows[i].scale * rows[j].scale);
+    cosines[i] = -2;  // not its own neighbour
+    std::ranges::partial_sort(cosines, cosines.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+    means[i] = std::accumulate(cosines.begin(), cosines.begin() + static_cast<ptrdiff_t>(count), 0.0) / static_cast<double>(count);
+  }
+  return means;
+}
+
+}  // namespace
 
 DenseSearch::DenseSearch(World& world, std::span<const float> query, const Hash256& encoder) : world_(world), query_(query) {
   for (VisibleSegment& segment : world.segments()) {
@@ -46,27 +71,22 @@ std::vector<float> DenseSearch::Score(uint32_t segment, std::span<const uint32_t
 }
 
 std::vector<double> DenseSearch::Crowding(std::span<const ChunkRef> chunks, size_t neighbours) const {
-  const size_t padded = PaddedBytes(query_.size());
-  std::vector<int8_t> codes(chunks.size() * padded);  // together, so that one product takes all
-  std::vector<float> scales(chunks.size());
-  for (size_t i = 0; i < chunks.size(); ++i) {
-    const VectorIndex* vectors = vectors_[chunks[i].segment];
-    const Int8Row row = vectors == nullptr ? Int8Row() : vectors->CodesOf(chunks[i].ordinal);
-    std::ranges::copy(row.codes, codes.begin() + static_cast<ptrdiff_t>(i * padded));
-    scales[i] = row.scale;
+  std::vector<Int8Row> rows;  // different ones
+  std::vector<size_t> row_of;
+  std::unordered_map<std::string_view, size_t> known;
+  for (const ChunkRef& chunk : chunks) {
+    const VectorIndex* vectors = vectors_[chunk.segment];
+    const Int8Row row = vectors == nullptr ? Int8Row() : vectors->CodesOf(chunk.ordinal);
+    const std::string_view bytes(reinterpret_cast<const char*>(row.codes.data()), row.codes.size());
+    auto [at, added] = known.try_emplace(bytes, rows.size());
+    if (added) rows.push_back(row);
+    row_of.push_back(at->second);
   }
-  std::vector<double> crowding(chunks.size());
-  std::vector<int32_t> dots(chunks.size());
-  std::vector<float> cosines(chunks.size());
-  const size_t count = std::min(neighbours, chunks.size() - std::min<size_t>(1, chunks.size()));
-  for (size_t i = 0; i < chunks.size() && count > 0; ++i) {
-    BestInt8Kernel().dot_rows(&codes[i * padded], codes.data(), padded, padded, chunks.size(), dots.data());
-    for (size_t j = 0; j < chunks.size(); ++j) cosines[j] = static_cast<float>(dots[j]) * (scales[i] * scales[j]);
-    cosines[i] = -2;  // not its own neighbour
-    std::ranges::partial_sort(cosines, cosines.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
-    for (size_t j = 0; j < count; ++j) crowding[i] += cosines[j] / static_cast<double>(count);
-  }
-  return crowding;
+  std::vector<double> crowding = MeanOfNearest(rows, neighbours);
+  const double mean = std::accumulate(crowding.begin(), crowding.end(), 0.0) / static_cast<double>(std::max<size_t>(1, rows.size()));
+  std::vector<double> above;
+  for (size_t row : row_of) above.push_back(crowding[row] - mean);
+  return above;
 }
 
 }  // namespace codelore::index

@@ -20,8 +20,8 @@ class DenseSearch {
   // Cosines of chunks of one segment; 0 for those without a vector.
   std::vector<float> Score(uint32_t segment, std::span<const uint32_t> chunks) const;
 
-  // How crowded it is around each of the chunks: its mean cosine with those `neighbours` of the others that are nearest to it. 0 for
-  // those without a vector.
+  // How crowded it is around each of the chunks, all of which have vectors: its mean cosine with those `neighbours` of the others that
+  // are nearest to it, above the mean of these. Chunks with equal codes, copies, count as one.
   std::vector<double> Crowding(std::span<const ChunkRef> chunks, size_t neighbours) const;
 
   // Of the cosines of all allowed chunks; known after Best.

@@ -38,7 +38,7 @@ struct FileFeatures {
   double declaration = 0;    // a header or type declaration whose implementation is a candidate too
   double definitions_hit = 0;  // log2(1 + definitions with two or more of the question's words in their names)
   double dense_file = 0;     // mean cosine of the file's chunks
-  double crowding = 0;       // of its best chunk among the candidates' (DenseSearch::Crowding), above their mean
+  double crowding = 0;       // of its best chunk among the candidates' (DenseSearch::Crowding)
   double sparse = 0;         // best chunk's inner product of lexical weights
 
   std::vector<std::pair<std::string_view, double>> Named() const {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <unordered_map>
 
 #include "index/query/query_condition.h"
@@ -277,8 +276,7 @@ class Ranker {
     std::vector<ChunkRef> chunks;
     for (const RankedFile* file : best) chunks.push_back({file->segment, std::ranges::max_element(file->chunks, {}, &ScoredChunkOfFile::dense)->ordinal, 0});
     const std::vector<double> crowding = dense_.Crowding(chunks, kNeighbours);
-    const double mean = std::accumulate(crowding.begin(), crowding.end(), 0.0) / static_cast<double>(std::max<size_t>(1, count));
-    for (size_t i = 0; i < count; ++i) best[i]->features.crowding = crowding[i] - mean;
+    for (size_t i = 0; i < count; ++i) best[i]->features.crowding = crowding[i];
   }
 
   // Documentation is what one looks for in a handbook, and beside the point in a source that is mostly code.

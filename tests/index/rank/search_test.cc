@@ -77,11 +77,11 @@ class VectorRankingTest : public QueryFixture {
   }
 };
 
-// What many candidates are like scores lower, and only what the viewer sees counts.
+// What many candidates are like scores lower; only what the viewer sees counts, and copies count once.
 TEST_F(VectorRankingTest, AHubIsWorthLess) {
   acl::Source sea = AddSource("sea", {"user:ann"}), hidden = AddSource("hidden", {"user:bob"});
   std::vector<File> files = {{"alone.py", "heron tern\n"}};
-  for (int i = 0; i < 8; ++i) files.push_back({"many" + std::to_string(i) + ".py", "walrus seal\n"});
+  for (const char* word : {"seal", "otter", "orca", "squid", "crab", "clam"}) files.push_back({std::string(word) + ".py", "walrus walrus walrus " + std::string(word) + "\n"});
   Commit(sea, files);
   Embed(sea);
   auto crowding = [&] {
@@ -97,13 +97,19 @@ TEST_F(VectorRankingTest, AHubIsWorthLess) {
     return of;
   };
   const std::map<std::string, double> before = crowding();
-  ASSERT_EQ(before.size(), 9u);
+  ASSERT_EQ(before.size(), 7u);
   for (const auto& [path, amount] : before) EXPECT_EQ(amount > 0, path == "alone.py") << path << " " << amount;
   files.clear();
-  for (int i = 0; i < 8; ++i) files.push_back({"copy" + std::to_string(i) + ".py", "heron tern\n"});
+  for (const char* word : {"tern", "gull", "auk", "crane", "ibis", "rail"}) files.push_back({std::string(word) + ".py", "heron heron heron " + std::string(word) + "\n"});
   Commit(hidden, files);
   Embed(hidden);
   EXPECT_EQ(crowding(), before);
+  acl::Source fork = AddSource("fork", {"user:ann"});
+  Commit(fork, {{"fork.py", "heron tern\n"}, {"fork2.py", "heron tern\n"}});
+  Embed(fork);
+  std::map<std::string, double> with_copies = crowding();
+  EXPECT_EQ(with_copies["fork.py"], with_copies["alone.py"]);
+  EXPECT_GT(with_copies["fork2.py"], 0);
 }
 
 class ContinuationRankingTest : public VectorRankingTest {
