@@ -98,7 +98,6 @@ void AddAbbreviations(QueryTerms& query) {
   }
 }
 
-
 // Before the Korean words' terms, which have their own other readings.
 void AddAbbreviatedTerms(QueryTerms& query) {
   for (size_t t = 0, count = query.terms.size(); t < count; ++t) {

@@ -35,6 +35,14 @@ std::string Squeezed(std::string_view name) {
 // Added to the idf of a name: words that nearly every chunk has (its project's name) tell nothing about a file.
 constexpr double kTelling = 0.1;
 
+// A question about code names its subject first, then by what means or in which circumstances: "resolving hostnames using
+// the thread pool" is not about thread.c. In a file's name the first word counts 1, the last this.
+constexpr double kLastWord = 0.4;
+double StressOf(size_t word, const QueryTerms& query) {
+  if (query.symbol_like || query.words.size() < 2) return 1;
+  return 1 - (1 - kLastWord) * static_cast<double>(word) / static_cast<double>(query.words.size() - 1);
+}
+
 bool IsType(ChunkKind kind) {
   return kind == ChunkKind::kClass || kind == ChunkKind::kInterface || kind == ChunkKind::kEnum ||
          kind == ChunkKind::kType || kind == ChunkKind::kModule || kind == ChunkKind::kReexport;
@@ -43,10 +51,10 @@ bool IsType(ChunkKind kind) {
 }  // namespace
 
 SignalReader::SignalReader(const QueryTerms& query, Idf idf) : query_(query), idf_(std::move(idf)) {
-  for (const QueryWord& word : query.words) {
-    for (const std::string& part : word.parts) parts_.emplace_back(Root(part));
+  for (size_t w = 0; w < query.words.size(); ++w) {
+    for (const std::string& part : query.words[w].parts) parts_.emplace_back(Root(part), StressOf(w, query));
   }
-  std::ranges::sort(parts_);
+  std::ranges::stable_sort(parts_, {}, &std::pair<std::string, double>::first);
 }
 
 bool SignalReader::Asked(bool (*asks)(std::string_view)) const {
@@ -57,10 +65,14 @@ bool SignalReader::IsCompound(std::string_view name) const {
   return !query_.compounds.empty() && std::ranges::find(query_.compounds, Squeezed(name)) != query_.compounds.end();
 }
 
-bool SignalReader::InQuestion(std::string_view part) const { return std::ranges::binary_search(parts_, Root(part)); }
+bool SignalReader::InQuestion(std::string_view part) const {
+  return std::ranges::binary_search(parts_, Root(part), {}, &std::pair<std::string, double>::first);
+}
 
-bool SignalReader::IsAbbreviation(std::string_view part) const {
-  return std::ranges::find(query_.abbreviations, part) != query_.abbreviations.end();
+double SignalReader::Stress(std::string_view part) const {
+  auto whole = std::ranges::lower_bound(parts_, Root(part), {}, &std::pair<std::string, double>::first);
+  if (whole != parts_.end() && whole->first == Root(part)) return whole->second;
+  return std::ranges::find(query_.abbreviations, part) != query_.abbreviations.end() ? 1 : 0;
 }
 
 void SignalReader::Read(std::string_view path, std::string_view language, const std::vector<DefinedName>& definitions,
@@ -69,30 +81,35 @@ void SignalReader::Read(std::string_view path, std::string_view language, const 
   features.legacy = !Asked(AsksForLegacy) && IsLegacyPath(path);
   features.foreign_platform = !Asked(AsksForForeignPlatform) && IsForeignPlatform(path);
   features.prose = !Asked(AsksForProse) && IsProseLanguage(language);
-  ReadPath(path, features);
+  ReadPath(path, language == "text" || IsProseLanguage(language), features);
   double hits = 0;
   for (const DefinedName& definition : definitions) ReadDefinition(definition, features, hits);
   features.definitions_hit = std::log2(1 + hits);
 }
 
-double SignalReader::ShareInQuestion(std::string_view text) {
-  double all = 0, found = 0;
+SignalReader::NameMatch SignalReader::Match(std::string_view text) {
+  double all = 0, found = 0, stressed = 0;
   analyzer_.Analyze(text, [&](const Token& token) {
     if (token.form == TokenForm::kCompound) return;
-    double idf = idf_(std::string(token.term));
+    double idf = idf_(std::string(token.term)), stress = Stress(token.term);
     all += idf;
-    if (InQuestion(token.term) || IsAbbreviation(token.term)) found += idf;
+    if (stress > 0) found += idf;
+    stressed += idf * stress;
   });
-  return all > 0 ? found / (all + kTelling) : 0;
+  return {.share = all > 0 ? found / (all + kTelling) : 0, .stress = found > 0 ? stressed / found : 1};
 }
 
-void SignalReader::ReadPath(std::string_view path, FileFeatures& features) {
+// A document's name is a title, whose words may come anywhere in a question.
+void SignalReader::ReadPath(std::string_view path, bool prose, FileFeatures& features) {
   std::string_view stem = TellingName(path);
-  features.stem_rarity = ShareInQuestion(stem);
+  NameMatch match = Match(stem);
+  double stress = prose ? 1 : match.stress;
   std::string lower = Lower(stem);
-  features.stem_exact = features.stem_rarity > 0.5 && std::ranges::any_of(query_.words, [&](const QueryWord& word) { return word.lower == lower; });
-  features.stem_compound = IsCompound(stem);
-  features.folder_rarity = ShareInQuestion(path.substr(0, path.rfind('/') + 1));
+  bool exact = match.share > 0.5 && std::ranges::any_of(query_.words, [&](const QueryWord& word) { return word.lower == lower; });
+  features.stem_rarity = stress * match.share;
+  features.stem_exact = exact ? stress : 0;
+  features.stem_compound = IsCompound(stem) ? stress : 0;
+  features.folder_rarity = Match(path.substr(0, path.rfind('/') + 1)).share;
 }
 
 void SignalReader::ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "index/analysis/analyzer.h"
@@ -30,15 +31,20 @@ class SignalReader {
  private:
   bool IsCompound(std::string_view name) const;  // of neighbouring words of the question
   bool InQuestion(std::string_view part) const;
-  bool IsAbbreviation(std::string_view part) const;  // of words of the question
-  void ReadPath(std::string_view path, FileFeatures& features);
+  double Stress(std::string_view part) const;  // of the word that the part is of; 1: it abbreviates one; 0: it is of none
+  void ReadPath(std::string_view path, bool prose, FileFeatures& features);
   void ReadDefinition(const DefinedName& definition, FileFeatures& features, double& hits);
-  double ShareInQuestion(std::string_view text);  // of the text's idf, abbreviated or not; 0 for a text without words
+
+  struct NameMatch {
+    double share = 0;   // of the text's idf that is in the question, abbreviated or not; 0 for a text without words
+    double stress = 1;  // mean stress of what is
+  };
+  NameMatch Match(std::string_view text);
 
   const QueryTerms& query_;
   Idf idf_;
   Analyzer analyzer_;
-  std::vector<std::string> parts_;  // roots of all parts of the question's words, sorted
+  std::vector<std::pair<std::string, double>> parts_;  // roots of the parts of the question's words, sorted; their stress
 };
 
 }  // namespace codelore::index

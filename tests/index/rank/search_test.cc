@@ -143,5 +143,16 @@ TEST_F(NameRankingTest, AFileMayBeNamedByAnAbbreviation) {
   EXPECT_TRUE(Search(User("bob"), "authentication check of users").hits.empty());
 }
 
+TEST_F(NameRankingTest, TheSubjectOfAQuestionComesFirst) {
+  Commit(AddSource("sea", {"user:ann"}), {{"heron.py", "def feed\n"}, {"walrus.py", "def feed\n"}});
+  Commit(AddSource("handbook", {"user:ann"}), {{"heron.md", "feed\n"}, {"walrus.md", "feed\n"}});
+  for (const auto& [question, code] : {std::pair("feed a walrus using a heron", "walrus.py"), {"feed a heron using a walrus", "heron.py"}}) {
+    auto paths = Paths(Search(User("ann"), question));
+    auto place = [&](const char* path) { return std::ranges::find(paths, path) - paths.begin(); };
+    EXPECT_EQ(place(code), std::min(place("walrus.py"), place("heron.py"))) << question;
+    EXPECT_LT(place("heron.md"), place("walrus.md")) << question;  // titles: alike, so by path
+  }
+}
+
 }  // namespace
 }  // namespace codelore::index
