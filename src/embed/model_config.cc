@@ -6,7 +6,7 @@ namespace codelore::embed {
 
 namespace {
 
-constexpr size_t kMaxFileBytes = 4 << 20;  // read, it takes some hundred times as much memory in the worst case
+constexpr size_t kMaxFileBytes = 4 << 20;  // what it is read into is many times as large
 
 Result<std::string_view> ReadText(const ModelFolder& folder, std::string_view file) {
   ASSIGN_OR_RETURN(std::string_view text, folder.Read(file));

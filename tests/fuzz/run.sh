@@ -13,8 +13,8 @@ options() {
     tokenizer_json_fuzz) echo "-max_len=1024 -dict=$here/json.dict" ;;
     model_config_fuzz) echo "-max_len=1536 -dict=$here/json.dict" ;;
     torch_file_fuzz) echo "-max_len=1024 -dict=$here/pickle.dict" ;;
-    zip_archive_fuzz) echo "-max_len=1024" ;;
-    sentencepiece_model_fuzz | wordpiece_fuzz) echo "-max_len=512" ;;
+    zip_archive_fuzz | sentencepiece_model_fuzz) echo "-max_len=1024" ;;
+    wordpiece_fuzz) echo "-max_len=512" ;;
     tokenizer_fuzz) echo "-max_len=256" ;;
     *) echo "-max_len=8192" ;;
   esac

@@ -60,6 +60,12 @@ def zip_archive():
         yield stored_zip({b"a/b": b"content", b"c": b""}, large)
 
 
+def charsmap():
+    """One leaf: "a" becomes "b"."""
+    units = [1 << 10, *[0] * 95, 1 << 8 | 0x61 | 1 << 10, 1 << 31]
+    return struct.pack(f"<I{len(units)}I", 4 * len(units), *units) + b"b\0"
+
+
 def tokenizer_json():
     ends = [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "</s>"}}]
     token = {"id": 4, "content": "<mask>", "single_word": False, "lstrip": True, "rstrip": False, "normalized": False}
@@ -68,10 +74,7 @@ def tokenizer_json():
     steps = [{"type": "NFKC"}, {"type": "Strip", "strip_left": True}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
              {"type": "Replace", "pattern": {"String": "x"}, "content": "y"}]
     split = {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace"}]}
-    # One leaf: "a" becomes "b".
-    units = [1 << 10, *[0] * 95, 1 << 8 | 0x61 | 1 << 10, 1 << 31]
-    charsmap = struct.pack(f"<I{len(units)}I", 4 * len(units), *units) + b"b\0"
-    mapped = {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()}
+    mapped = {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap()).decode()}
     roberta = {"type": "RobertaProcessing", "cls": ["<s>", 0], "sep": ["</s>", 1]}
     yield compact({"added_tokens": [token], "normalizer": {"type": "Sequence", "normalizers": steps}, "pre_tokenizer": split,
                    "post_processor": around, "model": unigram})
@@ -90,6 +93,9 @@ def sentencepiece_model():
     def field(number, kind, value):
         return bytes([number << 3 | kind]) + value
 
+    def counted(number, value):
+        return field(number, 2, (bytes([len(value)]) if len(value) < 128 else bytes([len(value) & 127 | 128, len(value) >> 7])) + value)
+
     def piece(text, score, kind):
         body = field(1, 2, bytes([len(text)]) + text) + field(2, 5, struct.pack("<f", score)) + field(3, 0, bytes([kind]))
         return field(1, 2, bytes([len(body)]) + body)
@@ -98,7 +104,9 @@ def sentencepiece_model():
         pieces += piece(text, -1.5 * i, 1)
     trainer = field(3, 0, b"\1")
     normalizer = field(1, 2, b"\4nmt_") + field(3, 0, b"\1") + field(4, 0, b"\1") + field(5, 0, b"\1")
-    yield pieces + field(2, 2, bytes([len(trainer)]) + trainer) + field(3, 2, bytes([len(normalizer)]) + normalizer)
+    yield pieces + counted(2, trainer) + counted(3, normalizer)
+    yield pieces + counted(3, counted(2, charsmap()) + field(4, 0, b"\0") + field(5, 0, b"\0"))
+    yield charsmap()
 
 
 def wordpiece():

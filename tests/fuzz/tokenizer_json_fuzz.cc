@@ -26,6 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (tokenizer.ok()) Use(*tokenizer);
   } else {
     CHECK(unigram.status().message().starts_with("f: "));
+    if (unigram.status().message().starts_with("f: expected JSON")) return 0;  // the other says the same
   }
   const auto wordpiece = ReadWordPieceJson("f", text, {});
   if (!wordpiece.ok()) return 0;
