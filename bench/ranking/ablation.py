@@ -14,9 +14,9 @@ import random
 import numpy as np
 
 WEIGHTS = dict(lexical=1.0, lexical_file=1.0, dense=1.0, dense_for_symbols=0.1, dense_next=0.15, dense_file=0.1, crowding=0.15,
-               coverage=0.1, file_coverage=0.1, stem_rarity=0.3, stem_exact=0.3, folder_rarity=0.15, defines_name=0.1,
-               defines_type=0.1, defines_compound=0.1, definitions_hit=0.02)
-FACTORS = dict(secondary=0.6, prose=0.4, legacy=0.6, foreign_platform=0.4, declaration=0.8)
+               coverage=0.2, stem_rarity=0.3, stem_exact=0.3, folder_rarity=0.15, defines_name=0.1, defines_type=0.1,
+               defines_compound=0.1, definitions_hit=0.02)
+FACTORS = dict(secondary=0.5, prose=0.5, legacy=0.5, foreign_platform=0.5, declaration=0.8)
 
 
 class Question:
@@ -46,7 +46,7 @@ class Question:
         words = min(1, 3.5 / above) ** 3 if above > 0 and w.get("word_trust", 1) else 1
         standard = lambda x: np.maximum(0, (x - f["q_dense_mean"]) / f["q_dense_deviation"]) / 4
         score = w["lexical"] * share("lexical") + w["lexical_file"] * share("lexical_file")
-        score = score + words * (w["coverage"] * f["coverage"] + w["file_coverage"] * f["file_coverage"])
+        score = score + words * w["coverage"] * f["coverage"]
         score = score + (w["dense_for_symbols"] if symbol else w["dense"]) * standard(f["dense"])
         score = score + w["dense_next"] * f["dense_next"] + w["dense_file"] * standard(f["dense_file"])
         score = score - w["crowding"] * (w["dense_for_symbols"] if symbol else w["dense"]) * f["crowding"] / f["q_dense_deviation"] / 4
@@ -120,4 +120,5 @@ def main():
     print(f"\nFitted on one half, scored on the other: {np.mean(held_out):.4f} ({', '.join(f'{v:.4f}' for v in held_out)})")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,6 @@ struct FileFeatures {
   double lexical = 0;        // best chunk's BM25F
   double lexical_file = 0;   // BM25F of the whole file
   double coverage = 0;       // 0..1: best chunk's share of the question's idf
-  double file_coverage = 0;  // 0..1: the whole file's
   double dense = 0;          // best chunk's cosine
   double dense_next = 0;     // second to fourth chunk's at 1/2, 1/4, 1/8
   double stem_rarity = 0, stem_exact = 0, stem_compound = 0, folder_rarity = 0;
@@ -42,7 +41,7 @@ struct FileFeatures {
   double sparse = 0;         // best chunk's inner product of lexical weights
 
   std::vector<std::pair<std::string_view, double>> Named() const {
-    return {{"lexical", lexical}, {"lexical_file", lexical_file}, {"coverage", coverage}, {"file_coverage", file_coverage},
+    return {{"lexical", lexical}, {"lexical_file", lexical_file}, {"coverage", coverage},
             {"dense", dense}, {"dense_next", dense_next}, {"stem_rarity", stem_rarity},
             {"stem_exact", stem_exact}, {"folder_rarity", folder_rarity}, {"defines_exact", defines_exact},
             {"defines_type", defines_type}, {"stem_compound", stem_compound}, {"defines_compound", defines_compound}, {"secondary", secondary},

@@ -17,14 +17,14 @@ constexpr double kBefore = 0.2;
 constexpr double kCrowding = 0.15;
 constexpr double kSparse = 0.3;                          // as published for BGE-M3 (arXiv:2402.03216); not tuned here
 constexpr double kTokenVectors = 1;                      // likewise
-constexpr double kCoverage = 0.1, kFileCoverage = 0.1;
+constexpr double kCoverage = 0.2;
 constexpr double kPassageCoverage = 2;  // the passage that answers has most of the words, not one of them often
 // Names.
 constexpr double kStemRarity = 0.3, kStemExact = 0.3, kFolderRarity = 0.15;
 constexpr double kDefinesName = 0.1;  // only when the question is a name; within prose it misleads
 constexpr double kDefinesType = 0.1, kDefinesCompound = 0.1, kDefinitionsHit = 0.02;
-// Factors for files that are seldom what was meant.
-constexpr double kSecondary = 0.6, kProse = 0.4, kLegacy = 0.6, kForeignPlatform = 0.4, kDeclaration = 0.8;
+// Factors: for each kind of files that a file is of and that is seldom what was meant, and for a declaration.
+constexpr double kSeldomMeant = 0.5, kDeclaration = 0.8;
 
 // Deviations above the mean cosine, in quarters: an encoder's cosines mean nothing on their own.
 double Standardised(const QueryFeatures& query, double cosine) {
@@ -81,10 +81,10 @@ void AddNames(const QueryFeatures& query, const FileFeatures& file, double word_
 }
 
 void MultiplyKinds(const FileFeatures& file, Sum& sum) {
-  if (file.secondary > 0) sum.Multiply("test, example or vendored", kSecondary);
-  if (file.prose > 0) sum.Multiply("documentation of code", kProse);
-  if (file.legacy > 0) sum.Multiply("superseded", kLegacy);
-  if (file.foreign_platform > 0) sum.Multiply("for another platform", kForeignPlatform);
+  if (file.secondary > 0) sum.Multiply("test, example or vendored", kSeldomMeant);
+  if (file.prose > 0) sum.Multiply("documentation of code", kSeldomMeant);
+  if (file.legacy > 0) sum.Multiply("superseded", kSeldomMeant);
+  if (file.foreign_platform > 0) sum.Multiply("for another platform", kSeldomMeant);
   if (file.declaration > 0) sum.Multiply("declaration only", kDeclaration);
 }
 
@@ -108,8 +108,7 @@ FileScore ScoreFile(SearchMode mode, const QueryFeatures& query, const FileFeatu
   sum.Add("lexical", (query.passages ? kLexicalOfChunk : kLexical) * trust * Share(file.lexical, query.best_lexical));
   sum.Add("lexical of the whole file", kLexicalFile * trust * Share(file.lexical_file, query.best_lexical_file));
   double word_trust = WordTrust(mode, query);
-  double coverage = query.passages ? kPassageCoverage : word_trust * kCoverage;
-  sum.Add("share of the words", coverage * file.coverage + word_trust * kFileCoverage * file.file_coverage);
+  sum.Add("share of the words", (query.passages ? kPassageCoverage : word_trust * kCoverage) * file.coverage);
   if (mode == SearchMode::kHybrid) {
     sum.Add("vector", DenseWeight(query) * Standardised(query, file.dense));
     if (!query.passages && query.dense_deviation > 0) {

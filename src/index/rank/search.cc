@@ -222,7 +222,6 @@ class Ranker {
     const SegmentReader& reader = ReaderOf(file);
     std::vector<double> dense;
     std::vector<DefinedName> definitions;
-    uint64_t terms = 0;
     FileFeatures& features = file.features;
     const FileStrings strings = reader.StringsOf(reader.file(file.file));
     const bool prose = mode_ == SearchMode::kHybrid && (strings.language == "text" || IsProseLanguage(strings.language));
@@ -232,7 +231,6 @@ class Ranker {
         features.lexical = chunk.lexical;
         features.coverage = Coverage(chunk);
       }
-      terms |= chunk.terms;
       features.sparse = std::max(features.sparse, chunk.sparse);
       dense.push_back(std::max(0.0, prose && !dense.empty() ? Continued(chunk.dense, before) : chunk.dense));
       before = chunk.dense;
@@ -242,7 +240,6 @@ class Ranker {
     std::ranges::stable_sort(file.chunks, std::greater<>(), [&](const ScoredChunkOfFile& chunk) {
       return std::pair(condition_.Evidence(file.segment, chunk.ordinal), chunk.score);
     });
-    features.file_coverage = lexical_.Coverage(terms);
     features.dense = std::ranges::max(dense);
     features.dense_next = Coherence(dense);
     for (double d : dense) features.dense_file += d / static_cast<double>(dense.size());
