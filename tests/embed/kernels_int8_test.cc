@@ -38,7 +38,8 @@ bool Fit(const Int8Kernels& kernels, std::span<const int8_t> column) {
   for (size_t begin = 0; kernels.together > 1 && begin < column.size(); begin += 4 * kernels.together) {
     int positive[2] = {}, negative[2] = {};
     for (size_t k = begin; k < std::min(column.size(), begin + 4 * kernels.together); ++k) {
-      (column[k] > 0 ? positive : negative)[k % 4 / 2] += std::abs(int{column[k]});
+      int* const sums = column[k] > 0 ? positive : negative;  // by name: g++ 12 with UBSan adds to the wrong one else
+      sums[k % 4 / 2] += std::abs(int{column[k]});
     }
     for (int sum : {positive[0], positive[1], negative[0], negative[1]}) {
       if (sum > Room(kernels)) return false;
