@@ -2,9 +2,11 @@
 """What each part of the ranking is worth: every weight left out in turn, with a paired bootstrap over the questions.
 
     codelore eval ... --per-query semble.jsonl --candidates 400      (one file per collection)
-    bench/ranking/ablation.py semble.jsonl cosqa.jsonl claude.jsonl [--fit]
+    bench/ranking/ablation.py semble.jsonl cosqa.jsonl claude.jsonl [--jitter N] [--fit]
 
 Repeats src/index/rank/score.cc over the features in those files; the first line must agree with what eval printed.
+--jitter does so at N random sets of weights around ours, up to half as much again or a third less, and gives the mean: what a
+part is worth and not which near ties it happens to break.
 --fit also fits the weights to half of the first file's sets and scores the other half, both ways, four times: what is
 left of a gain when the weights have not seen the questions. Needs numpy."""
 import argparse
@@ -90,13 +92,30 @@ def fit(questions, start, rounds=2, least_gain=8e-4):
     return best
 
 
+def jitter(collections, weights, draws):
+    """What each part is worth, the mean over sets of weights around ours: per collection."""
+    random_weights, worth = np.random.default_rng(3), {name: [] for name in weights}
+    for _ in range(draws):
+        around = {n: min(1.0, w * 2 ** random_weights.uniform(-0.6, 0.6)) if n in FACTORS else w * 2 ** random_weights.uniform(-0.6, 0.6)
+                  for n, w in weights.items()}
+        values = [mean(c, around) for c in collections]
+        for name in weights:
+            without = {**around, name: 1 if name in FACTORS else 0}
+            worth[name].append([value - mean(c, without) for value, c in zip(values, collections)])
+    for name, each in worth.items():
+        print(f"| {name} | " + " | ".join(f"{value:+.4f}" for value in np.mean(each, axis=0)) + f" | {np.mean(each):+.4f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+")
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--jitter", type=int, metavar="N")
     options = parser.parse_args()
     collections = [[Question(line) for line in open(path, encoding="utf-8")] for path in options.files]
     weights = {**WEIGHTS, **FACTORS}
+    if options.jitter:
+        return jitter(collections, weights, options.jitter)
     print("| part left out | " + " | ".join(f"{path.rsplit('/', 1)[-1]} (95 % of what it is worth)" for path in options.files) + " |")
     print("|" + "---|" * (len(collections) + 1))
     print("| none | " + " | ".join(f"{mean(c, weights):.4f}" for c in collections) + " |")

@@ -28,7 +28,8 @@ struct FileFeatures {
   double coverage = 0;       // 0..1: best chunk's share of the question's idf
   double dense = 0;          // best chunk's cosine
   double dense_next = 0;     // second to fourth chunk's at 1/2, 1/4, 1/8
-  double stem_rarity = 0, stem_exact = 0, stem_compound = 0, folder_rarity = 0;
+  double stem_rarity = 0, stem_exact = 0, stem_compound = 0;  // less for the question's later words
+  double folder_rarity = 0;
   double defines_exact = 0, defines_compound = 0, defines_type = 0;
   double secondary = 0;      // test, example, benchmark, vendored
   double prose = 0;          // documentation
