@@ -20,7 +20,7 @@ constexpr double kTokenVectors = 1;                      // likewise
 constexpr double kCoverage = 0.2;
 constexpr double kPassageCoverage = 2;  // the passage that answers has most of the words, not one of them often
 // Names.
-constexpr double kStemRarity = 0.3, kStemExact = 0.3, kFolderRarity = 0.15;
+constexpr double kStemRarity = 0.3, kStemExact = 0.3, kFolderRarity = 0.2;
 constexpr double kDefinesName = 0.1;  // only when the question is a name; within prose it misleads
 constexpr double kDefinesType = 0.1, kDefinesCompound = 0.1, kDefinitionsHit = 0.02;
 // Factors: for each kind of files that a file is of and that is seldom what was meant, and for a declaration.
