@@ -15,7 +15,7 @@ import random
 
 import numpy as np
 
-WEIGHTS = dict(lexical=1.0, lexical_file=1.0, dense=1.0, dense_for_symbols=0.1, dense_next=0.15, dense_file=0.1, crowding=0.15,
+WEIGHTS = dict(lexical=1.0, lexical_file=1.0, dense=1.0, dense_for_symbols=0.1, dense_next=0.15, dense_file=0.1, crowding=0.1,
                coverage=0.2, stem_rarity=0.3, stem_exact=0.3, folder_rarity=0.2, defines_name=0.1, defines_type=0.1,
                defines_compound=0.1, definitions_hit=0.02)
 FACTORS = dict(secondary=0.5, prose=0.5, legacy=0.5, foreign_platform=0.5, declaration=0.8)

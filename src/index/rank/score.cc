@@ -14,7 +14,7 @@ constexpr double kDense = 1, kDenseForSymbols = 0.1;     // a name means little 
 constexpr double kDenseNext = 0.15, kDenseFile = 0.1;
 constexpr double kBefore = 0.2;
 // What is close to many things is close to many questions, too, and says less (hubs; Conneau et al. 2018, arXiv:1710.04087).
-constexpr double kCrowding = 0.15;
+constexpr double kCrowding = 0.1;
 constexpr double kSparse = 0.3;                          // as published for BGE-M3 (arXiv:2402.03216); not tuned here
 constexpr double kTokenVectors = 1;                      // likewise
 constexpr double kCoverage = 0.2;
