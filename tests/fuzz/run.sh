@@ -27,7 +27,7 @@ seeds() {
     *) python3 "$here/small_seeds.py" "$1" "$2" ;;
   esac
 }
-# Short stacks of allocations and less freed memory kept aside: half the time of these readers was that.
+# Short stacks of allocations and less freed memory kept aside: readers allocate much.
 export ASAN_OPTIONS="malloc_context_size=2:quarantine_size_mb=8${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 [ $# -gt 0 ] || set -- $(cd "$here" && ls ./*_fuzz.cc | sed 's|./||; s|\.cc$||')
 for target; do
