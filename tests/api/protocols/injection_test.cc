@@ -49,11 +49,11 @@ std::vector<std::string> Payloads(const std::string& url) {
 
 // Everything it was sent, out of its code blocks, as its own words; and every call it reads of.
 std::vector<Json> Obey(size_t number, const Json& request) {
+  if (request["path"] == "/v1/completions") return {CompletionChunk(request["prompt"].get<std::string>()), EndChunk("stop")};
   std::string text;
   for (const Json& message : request["messages"]) {
     if (message.contains("content") && message["content"].is_string()) text += message["content"].get<std::string>() + "\n";
   }
-  if (request["path"] == "/v1/completions") return {CompletionChunk(request["prompt"].get<std::string>()), EndChunk("stop")};
   if (request.contains("response_format")) return {TextChunk(Json{{"said", text}, {text.substr(0, 200), "x"}}.dump()), EndChunk("stop")};
   std::vector<Json> chunks;
   std::string spoken;
