@@ -11,12 +11,11 @@
 namespace codelore::index {
 namespace {
 
-// Of each row: the mean cosine with those `count` of the others that are nearest to it.
-std::vector<double> MeanOfNearest(std::span<const Int8Row> rows, size_t count) {
+// Of each row, of `padded` codes or none: the mean cosine with those `count` of the others that are nearest to it.
+std::vector<double> MeanOfNearest(std::span<const Int8Row> rows, size_t padded, size_t count) {
   std::vector<double> means(rows.size());
   if (rows.size() < 2) return means;
   count = std::min(count, rows.size() - 1);
-  const size_t padded = rows[0].codes.size();
   std::vector<int8_t> codes(rows.size() * padded);  // together, so that one call takes all
   for (size_t i = 0; i < rows.size(); ++i) std::ranges::copy(rows[i].codes, codes.begin() + static_cast<ptrdiff_t>(i * padded));
   std::vector<int32_t> dots(rows.size());
@@ -82,7 +81,7 @@ std::vector<double> DenseSearch::Crowding(std::span<const ChunkRef> chunks, size
     if (added) rows.push_back(row);
     row_of.push_back(at->second);
   }
-  std::vector<double> crowding = MeanOfNearest(rows, neighbours);
+  std::vector<double> crowding = MeanOfNearest(rows, PaddedBytes(query_.size()), neighbours);
   const double mean = std::accumulate(crowding.begin(), crowding.end(), 0.0) / static_cast<double>(std::max<size_t>(1, rows.size()));
   std::vector<double> above;
   for (size_t row : row_of) above.push_back(crowding[row] - mean);

@@ -62,6 +62,7 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
     for (RowRange range : allowed) rows += range.end - range.begin;
     BestRows best(k + extra, floor - kInt8Error);
     if (rows >= kManyRows && rows > 8 * (k + extra)) {
+      // More than one error: the k-th best estimate is high by chance.
       const float error = CoarseError(coarse_.dimension);
       LookAgain(query, ScanCoarse(coarse_, query, allowed, k, 1.4f * error, floor - 1.6f * error, sums), k, extra, best);
       return best.Take();
@@ -75,6 +76,7 @@ class Int8FlatIndex final : public faiss::IndexFlatCodes {
 
   void search(faiss::idx_t n, const float* x, faiss::idx_t k, float* distances, faiss::idx_t* labels,
               const faiss::SearchParameters* parameters) const override {
+    FAISS_THROW_IF_NOT(k > 0);
     const faiss::IDSelector* selector = parameters != nullptr ? parameters->sel : nullptr;
     for (faiss::idx_t q = 0; q < n; ++q) {
       Int8Vector query = QuantizeInt8(std::span(x + q * d, static_cast<size_t>(d)));
